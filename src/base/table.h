@@ -1,0 +1,39 @@
+/* An intrusive chained hash table that grows by small steps, so that no single insert is slow. One thread. */
+#ifndef BASE_TABLE_H
+#define BASE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Put one into each element. */
+struct table_node {
+    struct table_node *next;
+    uint64_t hash;
+};
+
+struct table {
+    struct table_node **buckets;     /* owned; power of two */
+    struct table_node **old_buckets; /* owned; being moved from while growing, else NULL */
+    size_t mask;
+    size_t old_mask;
+    size_t moved; /* old buckets already moved */
+    size_t count;
+};
+
+/* Equal keys? Called only for nodes whose full 64-bit hash matches. */
+typedef bool table_match_fn(const struct table_node *node, const void *key);
+
+/* initial: expected elements (rounded to a power of two). ERR_NO_MEMORY. */
+int table_init(struct table *t, size_t initial);
+/* Frees the buckets, not the elements. */
+void table_done(struct table *t);
+/* Never fails: when memory for growing is out the chains get longer instead. The key must not be present. */
+void table_add(struct table *t, struct table_node *node, uint64_t hash);
+struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match, const void *key);
+/* The node must be in the table. */
+void table_remove(struct table *t, struct table_node *node);
+/* Visits every node in no order; visit may remove the node it is given. */
+void table_each(struct table *t, void (*visit)(struct table_node *node, void *user), void *user);
+
+#endif
