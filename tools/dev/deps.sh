@@ -1,0 +1,4 @@
+if [ $# -eq 0 ]; then
+    set -- build test bench
+fi
+need_packages "$@"

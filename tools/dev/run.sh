@@ -1,0 +1,2 @@
+. tools/dev/build.sh >&2
+exec build/release/trapezoid serve "$@"

@@ -1,0 +1,87 @@
+# Everything. Each phase runs even when an earlier one failed; the summary at the end tells.
+
+need_packages build test
+mkdir -p build/logs
+phases=()
+results=()
+seconds=()
+failures=0
+
+# phase NAME COMMAND...: runs it, keeps its output in build/logs/NAME.log too.
+phase() {
+    local name=$1 start=$SECONDS result=good
+    shift
+    echo
+    echo "=== $name"
+    if ! "$@" 2>&1 | tee "build/logs/$name.log"; then
+        result=FAILED
+        failures=$((failures + 1))
+    fi
+    phases+=("$name")
+    results+=("$result")
+    seconds+=($((SECONDS - start)))
+}
+
+# quiet_build PRESET: one line when good, the compiler's words when not.
+quiet_build() {
+    (build_preset "$1") >"build/logs/ninja-$1.log" 2>&1 || {
+        grep -v -E '^\[[0-9]+/[0-9]+\] (Building|Linking)' "build/logs/ninja-$1.log" | head -200
+        echo "build/$1 does not build (log: build/logs/ninja-$1.log)"
+        return 1
+    }
+    tail -1 "build/logs/ninja-$1.log"
+}
+
+# run_ctest PRESET LABEL...: no test found is a failure once tests exist.
+run_ctest() {
+    local preset=$1 strict=--no-tests=error
+    shift
+    [ -n "$(c_files tests/unit tests/sim)" ] || strict=--no-tests=ignore
+    (cd "build/$preset" && ctest -j "$jobs" --output-on-failure $strict "$@")
+}
+
+run_tsan() {
+    local strict=ignore
+    ! grep -rqs '^/\* label: .*threads' tests/unit tests/sim || strict=error
+    (cd build/tsan && ctest -L '^threads$' --output-on-failure --no-tests=$strict)
+}
+
+# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID.
+run_pytest() {
+    local folder=$1 preset=$2
+    [ -n "$(find "$folder" -name 'test_*.py' 2>/dev/null | head -1)" ] || {
+        echo "no tests in $folder"
+        return 0
+    }
+    TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset \
+        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+        LSAN_OPTIONS=suppressions=$PWD/tests/sanitizer/lsan.supp:print_suppressions=0 \
+        UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+        python3 -m pytest -q -ra -p no:cacheprovider --durations=5 "$folder"
+}
+
+phase lint-quick bash -c 'r=0; for t in format layers banned size; do tools/check-$t || r=1; done; exit $r'
+phase build-release quiet_build release
+phase build-debug quiet_build debug
+phase unit run_ctest debug
+phase build-tsan quiet_build tsan
+phase threads run_tsan
+phase tidy tools/check-tidy
+phase tools run_pytest tests/tools release
+phase system-release run_pytest tests/system release
+phase system-debug run_pytest tests/system debug
+phase build-fuzz quiet_build fuzz
+phase fuzz tools/fuzz 5
+
+echo
+echo "=== summary"
+for i in "${!phases[@]}"; do
+    name=${phases[$i]}
+    words=$(grep -E '^(=+ )?([0-9]+ (passed|failed|skipped|error)|[0-9]+% tests passed|fuzz: [0-9]+ targets|check-tidy:|no tests in)' \
+        "build/logs/$name.log" | tail -1 || true)
+    printf '%-15s %-6s %4d s  %s\n' "$name" "${results[$i]}" "${seconds[$i]}" "$words"
+done
+if [ "$failures" -gt 0 ]; then
+    die "test: $failures of ${#phases[@]} phases FAILED (logs in build/logs/)"
+fi
+say "test: all ${#phases[@]} phases good in $SECONDS s"
