@@ -48,7 +48,8 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
-#define list_for_each(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
+#define list_for_each(pos, head)                                                                   \
+    for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 /* pos may be removed in the body. */
 #define list_for_each_safe(pos, head)                                                              \
     for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head);                  \

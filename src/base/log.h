@@ -1,4 +1,5 @@
-/* Logging: levels per subsystem, human lines or JSON lines, written to one descriptor. Any thread. */
+/* Logging: levels per subsystem, human lines or JSON lines, written to one descriptor. Any thread.
+ */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -36,7 +37,8 @@ struct log {
 
 /* All subsystems at level. */
 void log_init(struct log *log, int fd, bool json, enum log_level level);
-/* "debug" for all, or "sip=debug". Errors: ERR_SYNTAX (unknown level), ERR_NOT_FOUND (unknown subsystem). */
+/* "debug" for all, or "sip=debug". Errors: ERR_SYNTAX (unknown level), ERR_NOT_FOUND (unknown
+ * subsystem). */
 int log_set(struct log *log, const char *what);
 const char *log_level_name(enum log_level level);
 const char *log_subsystem_name(enum log_subsystem subsystem);
@@ -47,13 +49,14 @@ static inline bool log_on(const struct log *log, enum log_subsystem subsystem, e
            level <= atomic_load_explicit(&log->level[subsystem], memory_order_relaxed);
 }
 
-/* One line; bytes that are not printable are escaped, so wire data cannot forge lines. At most 2,000 bytes are kept. */
-void log_write(struct log *log, enum log_subsystem subsystem, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* One line; bytes that are not printable are escaped, so wire data cannot forge lines. At most
+ * 2,000 bytes are kept. */
+void log_write(struct log *log, enum log_subsystem subsystem, enum log_level level,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #define log_error(log, sub, ...) log_at(log, sub, LOG_ERROR, __VA_ARGS__)
-#define log_warn(log, sub, ...) log_at(log, sub, LOG_WARN, __VA_ARGS__)
-#define log_info(log, sub, ...) log_at(log, sub, LOG_INFO, __VA_ARGS__)
+#define log_warn(log, sub, ...)  log_at(log, sub, LOG_WARN, __VA_ARGS__)
+#define log_info(log, sub, ...)  log_at(log, sub, LOG_INFO, __VA_ARGS__)
 #define log_debug(log, sub, ...) log_at(log, sub, LOG_DEBUG, __VA_ARGS__)
 /* Arguments are evaluated only when the level is on. */
 #define log_at(log, sub, level, ...)                                                               \

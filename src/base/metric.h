@@ -1,5 +1,5 @@
-/* Counters and gauges. A set is an array of numbers described by a const table; each worker has its own set, so that
- * counting takes no lock; a reader adds the sets up. */
+/* Counters and gauges. A set is an array of numbers described by a const table; each worker has its
+ * own set, so that counting takes no lock; a reader adds the sets up. */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
 
@@ -23,7 +23,8 @@ typedef _Atomic int64_t metric;
 /* Only the owning thread writes. */
 static inline void metric_add(metric *m, int64_t n)
 {
-    atomic_store_explicit(m, atomic_load_explicit(m, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(m, atomic_load_explicit(m, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static inline void metric_set(metric *m, int64_t n)
@@ -39,9 +40,9 @@ static inline int64_t metric_get(const metric *m)
 /* The sum of metric index over sets. */
 int64_t metric_sum(const metric *const *sets, size_t set_count, size_t index);
 
-/* Prometheus text format for infos[0..count), each summed over the sets. Rows of one name must be adjacent.
- * The writer's overflow tells when it did not fit. Any thread. */
-void metric_write(struct writer *w, const struct metric_info *infos, size_t count, const metric *const *sets,
-                  size_t set_count);
+/* Prometheus text format for infos[0..count), each summed over the sets. Rows of one name must be
+ * adjacent. The writer's overflow tells when it did not fit. Any thread. */
+void metric_write(struct writer *w, const struct metric_info *infos, size_t count,
+                  const metric *const *sets, size_t set_count);
 
 #endif

@@ -25,8 +25,8 @@ void *pool_get(struct pool *p);
 /* NULL is accepted. */
 void pool_put(struct pool *p, void *object);
 
-/* Byte blocks of mixed size, in power-of-two classes from 256 bytes to 64 KiB, larger ones straight from malloc.
- * What a transaction keeps of a message lives here. One thread. */
+/* Byte blocks of mixed size, in power-of-two classes from 256 bytes to 64 KiB, larger ones straight
+ * from malloc. What a transaction keeps of a message lives here. One thread. */
 #define BLOCKS_CLASSES 9
 
 struct blocks {
@@ -37,7 +37,8 @@ struct blocks {
 
 void blocks_init(struct blocks *b, size_t limit);
 void blocks_done(struct blocks *b);
-/* At least size bytes; NULL at the limit or when memory is out. The caller remembers size for blocks_put. */
+/* At least size bytes; NULL at the limit or when memory is out. The caller remembers size for
+ * blocks_put. */
 void *blocks_get(struct blocks *b, size_t size);
 /* size as given to blocks_get; NULL is accepted. */
 void blocks_put(struct blocks *b, void *block, size_t size);

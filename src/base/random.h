@@ -1,5 +1,5 @@
-/* Random numbers for identifiers (tags, branches) and for secrets. The generator is an object, so that the simulation
- * can seed it and replay a run. One thread per object. */
+/* Random numbers for identifiers (tags, branches) and for secrets. The generator is an object, so
+ * that the simulation can seed it and replay a run. One thread per object. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 

@@ -14,9 +14,13 @@ struct slice {
 
 #define SLICE_NULL ((struct slice){NULL, 0})
 /* A slice of a string literal, usable in constant initialisers. */
-#define SLICE_LITERAL(s) {"" s "", sizeof(s) - 1}
+#define SLICE_LITERAL(s)                                                                           \
+    {                                                                                              \
+        "" s "", sizeof(s) - 1                                                                     \
+    }
 #define SLICE(s) ((struct slice)SLICE_LITERAL(s))
-/* For printf: printf("%.*s", SLICE_ARG(s)). Lengths over INT_MAX are cut by the callers' own bounds. */
+/* For printf: printf("%.*s", SLICE_ARG(s)). Lengths over INT_MAX are cut by the callers' own
+ * bounds. */
 #define SLICE_ARG(s) (int)(s).len, ((s).len ? (s).ptr : "")
 
 static inline struct slice slice_of(const char *ptr, size_t len)
@@ -43,7 +47,8 @@ static inline bool slice_empty(struct slice s)
 /* Everything from offset on; empty when offset is past the end. */
 static inline struct slice slice_from(struct slice s, size_t offset)
 {
-    return offset >= s.len ? (struct slice){s.ptr, 0} : (struct slice){s.ptr + offset, s.len - offset};
+    return offset >= s.len ? (struct slice){s.ptr, 0}
+                           : (struct slice){s.ptr + offset, s.len - offset};
 }
 
 static inline bool slice_equal(struct slice a, struct slice b)
@@ -65,10 +70,12 @@ size_t slice_index(struct slice s, char c);
 /* Without leading and trailing SP, HTAB, CR, LF (the LWS of RFC 3261 section 25.1). */
 struct slice slice_trim(struct slice s);
 
-/* Cuts *rest at the first c: returns what stood before it, *rest is what follows (empty when c is absent). */
+/* Cuts *rest at the first c: returns what stood before it, *rest is what follows (empty when c is
+ * absent). */
 struct slice slice_cut(struct slice *rest, char c);
 
-/* Decimal digits only, no sign, no blanks. Errors: ERR_SYNTAX (empty or other bytes), ERR_RANGE (over max). */
+/* Decimal digits only, no sign, no blanks. Errors: ERR_SYNTAX (empty or other bytes), ERR_RANGE
+ * (over max). */
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value);
 int slice_to_u32(struct slice s, uint32_t max, uint32_t *ret_value);
 

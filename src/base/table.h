@@ -1,4 +1,5 @@
-/* An intrusive chained hash table that grows by small steps, so that no single insert is slow. One thread. */
+/* An intrusive chained hash table that grows by small steps, so that no single insert is slow. One
+ * thread. */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
 
@@ -28,9 +29,11 @@ typedef bool table_match_fn(const struct table_node *node, const void *key);
 int table_init(struct table *t, size_t initial);
 /* Frees the buckets, not the elements. */
 void table_done(struct table *t);
-/* Never fails: when memory for growing is out the chains get longer instead. The key must not be present. */
+/* Never fails: when memory for growing is out the chains get longer instead. The key must not be
+ * present. */
 void table_add(struct table *t, struct table_node *node, uint64_t hash);
-struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match, const void *key);
+struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
+                              const void *key);
 /* The node must be in the table. */
 void table_remove(struct table *t, struct table_node *node);
 /* Visits every node in no order; visit may remove the node it is given. */

@@ -1,4 +1,5 @@
-/* A cursor that writes into a fixed buffer with a sticky error: write all, check once at the end. */
+/* A cursor that writes into a fixed buffer with a sticky error: write all, check once at the end.
+ */
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
 

@@ -1,5 +1,5 @@
-/* name-addr / addr-spec with header parameters: From, To, Contact, Route, Record-Route, Path, Refer-To ...
- * RFC 3261 sections 20.10, 20.20, 20.30, 20.34, 20.39, 25.1. */
+/* name-addr / addr-spec with header parameters: From, To, Contact, Route, Record-Route, Path,
+ * Refer-To ... RFC 3261 sections 20.10, 20.20, 20.30, 20.34, 20.39, 25.1. */
 #ifndef SIP_MESSAGE_ADDRESS_H
 #define SIP_MESSAGE_ADDRESS_H
 
@@ -7,15 +7,16 @@
 #include "sip/message/uri.h"
 
 struct sip_address {
-    struct slice display;  /* as sent, quotes included; empty when none */
-    struct slice uri;      /* between < and >, or the bare addr-spec */
-    struct slice params;   /* header parameters, from their first ';' */
-    bool brackets;         /* name-addr form */
-    bool star;             /* Contact: * (RFC 3261 section 10.2.2) */
+    struct slice display; /* as sent, quotes included; empty when none */
+    struct slice uri;     /* between < and >, or the bare addr-spec */
+    struct slice params;  /* header parameters, from their first ';' */
+    bool brackets;        /* name-addr form */
+    bool star;            /* Contact: * (RFC 3261 section 10.2.2) */
 };
 
-/* One value (no comma list). A bare addr-spec ends at ';' '?' ',' as section 20 says: a '?' in it is an error (RFC 4475
- * 3.1.2.13). The URI itself is not parsed. star only when allow_star. Errors: ERR_SYNTAX. */
+/* One value (no comma list). A bare addr-spec ends at ';' '?' ',' as section 20 says: a '?' in it
+ * is an error (RFC 4475 3.1.2.13). The URI itself is not parsed. star only when allow_star. Errors:
+ * ERR_SYNTAX. */
 int sip_address_parse(struct slice value, bool allow_star, struct sip_address *ret_address);
 
 /* The tag parameter (RFC 3261 section 19.3); empty when there is none. */
@@ -25,11 +26,12 @@ struct slice sip_address_tag(const struct sip_address *address);
 struct sip_contact {
     struct sip_address address;
     struct sip_uri uri;
-    uint16_t q;             /* thousandths, 1000 when absent */
+    uint16_t q; /* thousandths, 1000 when absent */
     bool has_expires;
-    uint32_t expires;       /* seconds; malformed or over 2^32-1 counts as 3600 (section 10.2.1.1), with has_expires set */
-    struct slice instance;  /* +sip.instance without its quotes, else empty */
-    uint32_t reg_id;        /* 0 when absent */
+    uint32_t expires; /* seconds; malformed or over 2^32-1 counts as 3600 (section 10.2.1.1), with
+                         has_expires set */
+    struct slice instance; /* +sip.instance without its quotes, else empty */
+    uint32_t reg_id;       /* 0 when absent */
 };
 
 /* Errors: ERR_SYNTAX (URI or parameters). */

@@ -10,7 +10,8 @@ struct sip_cseq {
     struct slice method_name;
 };
 
-/* The number must be below 2^31 + what RFC 4475 3.1.2.4 tolerates: at most 2^32-1. ERR_SYNTAX, ERR_RANGE. */
+/* The number must be below 2^31 + what RFC 4475 3.1.2.4 tolerates: at most 2^32-1. ERR_SYNTAX,
+ * ERR_RANGE. */
 int sip_cseq_parse(struct slice value, struct sip_cseq *ret_cseq);
 
 #endif

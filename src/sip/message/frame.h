@@ -9,7 +9,8 @@ enum sip_frame_kind {
     SIP_FRAME_MESSAGE, /* length bytes are one message */
     SIP_FRAME_PING,    /* CRLFCRLF: answer with CRLF */
     SIP_FRAME_PONG,    /* single CRLF: swallow */
-    SIP_FRAME_BAD,     /* the stream cannot be followed: answer fault if there is a whole header, then close */
+    SIP_FRAME_BAD, /* the stream cannot be followed: answer fault if there is a whole header, then
+                      close */
 };
 
 struct sip_frame {
@@ -18,10 +19,12 @@ struct sip_frame {
     struct sip_fault fault; /* for SIP_FRAME_BAD; length then covers the header part, if whole */
 };
 
-/* Looks at the bytes buffered so far. scanned: in/out, bytes already searched for the empty line, so that a slow sender
- * does not cost a rescan each time; 0 for a new frame. A message on a stream must have Content-Length (18.3): without
- * it, with a bad one or two that differ: BAD (RFC 4475 3.1.2.3, 3.3.9). */
-struct sip_frame sip_frame_next(struct slice buffered, const struct sip_limits *limits, size_t *scanned);
+/* Looks at the bytes buffered so far. scanned: in/out, bytes already searched for the empty line,
+ * so that a slow sender does not cost a rescan each time; 0 for a new frame. A message on a stream
+ * must have Content-Length (18.3): without it, with a bad one or two that differ: BAD (RFC
+ * 4475 3.1.2.3, 3.3.9). */
+struct sip_frame sip_frame_next(struct slice buffered, const struct sip_limits *limits,
+                                size_t *scanned);
 
 /* Offset of the first byte of a datagram that is not CR, LF: RFC 3261 section 7.5. */
 size_t sip_frame_skip_crlf(struct slice datagram);

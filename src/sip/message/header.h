@@ -1,23 +1,26 @@
-/* The table of all SIP header fields we know by name. RFC 3261 section 20 and the RFC named at each row. */
+/* The table of all SIP header fields we know by name. RFC 3261 section 20 and the RFC named at each
+ * row. */
 #ifndef SIP_MESSAGE_HEADER_H
 #define SIP_MESSAGE_HEADER_H
 
 #include "base/slice.h"
 
 enum sip_header_flags {
-    SIP_HEADER_LIST = 1,   /* several values: comma lists and repeated lines mean the same (RFC 3261 section 7.3.1) */
+    SIP_HEADER_LIST = 1,   /* several values: comma lists and repeated lines mean the same (RFC 3261
+                              section 7.3.1) */
     SIP_HEADER_SINGLE = 2, /* a second line of it makes the message malformed */
 };
 
-/* id, name, compact form or 0, flags. Auth headers hold one challenge or credential per line (section 20.27). */
+/* id, name, compact form or 0, flags. Auth headers hold one challenge or credential per line
+ * (section 20.27). */
 #define SIP_HEADER_TABLE(X)                                                                        \
     X(ACCEPT, "Accept", 0, SIP_HEADER_LIST)                                                        \
-    X(ACCEPT_CONTACT, "Accept-Contact", 'a', SIP_HEADER_LIST)  /* RFC 3841 */                      \
+    X(ACCEPT_CONTACT, "Accept-Contact", 'a', SIP_HEADER_LIST) /* RFC 3841 */                       \
     X(ACCEPT_ENCODING, "Accept-Encoding", 0, SIP_HEADER_LIST)                                      \
     X(ACCEPT_LANGUAGE, "Accept-Language", 0, SIP_HEADER_LIST)                                      \
     X(ALERT_INFO, "Alert-Info", 0, SIP_HEADER_LIST)                                                \
     X(ALLOW, "Allow", 0, SIP_HEADER_LIST)                                                          \
-    X(ALLOW_EVENTS, "Allow-Events", 'u', SIP_HEADER_LIST)      /* RFC 6665 */                      \
+    X(ALLOW_EVENTS, "Allow-Events", 'u', SIP_HEADER_LIST) /* RFC 6665 */                           \
     X(AUTHENTICATION_INFO, "Authentication-Info", 0, 0)                                            \
     X(AUTHORIZATION, "Authorization", 0, 0)                                                        \
     X(CALL_ID, "Call-ID", 'i', SIP_HEADER_SINGLE)                                                  \
@@ -31,43 +34,43 @@ enum sip_header_flags {
     X(CSEQ, "CSeq", 0, SIP_HEADER_SINGLE)                                                          \
     X(DATE, "Date", 0, SIP_HEADER_SINGLE)                                                          \
     X(ERROR_INFO, "Error-Info", 0, SIP_HEADER_LIST)                                                \
-    X(EVENT, "Event", 'o', SIP_HEADER_SINGLE)                  /* RFC 6665 */                      \
+    X(EVENT, "Event", 'o', SIP_HEADER_SINGLE) /* RFC 6665 */                                       \
     X(EXPIRES, "Expires", 0, SIP_HEADER_SINGLE)                                                    \
     X(FROM, "From", 'f', SIP_HEADER_SINGLE)                                                        \
-    X(IDENTITY, "Identity", 'y', SIP_HEADER_LIST)              /* RFC 8224 */                      \
+    X(IDENTITY, "Identity", 'y', SIP_HEADER_LIST) /* RFC 8224 */                                   \
     X(IN_REPLY_TO, "In-Reply-To", 0, SIP_HEADER_LIST)                                              \
-    X(MAX_BREADTH, "Max-Breadth", 0, SIP_HEADER_SINGLE)        /* RFC 5393 */                      \
+    X(MAX_BREADTH, "Max-Breadth", 0, SIP_HEADER_SINGLE) /* RFC 5393 */                             \
     X(MAX_FORWARDS, "Max-Forwards", 0, SIP_HEADER_SINGLE)                                          \
     X(MIME_VERSION, "MIME-Version", 0, SIP_HEADER_SINGLE)                                          \
     X(MIN_EXPIRES, "Min-Expires", 0, SIP_HEADER_SINGLE)                                            \
-    X(MIN_SE, "Min-SE", 0, SIP_HEADER_SINGLE)                  /* RFC 4028 */                      \
+    X(MIN_SE, "Min-SE", 0, SIP_HEADER_SINGLE) /* RFC 4028 */                                       \
     X(ORGANIZATION, "Organization", 0, SIP_HEADER_SINGLE)                                          \
-    X(PATH, "Path", 0, SIP_HEADER_LIST)                        /* RFC 3327 */                      \
+    X(PATH, "Path", 0, SIP_HEADER_LIST) /* RFC 3327 */                                             \
     X(PRIORITY, "Priority", 0, SIP_HEADER_SINGLE)                                                  \
-    X(PRIVACY, "Privacy", 0, 0)                                /* RFC 3323 */                      \
+    X(PRIVACY, "Privacy", 0, 0) /* RFC 3323 */                                                     \
     X(PROXY_AUTHENTICATE, "Proxy-Authenticate", 0, 0)                                              \
     X(PROXY_AUTHORIZATION, "Proxy-Authorization", 0, 0)                                            \
     X(PROXY_REQUIRE, "Proxy-Require", 0, SIP_HEADER_LIST)                                          \
     X(P_ASSERTED_IDENTITY, "P-Asserted-Identity", 0, SIP_HEADER_LIST)   /* RFC 3325 */             \
     X(P_PREFERRED_IDENTITY, "P-Preferred-Identity", 0, SIP_HEADER_LIST) /* RFC 3325 */             \
-    X(RACK, "RAck", 0, SIP_HEADER_SINGLE)                      /* RFC 3262 */                      \
-    X(REASON, "Reason", 0, SIP_HEADER_LIST)                    /* RFC 3326 */                      \
+    X(RACK, "RAck", 0, SIP_HEADER_SINGLE)                               /* RFC 3262 */             \
+    X(REASON, "Reason", 0, SIP_HEADER_LIST)                             /* RFC 3326 */             \
     X(RECORD_ROUTE, "Record-Route", 0, SIP_HEADER_LIST)                                            \
-    X(REFERRED_BY, "Referred-By", 'b', SIP_HEADER_SINGLE)      /* RFC 3892 */                      \
-    X(REFER_TO, "Refer-To", 'r', SIP_HEADER_SINGLE)            /* RFC 3515 */                      \
-    X(REJECT_CONTACT, "Reject-Contact", 'j', SIP_HEADER_LIST)  /* RFC 3841 */                      \
-    X(REPLACES, "Replaces", 0, SIP_HEADER_SINGLE)              /* RFC 3891 */                      \
+    X(REFERRED_BY, "Referred-By", 'b', SIP_HEADER_SINGLE)     /* RFC 3892 */                       \
+    X(REFER_TO, "Refer-To", 'r', SIP_HEADER_SINGLE)           /* RFC 3515 */                       \
+    X(REJECT_CONTACT, "Reject-Contact", 'j', SIP_HEADER_LIST) /* RFC 3841 */                       \
+    X(REPLACES, "Replaces", 0, SIP_HEADER_SINGLE)             /* RFC 3891 */                       \
     X(REPLY_TO, "Reply-To", 0, SIP_HEADER_SINGLE)                                                  \
     X(REQUEST_DISPOSITION, "Request-Disposition", 'd', SIP_HEADER_LIST) /* RFC 3841 */             \
     X(REQUIRE, "Require", 0, SIP_HEADER_LIST)                                                      \
     X(RETRY_AFTER, "Retry-After", 0, SIP_HEADER_SINGLE)                                            \
     X(ROUTE, "Route", 0, SIP_HEADER_LIST)                                                          \
-    X(RSEQ, "RSeq", 0, SIP_HEADER_SINGLE)                      /* RFC 3262 */                      \
+    X(RSEQ, "RSeq", 0, SIP_HEADER_SINGLE) /* RFC 3262 */                                           \
     X(SERVER, "Server", 0, SIP_HEADER_SINGLE)                                                      \
-    X(SERVICE_ROUTE, "Service-Route", 0, SIP_HEADER_LIST)      /* RFC 3608 */                      \
+    X(SERVICE_ROUTE, "Service-Route", 0, SIP_HEADER_LIST)         /* RFC 3608 */                   \
     X(SESSION_EXPIRES, "Session-Expires", 'x', SIP_HEADER_SINGLE) /* RFC 4028 */                   \
-    X(SIP_ETAG, "SIP-ETag", 0, SIP_HEADER_SINGLE)              /* RFC 3903 */                      \
-    X(SIP_IF_MATCH, "SIP-If-Match", 0, SIP_HEADER_SINGLE)      /* RFC 3903 */                      \
+    X(SIP_ETAG, "SIP-ETag", 0, SIP_HEADER_SINGLE)                 /* RFC 3903 */                   \
+    X(SIP_IF_MATCH, "SIP-If-Match", 0, SIP_HEADER_SINGLE)         /* RFC 3903 */                   \
     X(SUBJECT, "Subject", 's', SIP_HEADER_SINGLE)                                                  \
     X(SUBSCRIPTION_STATE, "Subscription-State", 0, SIP_HEADER_SINGLE) /* RFC 6665 */               \
     X(SUPPORTED, "Supported", 'k', SIP_HEADER_LIST)                                                \

@@ -5,8 +5,9 @@
 #include "base/slice.h"
 
 #define SIP_METHOD_TABLE(X)                                                                        \
-    X(INVITE) X(ACK) X(BYE) X(CANCEL) X(REGISTER) X(OPTIONS) X(INFO) X(MESSAGE) X(NOTIFY) X(PRACK)  \
-    X(PUBLISH) X(REFER) X(SUBSCRIBE) X(UPDATE)
+    X(INVITE)                                                                                      \
+    X(ACK) X(BYE) X(CANCEL) X(REGISTER) X(OPTIONS) X(INFO) X(MESSAGE) X(NOTIFY) X(PRACK)           \
+        X(PUBLISH) X(REFER) X(SUBSCRIBE) X(UPDATE)
 
 enum sip_method {
 #define SIP_METHOD_ENUM(name) SIP_##name,

@@ -1,4 +1,5 @@
-/* ;name=value parameters (RFC 3261 section 25.1 generic-param) and the lexical pieces of header values. */
+/* ;name=value parameters (RFC 3261 section 25.1 generic-param) and the lexical pieces of header
+ * values. */
 #ifndef SIP_MESSAGE_PARAM_H
 #define SIP_MESSAGE_PARAM_H
 
@@ -11,9 +12,11 @@ struct sip_param {
     bool has_value;
 };
 
-/* Cuts the next parameter off *rest, which starts at ';' or is empty. >0 one was read, 0 the end, ERR_SYNTAX. */
+/* Cuts the next parameter off *rest, which starts at ';' or is empty. >0 one was read, 0 the end,
+ * ERR_SYNTAX. */
 int sip_param_next(struct slice *rest, struct sip_param *ret_param);
-/* First parameter of that name (case ignored); params must have been checked once. False when absent. */
+/* First parameter of that name (case ignored); params must have been checked once. False when
+ * absent. */
 bool sip_param_find(struct slice params, struct slice name, struct sip_param *ret_param);
 
 /* Character classes of RFC 3261 section 25.1. */
@@ -21,9 +24,11 @@ bool sip_is_token(struct slice s);
 bool sip_is_token_char(unsigned char c);
 /* Past LWS, folds included, from the front. */
 struct slice sip_skip_lws(struct slice s);
-/* A quoted-string at the front: its length with quotes, 0 when there is none, ERR_SYNTAX when it does not end. */
+/* A quoted-string at the front: its length with quotes, 0 when there is none, ERR_SYNTAX when it
+ * does not end. */
 int sip_quoted_length(struct slice s);
-/* Content of a quoted-string without quotes and backslashes, or the slice itself when it is not quoted. */
+/* Content of a quoted-string without quotes and backslashes, or the slice itself when it is not
+ * quoted. */
 void sip_unquote_write(struct writer *w, struct slice quoted);
 void sip_quote_write(struct writer *w, struct slice text);
 

@@ -1,4 +1,5 @@
-/* SIP, SIPS and tel URIs, others by scheme only. RFC 3261 sections 19.1, 25.1; RFC 3966; RFC 5954 (IPv6). */
+/* SIP, SIPS and tel URIs, others by scheme only. RFC 3261 sections 19.1, 25.1; RFC 3966; RFC 5954
+ * (IPv6). */
 #ifndef SIP_MESSAGE_URI_H
 #define SIP_MESSAGE_URI_H
 
@@ -10,22 +11,24 @@ enum sip_uri_scheme { SIP_URI_SIP, SIP_URI_SIPS, SIP_URI_TEL, SIP_URI_OTHER };
 
 struct sip_uri {
     enum sip_uri_scheme scheme;
-    struct slice raw;         /* the whole URI */
+    struct slice raw; /* the whole URI */
     struct slice scheme_name;
-    struct slice user;        /* still escaped; tel: the number without parameters; other schemes: all after the colon */
-    struct slice password;    /* still escaped */
-    struct slice host;        /* IPv6 with its brackets */
-    struct slice params;      /* from the first ';' to '?' or the end */
-    struct slice headers;     /* after '?', empty when none */
-    uint16_t port;            /* 0 when not given */
-    bool has_user;            /* an '@' was there */
-    bool lr;                  /* loose-router parameter (RFC 3261 section 19.1.1) */
-    bool user_phone;          /* user=phone */
-    struct slice transport;   /* value of transport=, else empty */
-    struct slice maddr;       /* value of maddr=, else empty */
+    struct slice user;      /* still escaped; tel: the number without parameters; other schemes: all
+                               after the colon */
+    struct slice password;  /* still escaped */
+    struct slice host;      /* IPv6 with its brackets */
+    struct slice params;    /* from the first ';' to '?' or the end */
+    struct slice headers;   /* after '?', empty when none */
+    uint16_t port;          /* 0 when not given */
+    bool has_user;          /* an '@' was there */
+    bool lr;                /* loose-router parameter (RFC 3261 section 19.1.1) */
+    bool user_phone;        /* user=phone */
+    struct slice transport; /* value of transport=, else empty */
+    struct slice maddr;     /* value of maddr=, else empty */
 };
 
-/* The whole slice must be one URI. Errors: ERR_SYNTAX, ERR_RANGE (port). Unknown schemes are taken as they are when their characters are legal. */
+/* The whole slice must be one URI. Errors: ERR_SYNTAX, ERR_RANGE (port). Unknown schemes are taken
+ * as they are when their characters are legal. */
 int sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 
 /* RFC 3261 section 19.1.4, or RFC 3966 section 4 for tel; other schemes compare byte for byte. */
@@ -36,14 +39,16 @@ bool sip_uri_param(const struct sip_uri *uri, struct slice name, struct slice *r
 /* Undoes %XX once; an escaped NUL stays a NUL byte (RFC 4475 section 3.1.1.4). */
 void sip_unescape_write(struct writer *w, struct slice escaped);
 
-/* The canonical address-of-record of RFC 3261 section 10.3 step 5: scheme and host in lower case, user unescaped and then escaped only where
- * needed, no password, no parameters, no headers, no port unless one was given other than the default: "sip:user@host". sips counts as sip.
- * Errors: ERR_UNSUPPORTED (not sip, sips), ERR_LIMIT. */
+/* The canonical address-of-record of RFC 3261 section 10.3 step 5: scheme and host in lower case,
+ * user unescaped and then escaped only where needed, no password, no parameters, no headers, no
+ * port unless one was given other than the default: "sip:user@host". sips counts as sip. Errors:
+ * ERR_UNSUPPORTED (not sip, sips), ERR_LIMIT. */
 int sip_uri_write_aor(struct writer *w, const struct sip_uri *uri);
 /* user part in its canonical escaping only. */
 void sip_uri_write_user(struct writer *w, struct slice escaped_user);
 
-/* The URI as a Request-URI may hold it (RFC 3261 sections 16.5, 19.1.1 table 1): without headers and without method parameter. */
+/* The URI as a Request-URI may hold it (RFC 3261 sections 16.5, 19.1.1 table 1): without headers
+ * and without method parameter. */
 void sip_uri_write_request(struct writer *w, const struct sip_uri *uri);
 
 #endif

@@ -15,12 +15,13 @@ struct sip_via {
     struct slice branch;
     struct slice received;
     struct slice maddr;
-    struct slice rport_param; /* the whole "rport" or "rport=N" as it stands, for editing; empty when absent */
+    struct slice rport_param; /* the whole "rport" or "rport=N" as it stands, for editing; empty
+                                 when absent */
     bool rport;               /* present */
     uint16_t rport_value;     /* 0 when it has none */
     uint8_t ttl;
     bool alias;
-    bool magic;               /* branch starts with z9hG4bK (case ignored) and has more after it */
+    bool magic; /* branch starts with z9hG4bK (case ignored) and has more after it */
 };
 
 /* One value. Errors: ERR_SYNTAX, ERR_RANGE (port). */
