@@ -6,8 +6,19 @@
 
 #define SIP_METHOD_TABLE(X)                                                                        \
     X(INVITE)                                                                                      \
-    X(ACK) X(BYE) X(CANCEL) X(REGISTER) X(OPTIONS) X(INFO) X(MESSAGE) X(NOTIFY) X(PRACK)           \
-        X(PUBLISH) X(REFER) X(SUBSCRIBE) X(UPDATE)
+    X(ACK)                                                                                         \
+    X(BYE)                                                                                         \
+    X(CANCEL)                                                                                      \
+    X(REGISTER)                                                                                    \
+    X(OPTIONS)                                                                                     \
+    X(INFO)                                                                                        \
+    X(MESSAGE)                                                                                     \
+    X(NOTIFY)                                                                                      \
+    X(PRACK)                                                                                       \
+    X(PUBLISH)                                                                                     \
+    X(REFER)                                                                                       \
+    X(SUBSCRIBE)                                                                                   \
+    X(UPDATE)
 
 enum sip_method {
 #define SIP_METHOD_ENUM(name) SIP_##name,
