@@ -21,11 +21,9 @@ if(TZ_SANITIZE MATCHES "thread")
   endif()
 endif()
 
-set(TZ_TEST_ENVIRONMENT
-  "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1:allocator_may_return_null=1:suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizer/asan.supp"
-  "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizer/lsan.supp:print_suppressions=0"
-  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizer/tsan.supp")
+set(TESTS_DIR ${CMAKE_SOURCE_DIR}/tests)
+configure_file(tests/sanitizer/options.env ${CMAKE_BINARY_DIR}/sanitizer.env @ONLY)
+file(STRINGS ${CMAKE_BINARY_DIR}/sanitizer.env TZ_TEST_ENVIRONMENT)
 
 function(tz_read_marker source marker ret)
   file(STRINGS ${source} lines REGEX "^/\\* ${marker}: .*\\*/$")
@@ -54,8 +52,8 @@ function(tz_test source label loop helpers)
   endif()
 
   add_executable(${target} ${source})
-  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_compile_definitions(${target} PRIVATE TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
+  target_include_directories(${target} PRIVATE ${TESTS_DIR})
+  target_compile_definitions(${target} PRIVATE TESTS_DIR="${TESTS_DIR}")
   target_link_options(${target} PRIVATE ${options})
   target_link_libraries(${target} PRIVATE ${helpers} tz_app PkgConfig::CMOCKA)
   tz_link(${target} ${loop})
@@ -81,7 +79,7 @@ function(tz_test_folder folder label loop library)
   tz_library(${library} ${helpers})
   if(helpers)
     target_include_directories(${library} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-    target_compile_definitions(${library} PRIVATE TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
+    target_compile_definitions(${library} PRIVATE TESTS_DIR="${TESTS_DIR}")
     target_link_libraries(${library} PRIVATE PkgConfig::CMOCKA)
   endif()
   foreach(source IN LISTS tests)

@@ -41,3 +41,17 @@ c_files() {
         [ ! -f "$file" ] || echo "$file"
     done
 }
+
+# with_sanitizer_options COMMAND...: the environment that sanitized programs run in.
+with_sanitizer_options() {
+    env $(sed "s|@TESTS_DIR@|$PWD/tests|" tests/sanitizer/options.env) "$@"
+}
+
+# quick_lint: the checks that take a second together; all of them run, whatever the first ones say.
+quick_lint() {
+    local result=0 tool
+    for tool in format layers banned size; do
+        "tools/check-$tool" || result=1
+    done
+    return $result
+}

@@ -9,4 +9,4 @@ for argument in "$@"; do
     esac
 done
 build_preset fuzz
-tools/fuzz "$seconds" "${target:+fuzz_${target#fuzz_}}"
+with_sanitizer_options tools/fuzz "$seconds" "${target:+fuzz_${target#fuzz_}}"

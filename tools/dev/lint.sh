@@ -1,8 +1,7 @@
 need_packages build test
 configure tsan
-failed=""
-for tool in check-format check-layers check-banned check-size check-tidy; do
-    tools/$tool || failed="$failed $tool"
-done
-[ -z "$failed" ] || die "lint failed:$failed"
+result=0
+quick_lint || result=1
+tools/check-tidy || result=1
+[ $result -eq 0 ] || die "lint failed"
 say "lint: good"

@@ -53,14 +53,11 @@ run_pytest() {
         echo "no tests in $folder"
         return 0
     }
-    TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset \
-        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
-        LSAN_OPTIONS=suppressions=$PWD/tests/sanitizer/lsan.supp:print_suppressions=0 \
-        UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-        python3 -m pytest -q -ra -p no:cacheprovider --durations=5 "$folder"
+    TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset with_sanitizer_options \
+        /usr/bin/python3 -m pytest -q -ra -p no:cacheprovider --timeout=180 --durations=5 "$folder"
 }
 
-phase lint-quick bash -c 'r=0; for t in format layers banned size; do tools/check-$t || r=1; done; exit $r'
+phase lint-quick quick_lint
 phase build-release quiet_build release
 phase build-debug quiet_build debug
 phase unit run_ctest debug
@@ -71,7 +68,7 @@ phase tools run_pytest tests/tools release
 phase system-release run_pytest tests/system release
 phase system-debug run_pytest tests/system debug
 phase build-fuzz quiet_build fuzz
-phase fuzz tools/fuzz 5
+phase fuzz with_sanitizer_options tools/fuzz 5
 
 echo
 echo "=== summary"
