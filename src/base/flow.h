@@ -1,4 +1,5 @@
-/* A flow: where a message came from, or where it goes (RFC 5626 section 2). Plain data, copied freely. */
+/* A flow: where a message came from, or where it goes (RFC 5626 section 2). Plain data, copied
+ * freely. */
 #ifndef BASE_FLOW_H
 #define BASE_FLOW_H
 

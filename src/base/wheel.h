@@ -1,5 +1,5 @@
-/* A hierarchical timer wheel: O(1) start and stop. It has no clock: it is told the time, so it runs in simulated time
- * just as well. Resolution 1 ms. One thread. */
+/* A hierarchical timer wheel: O(1) start and stop. It has no clock: it is told the time, so it runs
+ * in simulated time just as well. Resolution 1 ms. One thread. */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
 
@@ -9,22 +9,23 @@
 #include "base/list.h"
 
 #define WHEEL_LEVELS 5
-#define WHEEL_SLOTS 256 /* 256^5 ms: longer delays are cut to that, some 34 years */
-#define WHEEL_NEVER UINT64_MAX
+#define WHEEL_SLOTS  256 /* 256^5 ms: longer delays are cut to that, some 34 years */
+#define WHEEL_NEVER  UINT64_MAX
 
 struct timer;
-/* The timer is stopped before it is called; it may start itself or any other timer, or free its own memory. */
+/* The timer is stopped before it is called; it may start itself or any other timer, or free its own
+ * memory. */
 typedef void timer_fn(struct timer *timer);
 
 struct timer {
-    struct list node;  /* linked to itself when stopped */
+    struct list node; /* linked to itself when stopped */
     uint64_t due_ms;
     timer_fn *fire;
 };
 
 struct wheel {
     uint64_t now_ms;
-    uint64_t count;                                /* timers running */
+    uint64_t count; /* timers running */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
     uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* bit set: the slot may hold timers */
 };
@@ -42,10 +43,12 @@ static inline bool timer_running(const struct timer *t)
 void wheel_start(struct wheel *w, struct timer *t, uint64_t delay_ms);
 /* Stopping a stopped timer is harmless. */
 void wheel_stop(struct wheel *w, struct timer *t);
-/* Moves time on and fires what is due, in order of due time (ties: in order of starting). Timers started with delay 0
- * while firing fire in the next call. now_ms must not go back (it is ignored if it does). Returns how many fired. */
+/* Moves time on and fires what is due, in order of due time (ties: in order of starting). Timers
+ * started with delay 0 while firing fire in the next call. now_ms must not go back (it is ignored
+ * if it does). Returns how many fired. */
 unsigned wheel_advance(struct wheel *w, uint64_t now_ms);
-/* The time of the next timer or of the next cascade before it (so never later than the first due), or WHEEL_NEVER. */
+/* The time of the next timer or of the next cascade before it (so never later than the first due),
+ * or WHEEL_NEVER. */
 uint64_t wheel_next(const struct wheel *w);
 
 #endif
