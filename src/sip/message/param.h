@@ -12,8 +12,9 @@ struct sip_param {
     bool has_value;
 };
 
-/* Cuts the next parameter off *rest, which starts at ';' or is empty. >0 one was read, 0 the end,
- * ERR_SYNTAX. */
+/* Cuts the next parameter off *rest, which starts at ';' (after LWS) or is empty. >0 one was read,
+ * 0 the end, ERR_SYNTAX. An unquoted value may hold '/' and '=' too, since tags in base64 are seen.
+ */
 int sip_param_next(struct slice *rest, struct sip_param *ret_param);
 /* First parameter of that name (case ignored); params must have been checked once. False when
  * absent. */

@@ -1,0 +1,157 @@
+#include "sip/message/param.h"
+
+#include "base/error.h"
+#include "sip/message/chars.h"
+
+bool sip_is_token_char(unsigned char c)
+{
+    return (sip_chars[c] & SIP_CHAR_TOKEN) != 0;
+}
+
+bool sip_is_token(struct slice s)
+{
+    return s.len > 0 && sip_all(s, SIP_CHAR_TOKEN);
+}
+
+struct slice sip_skip_lws(struct slice s)
+{
+    if (s.len == 0) {
+        return s;
+    }
+    const char *end = s.ptr + s.len;
+    return slice_between(sip_past_lws(s.ptr, end), end);
+}
+
+/* quoted-pair: any ASCII byte but CR and LF may be escaped (RFC 3261 section 25.1). */
+static bool may_be_escaped(char c)
+{
+    return (unsigned char)c < 0x80 && c != '\r' && c != '\n';
+}
+
+int sip_quoted_length(struct slice s)
+{
+    if (s.len == 0 || s.ptr[0] != '"') {
+        return 0;
+    }
+    const char *end = s.ptr + s.len;
+    const char *at = s.ptr + 1;
+    for (;;) {
+        at = sip_span(at, end, SIP_CHAR_QDTEXT);
+        if (at == end) {
+            return ERR_SYNTAX;
+        }
+        if (*at == '"') {
+            ptrdiff_t length = at + 1 - s.ptr;
+            return length > INT32_MAX ? ERR_SYNTAX : (int)length;
+        }
+        if (*at == '\\' && end - at >= 2 && may_be_escaped(at[1])) {
+            at += 2;
+            continue;
+        }
+        const char *past = sip_past_lws(at, end);
+        if (past == at) {
+            return ERR_SYNTAX;
+        }
+        at = past;
+    }
+}
+
+/* Reads "= value" when it is there: *at is past the name; LWS may stand around the '='. */
+static int parse_value(const char **at, const char *end, struct sip_param *param)
+{
+    const char *p = sip_past_lws(*at, end);
+    param->has_value = p < end && *p == '=';
+    if (!param->has_value) {
+        param->value = SLICE_NULL;
+        *at = p;
+        return 0;
+    }
+    p = sip_past_lws(p + 1, end);
+    int quoted = sip_quoted_length(slice_between(p, end));
+    if (quoted < 0) {
+        return quoted;
+    }
+    const char *past = quoted > 0 ? p + quoted : sip_span(p, end, SIP_CHAR_VALUE);
+    if (past == p) {
+        return ERR_SYNTAX;
+    }
+    param->value = slice_between(p, past);
+    *at = sip_past_lws(past, end);
+    return 0;
+}
+
+int sip_param_next(struct slice *rest, struct sip_param *ret_param)
+{
+    if (rest->len == 0) {
+        return 0;
+    }
+    const char *end = rest->ptr + rest->len;
+    const char *at = sip_past_lws(rest->ptr, end);
+    if (at == end) {
+        *rest = slice_between(end, end);
+        return 0;
+    }
+    if (*at != ';') {
+        return ERR_SYNTAX;
+    }
+    at = sip_past_lws(at + 1, end);
+    const char *past_name = sip_span(at, end, SIP_CHAR_TOKEN);
+    if (past_name == at) {
+        return ERR_SYNTAX;
+    }
+    struct sip_param param = {.name = slice_between(at, past_name)};
+    int rc = parse_value(&past_name, end, &param);
+    if (rc < 0) {
+        return rc;
+    }
+    if (past_name < end && *past_name != ';') {
+        return ERR_SYNTAX;
+    }
+    *rest = slice_between(past_name, end);
+    *ret_param = param;
+    return 1;
+}
+
+bool sip_param_find(struct slice params, struct slice name, struct sip_param *ret_param)
+{
+    struct sip_param param;
+    while (sip_param_next(&params, &param) > 0) {
+        if (slice_equal_nocase(param.name, name)) {
+            *ret_param = param;
+            return true;
+        }
+    }
+    return false;
+}
+
+void sip_unquote_write(struct writer *w, struct slice quoted)
+{
+    if (quoted.len < 2 || quoted.ptr[0] != '"') {
+        writer_put(w, quoted);
+        return;
+    }
+    const char *end = quoted.ptr + quoted.len - 1;
+    const char *at = quoted.ptr + 1;
+    while (at < end) {
+        if (*at == '\\' && at + 1 < end) {
+            at++;
+        }
+        writer_char(w, *at++);
+    }
+}
+
+void sip_quote_write(struct writer *w, struct slice text)
+{
+    writer_char(w, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        /* RFC 3261 section 25.1: CR and LF cannot stand in a quoted-string, not even escaped. */
+        if (c == '\r' || c == '\n') {
+            c = ' ';
+        } else if (!sip_char_is(c, SIP_CHAR_QDTEXT)) {
+            writer_char(w, '\\');
+        }
+        writer_char(w, c);
+    }
+    writer_char(w, '"');
+}
