@@ -1,0 +1,99 @@
+/* Byte streams (TCP; TLS and others on top later) of one worker. A connection belongs to the worker
+ * that accepted or made it; a flow names it from anywhere: stream_send on another worker posts the
+ * bytes to the owner. A flow whose connection is gone is noticed by its generation. */
+#ifndef LOOP_STREAM_H
+#define LOOP_STREAM_H
+
+#include "loop/loop.h"
+
+struct stream_listener;
+
+enum stream_reason {
+    STREAM_CLOSED_BY_PEER,
+    STREAM_CLOSED_BY_US,
+    STREAM_CONNECT_FAILED,
+    STREAM_IO_ERROR,
+    STREAM_IDLE,
+    STREAM_HALF_MESSAGE,
+    STREAM_SEND_STALLED,
+    STREAM_BAD_INPUT
+};
+
+struct stream_handler {
+    /* Bytes buffered so far, oldest first; returns how many were taken (0: more are needed), or
+     * negative to close (STREAM_BAD_INPUT). Called again while it takes bytes and some are left.
+     * May send on and close its own flow. */
+    long (*on_bytes)(void *user, const struct flow *flow, struct slice buffered);
+    /* Accepted, or connected. May be NULL. */
+    void (*on_open)(void *user, const struct flow *flow, bool accepted);
+    /* The last call for this connection; also when a connect fails. May be NULL. */
+    void (*on_close)(void *user, const struct flow *flow, enum stream_reason reason);
+    void *user;
+};
+
+/* Zero in a field means the default. */
+struct stream_limits {
+    uint32_t connections; /* of this worker; default 100,000 */
+    uint32_t per_source;  /* accepted, per source address (IPv6: /64); default 1,000 */
+    uint32_t buffer;     /* bytes that may wait for a whole message; default 128 KiB; read memory is
+                            given back when empty */
+    uint32_t send_queue; /* bytes; default 1 MiB; beyond: ERR_LIMIT */
+    uint32_t connect_ms; /* default 5,000 */
+    uint32_t idle_ms;    /* nothing in or out; default 900,000 */
+    uint32_t half_message_ms; /* bytes wait for their rest; default 30,000 */
+    uint32_t send_stall_ms;   /* queued bytes make no progress; default 10,000 */
+};
+
+struct stream_options {
+    uint8_t transport; /* TRANSPORT_TCP */
+    uint16_t listener; /* copied into flows */
+    struct stream_limits limits;
+    struct stream_handler handler;
+};
+
+enum {
+    STREAM_ACCEPTED,
+    STREAM_CONNECTED,
+    STREAM_REFUSED_LIMIT,
+    STREAM_REFUSED_SOURCE,
+    STREAM_CLOSED,
+    STREAM_OPEN /* now */,
+    STREAM_SEND_LATE /* connection gone */,
+    STREAM_SEND_FULL,
+    STREAM_BYTES_IN,
+    STREAM_BYTES_OUT,
+    STREAM_COUNTS
+};
+
+/* SO_REUSEPORT: each worker listens. Errors: ERR_EXISTS, ERR_DENIED, ERR_IO. */
+int stream_listen(struct loop *loop, const struct address *local,
+                  const struct stream_options *options, struct stream_listener **ret_listener);
+struct address stream_listener_local(const struct stream_listener *listener);
+/* Stops accepting; connections stay. */
+void stream_listener_close(struct stream_listener *listener);
+
+/* Starts a connection; what is sent meanwhile waits for it. The flow is valid at once; on_open or
+ * on_close follows. Errors: ERR_LIMIT, ERR_IO. */
+int stream_connect(struct loop *loop, const struct address *remote,
+                   const struct stream_options *options, struct flow *ret_flow);
+/* An open (or opening) connection of this worker to remote over transport, whoever made it: its
+ * remote address, or an alias. ERR_NOT_FOUND. */
+int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
+                struct flow *ret_flow);
+/* The connection may be found under this address too (RFC 5923: the sent-by of a Via with alias).
+ * Own connections only; ERR_NOT_FOUND, ERR_LIMIT. */
+int stream_alias(struct loop *loop, const struct flow *flow, const struct address *address);
+
+/* Queues data (copied). Any worker's connection; from another worker: posted, errors there close or
+ * count. Errors: ERR_CLOSED (gone, own worker only), ERR_LIMIT (queue full). */
+int stream_send(struct loop *loop, const struct flow *flow, struct slice data);
+/* Own connections only; sends what is queued first unless reason is an error. Harmless when gone.
+ * on_close is called from the loop, not from within. */
+void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason reason);
+/* Does this worker's connection still exist? For other workers' flows: unknown, true. */
+bool stream_alive(struct loop *loop, const struct flow *flow);
+uint64_t stream_count(struct loop *loop, unsigned which);
+/* At shutdown: stops accepting and closes connections once their queues are empty. */
+void stream_drain(struct loop *loop);
+
+#endif

@@ -1,0 +1,51 @@
+/* UDP sockets of one worker: received in batches (recvmmsg), sent in batches at the end of the turn
+ * (sendmmsg). Each worker binds its own socket to the same address (SO_REUSEPORT). */
+#ifndef LOOP_UDP_H
+#define LOOP_UDP_H
+
+#include "loop/loop.h"
+
+struct udp;
+
+/* flow: transport UDP, listener as given, local address the datagram was sent to (also on wildcard
+ * sockets: IP_PKTINFO), remote its source. data is borrowed for the call. */
+typedef void udp_datagram_fn(void *user, const struct flow *flow, struct slice data);
+
+struct udp_options {
+    struct address local;    /* port 0: the system chooses */
+    uint16_t listener;       /* copied into flows */
+    unsigned receive_buffer; /* SO_RCVBUF bytes; 0: 4 MiB, cut to what the system grants */
+    bool v6_only;            /* for IPv6 wildcards */
+    udp_datagram_fn *on_datagram;
+    void *user;
+};
+
+enum {
+    UDP_RECEIVED,
+    UDP_RECEIVED_BYTES,
+    UDP_SENT,
+    UDP_SENT_BYTES,
+    UDP_SEND_DROPPED /* queue full or EAGAIN */,
+    UDP_SEND_ERRORS,
+    UDP_TRUNCATED,
+    UDP_COUNTS
+};
+
+/* Errors: ERR_EXISTS (address in use), ERR_DENIED, ERR_IO. */
+int udp_open(struct loop *loop, const struct udp_options *options, struct udp **ret_udp);
+/* Sends what is queued, then closes. NULL is accepted. */
+void udp_close(struct udp *udp);
+/* With the port that the system chose. */
+struct address udp_local(const struct udp *udp);
+/* Copies data into the batch. local: source address to send from (wildcard sockets; NULL or
+ * wildcard: the system chooses). Errors: ERR_LIMIT (larger than 65,507 or queue full),
+ * ERR_UNREACHABLE (a send to that address failed just now: ICMP errors on unconnected sockets are
+ * not reported). */
+int udp_send(struct udp *udp, const struct address *local, const struct address *remote,
+             struct slice data);
+uint64_t udp_count(const struct udp *udp, unsigned which);
+/* The address that the system would send from to reach remote; cached for some seconds.
+ * ERR_UNREACHABLE. */
+int loop_source_address(struct loop *loop, const struct address *remote, struct address *ret_local);
+
+#endif
