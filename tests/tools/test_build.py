@@ -73,7 +73,7 @@ def test_check_passes_and_fails_with_its_tests(small):
 
 
 @pytest.mark.parametrize("line, words", [
-    ("int *p = malloc((size_t)sum(4, 0));\n    assert_int_equal(p[sum(0, 1)], 0);\n    free(p);", "heap-buffer-overflow"),
+    ("char *p = calloc(1, (size_t)sum(4, 0));\n    assert_int_equal(p[sum(2, 2)], 0);\n    free(p);", "heap-buffer-overflow"),
     ("assert_ptr_not_equal(malloc((size_t)sum(3, 4)), NULL);", "LeakSanitizer"),
     ("assert_int_equal(sum(0x7fffffff, 1), 0);", "signed integer overflow"),
 ])
