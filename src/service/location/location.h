@@ -1,0 +1,125 @@
+/* The location service: address-of-record -> bindings (RFC 3261 section 10.2, 10.3). The one table
+ * that all workers share: sharded by a keyed hash of the AOR, short critical sections. Lookups are
+ * answered from memory; a journal keeps it alive across restarts. Any thread. */
+#ifndef SERVICE_LOCATION_LOCATION_H
+#define SERVICE_LOCATION_LOCATION_H
+
+#include "base/arena.h"
+#include "base/flow.h"
+#include "base/metric.h"
+#include "base/random.h"
+
+struct location;
+
+/* A binding as callers see it: slices are copies in the caller's arena (results) or borrowed
+ * (changes). */
+struct binding {
+    struct slice contact; /* URI */
+    struct slice params;  /* contact parameters other than q, expires; from their ';', to be given
+                             back in 200 (RFC 3261 10.3 step 8) */
+    struct slice call_id;
+    uint32_t cseq;
+    uint16_t q;            /* thousandths */
+    uint32_t reg_id;       /* 0: none */
+    struct slice instance; /* +sip.instance value, else empty */
+    struct slice path;     /* Path values (RFC 3327) as one comma list, else empty */
+    struct slice user_agent;
+    int64_t expires_ms; /* Unix time */
+    int64_t since_ms;
+    int64_t updated_ms;
+    int64_t seen_ms;  /* last REGISTER, or last answer from it */
+    struct flow flow; /* the registration came along it */
+    bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
+};
+
+/* Where changes are written; ordered per AOR. put/remove are called inside the critical section:
+ * they must only queue. They return a ticket > 0, 0 when nothing has to be waited for, or an error,
+ * which makes the whole update fail before anything is changed. */
+struct location_journal {
+    int64_t (*put)(void *user, struct slice aor, struct slice key, const struct binding *binding);
+    int64_t (*remove)(void *user, struct slice aor, struct slice key);
+    void *user;
+};
+
+struct location_config {
+    size_t bindings_limit;           /* in all; default (0) 10,000,000 */
+    unsigned contacts_per_aor;       /* default (0) 10 */
+    struct location_journal journal; /* functions NULL: none */
+    struct hash_key key;
+};
+
+int location_new(const struct location_config *config, struct location **ret_location);
+void location_free(struct location *location);
+
+#define LOCATION_CHANGES_MAX  32
+#define LOCATION_CONTACTS_MAX 64 /* hard bound of contacts_per_aor */
+
+struct location_change {
+    struct binding
+        binding;      /* contact, params, q, reg_id, instance; the rest is common to the update */
+    struct slice key; /* canonical form of the contact for comparison (RFC 3261 section 19.1.4), or
+                         "instance;reg-id" (RFC 5626 section 6) */
+    uint32_t expires_s; /* 0 removes (10.3 step 7) */
+};
+
+struct location_update {
+    struct slice aor; /* canonical */
+    struct slice call_id, path, user_agent;
+    uint32_t cseq;
+    struct flow flow;
+    bool behind_nat;
+    bool remove_all; /* Contact: * */
+    unsigned count;
+    struct location_change changes[LOCATION_CHANGES_MAX];
+};
+
+struct location_bindings {
+    unsigned count;
+    struct binding items[LOCATION_CONTACTS_MAX]; /* highest q first, then newest */
+};
+
+/* Applies all changes or none (10.3 step 7). The same Call-ID with a CSeq not higher: ERR_CONFLICT
+ * (nothing changes), unless it removes nothing and changes nothing. Errors: ERR_LIMIT (contacts of
+ * this AOR), ERR_NO_MEMORY, ERR_BUSY (journal or table full). On success *ret_bindings are all
+ * bindings now, copied into arena, and *ret_ticket what to wait for before acknowledging (0:
+ * nothing). */
+int location_update(struct location *location, const struct location_update *update, int64_t now_ms,
+                    struct arena *arena, struct location_bindings *ret_bindings,
+                    int64_t *ret_ticket);
+
+/* Live bindings of a canonical AOR. count 0 when there are none. ERR_NO_MEMORY. */
+int location_find(struct location *location, struct slice aor, int64_t now_ms, struct arena *arena,
+                  struct location_bindings *ret_bindings);
+
+/* At start: a binding read from the store (no journal, no checks; the flow's connection is void).
+ * Several threads may load at once. */
+int location_load(struct location *location, struct slice aor, struct slice key,
+                  const struct binding *binding);
+/* A phone answered, or its keep-alive came: moves seen_ms. */
+void location_seen(struct location *location, struct slice aor, struct slice contact,
+                   int64_t now_ms);
+/* The connection of these bindings is gone: they stay, with no connection, so that the next request
+ * tries the contact (or fails at once). */
+void location_connection_closed(struct location *location, const struct flow *flow);
+/* Administrative: removes all bindings of an AOR (the kick command). Returns how many, or an error.
+ */
+int location_kick(struct location *location, struct slice aor);
+
+/* Removes what has expired, in slices: at most budget AORs looked at; call it from a timer on one
+ * worker. Returns how many bindings went. */
+unsigned location_sweep(struct location *location, int64_t now_ms, unsigned budget);
+
+/* Pages through everything: visits the AORs of a shard; cursor 0 at the start, returns the next
+ * cursor or 0 at the end. Strings are borrowed for the call; visit must be quick (the shard is
+ * locked). */
+uint64_t location_each(struct location *location, uint64_t cursor,
+                       void (*visit)(void *user, struct slice aor, const struct binding *binding),
+                       void *user);
+
+struct location_stats {
+    uint64_t aors, bindings, bytes;              /* now */
+    uint64_t added, refreshed, removed, expired; /* ever */
+};
+void location_stats(struct location *location, struct location_stats *ret_stats);
+
+#endif
