@@ -2,7 +2,8 @@
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  # Clones of the tree share what they compiled.
+  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
@@ -10,8 +11,8 @@ set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 add_compile_definitions($<$<CONFIG:Debug>:TZ_DEBUG=1> _GNU_SOURCE)
 
-# Objects do not depend on where the tree lies: ccache hits across clones, short __FILE__ in messages.
-add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+# Objects do not depend on where the tree lies, and __FILE__ is src/... (ccache passes paths from build/<preset>).
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fmacro-prefix-map=../../=)
 
 add_compile_options(
   -Wall -Wextra -Werror

@@ -1,6 +1,5 @@
 # Shared by the parts of ./dev. The working directory is the top of the tree.
 
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 jobs=$(nproc)
 
 say() {
