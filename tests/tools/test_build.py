@@ -175,6 +175,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert code == 2 and "there are: fuzz_one" in output
 
 
+def test_the_whole_run_fails_when_a_part_fails_and_says_which(small):
+    small.write("tests/unit/base/test_sum.c", CMOCKA % "assert_int_equal(sum(1, 2), 4);")
+    small.write("tests/system/test_exit.py",
+                "import os, subprocess\n\n"
+                "def test_exit():\n    assert subprocess.run([os.environ['TRAPEZOID']], check=False).returncode == 0\n")
+    code, output = small.run("./dev", "test")
+    assert code == 1 and "1 of 12 phases FAILED" in output, output
+    summary = output[output.index("=== summary"):].split("\n")
+    assert [line for line in summary if "FAILED" in line][0].split()[0] == "unit"
+    assert any(line.startswith("unit ") and "0% tests passed, 1 tests failed out of 1" in line for line in summary)
+    assert any(line.startswith("system-debug ") and "1 passed" in line for line in summary)
+
+
+def test_sanitizer_reports_of_unwatched_programs_fail_the_run(small):
+    small.write("src/app/main.c", """#include <stdlib.h>
+
+#include "base/sum.h"
+
+int main(void)
+{
+    char *text = calloc(1, (size_t)sum(4, 0));
+    int last = text[sum(2, 2)];
+    free(text);
+    return last;
+}
+""")
+    small.write("tests/system/test_careless.py",
+                "import os, subprocess\n\n"
+                "def test_careless():\n    subprocess.run([os.environ['TRAPEZOID']], check=False)\n")
+    code, output = small.run("./dev", "test")
+    summary = output[output.index("=== summary"):].split("\n")
+    assert code == 1 and "heap-buffer-overflow" in output
+    assert any(line.split()[:2] == ["system-debug", "FAILED"] for line in summary)
+
+
 def test_help_names_every_command(tree):
     code, output = tree.run("./dev", "help")
     assert code == 0

@@ -1,3 +1,3 @@
 need_packages build
-build_preset release
-[ -x build/release/trapezoid ] || die "built, but there is no program: src/app/main.c is missing"
+[ -f src/app/main.c ] || die "there is no program to build: src/app/main.c is missing"
+build_preset release trapezoid

@@ -46,15 +46,26 @@ run_tsan() {
     (cd build/tsan && ctest -L '^threads$' --output-on-failure --no-tests=$strict)
 }
 
-# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID.
+# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID. What a sanitizer reports of any process that they
+# start is a failure, even if no test looked at it.
 run_pytest() {
-    local folder=$1 preset=$2
+    local folder=$1 preset=$2 reports=$PWD/build/logs/sanitizer-$2 result=0
     [ -n "$(find "$folder" -name 'test_*.py' 2>/dev/null | head -1)" ] || {
         echo "no tests in $folder"
         return 0
     }
-    TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset with_sanitizer_options \
-        /usr/bin/python3 -m pytest -q -ra -p no:cacheprovider --timeout=180 --durations=5 "$folder"
+    rm -rf "$reports"
+    mkdir -p "$reports"
+    TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset \
+        with_sanitizer_options sh -c 'ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$0/report exec "$@"' "$reports" \
+        /usr/bin/python3 -m pytest -q -ra -p no:cacheprovider --timeout=180 --durations=5 "$folder" || result=1
+    for report in "$reports"/*; do
+        [ -f "$report" ] || continue
+        echo "sanitizer report $report:"
+        head -60 "$report"
+        result=1
+    done
+    return $result
 }
 
 phase lint-quick quick_lint
