@@ -19,6 +19,9 @@ struct sip_address {
  * ERR_SYNTAX. */
 int sip_address_parse(struct slice value, bool allow_star, struct sip_address *ret_address);
 
+/* In name-addr form, which is right for every URI; "*" for star. */
+void sip_address_write(struct writer *w, const struct sip_address *address);
+
 /* The tag parameter (RFC 3261 section 19.3); empty when there is none. */
 struct slice sip_address_tag(const struct sip_address *address);
 
@@ -34,7 +37,8 @@ struct sip_contact {
     uint32_t reg_id;       /* 0 when absent */
 };
 
-/* Errors: ERR_SYNTAX (URI or parameters). */
+/* "*" is taken: then only address.star is set and uri is empty. Errors: those of sip_uri_parse,
+ * ERR_SYNTAX also for a bad q or reg-id. */
 int sip_contact_parse(struct slice value, struct sip_contact *ret_contact);
 
 /* "0.5" to 500: RFC 3261 qvalue. ERR_SYNTAX. */

@@ -20,6 +20,7 @@ enum sip_char_class {
     SIP_CHAR_WORD = 4096,    /* word, the pieces of a Call-ID */
     SIP_CHAR_PHONE = 8192,   /* phonedigit and hexadecimal, * and # (RFC 3966 section 3) */
     SIP_CHAR_VISUAL = 16384, /* visual-separator (RFC 3966 section 3) */
+    SIP_CHAR_URI = 32768,    /* any byte that some URI may hold, '%' and '#' included */
 };
 
 extern const uint16_t sip_chars[256];

@@ -7,33 +7,40 @@
 #include "base/slice.h"
 #include "base/writer.h"
 
+#define SIP_URI_PARTS_MAX 64 /* parameters, and headers, of one URI */
+
 enum sip_uri_scheme { SIP_URI_SIP, SIP_URI_SIPS, SIP_URI_TEL, SIP_URI_OTHER };
 
 struct sip_uri {
     enum sip_uri_scheme scheme;
     struct slice raw; /* the whole URI */
     struct slice scheme_name;
-    struct slice user;      /* still escaped; tel: the number without parameters; other schemes: all
-                               after the colon */
-    struct slice password;  /* still escaped */
-    struct slice host;      /* IPv6 with its brackets */
-    struct slice params;    /* from the first ';' to '?' or the end */
-    struct slice headers;   /* after '?', empty when none */
-    uint16_t port;          /* 0 when not given */
-    bool has_user;          /* an '@' was there */
-    bool lr;                /* loose-router parameter (RFC 3261 section 19.1.1) */
-    bool user_phone;        /* user=phone */
+    struct slice user; /* still escaped; tel: the number without parameters; other schemes: all
+                          after the colon */
+    struct slice
+        password;         /* still escaped; ptr is NULL when there is none, not even an empty one */
+    struct slice host;    /* IPv6 with its brackets */
+    struct slice params;  /* from the first ';' to '?' or the end; for sip and sips, ptr is where
+                             they are or would stand */
+    struct slice headers; /* after '?', empty when none */
+    uint16_t port;        /* 0 when not given */
+    bool has_user;        /* an '@' was there */
+    bool lr;              /* loose-router parameter (RFC 3261 section 19.1.1) */
+    bool user_phone;      /* user=phone */
     struct slice transport; /* value of transport=, else empty */
     struct slice maddr;     /* value of maddr=, else empty */
 };
 
-/* The whole slice must be one URI. Errors: ERR_SYNTAX, ERR_RANGE (port). Unknown schemes are taken
- * as they are when their characters are legal. */
+/* The whole slice must be one URI. Errors: ERR_SYNTAX, ERR_RANGE (port), ERR_LIMIT (over
+ * SIP_URI_PARTS_MAX). Unknown schemes are taken as they are when their characters are legal. Beyond
+ * the grammar, as it is seen: '#' in a user, '_' in a host, a local tel number without
+ * phone-context. A parameter given twice with different values is ERR_SYNTAX. */
 int sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 
 /* RFC 3261 section 19.1.4, or RFC 3966 section 4 for tel; other schemes compare byte for byte. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 
+/* A parameter by name (case ignored); its value is still escaped, empty when it has none. */
 bool sip_uri_param(const struct sip_uri *uri, struct slice name, struct slice *ret_value);
 
 /* Undoes %XX once; an escaped NUL stays a NUL byte (RFC 4475 section 3.1.1.4). */
