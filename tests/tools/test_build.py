@@ -222,6 +222,9 @@ def test_help_names_every_command(tree):
 
 def test_every_package_is_known_to_debian(tree):
     """A misspelt name would be found only on a fresh machine."""
+    if subprocess.run(["apt-cache", "show", "sipsak"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                      check=False).returncode != 0:
+        pytest.skip("apt has no package lists here")
     names = {line for file in (tree.path / "tools/packages").glob("*.txt")
              for line in file.read_text().split("\n") if line and not line.startswith("#")}
     known = subprocess.run(["dpkg-query", "-W", "-f", "${Package}\n"] + sorted(names), stdout=subprocess.PIPE,
