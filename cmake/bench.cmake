@@ -13,3 +13,8 @@ foreach(source IN LISTS bench_sources)
   target_link_libraries(${target} PRIVATE tz_bench tz_app)
   tz_link(${target})
 endforeach()
+
+# The load generator, which has a build of its own.
+if(EXISTS ${CMAKE_SOURCE_DIR}/tests/bench/CMakeLists.txt)
+  add_subdirectory(${CMAKE_SOURCE_DIR}/tests/bench)
+endif()

@@ -1,0 +1,145 @@
+#include "net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+struct queue {
+    int fd;
+    unsigned count;
+    struct mmsghdr headers[NET_BATCH];
+    struct iovec parts[NET_BATCH];
+    struct sockaddr_in to[NET_BATCH];
+    char buffers[NET_BATCH][NET_SIZE];
+};
+
+struct net {
+    unsigned sources;
+    bool connected;
+    struct sockaddr_in peer;
+    uint64_t refused;
+    struct mmsghdr headers[NET_BATCH]; /* of receiving */
+    struct iovec parts[NET_BATCH];
+    char buffers[NET_BATCH][NET_SIZE];
+    struct pollfd polls[NET_SOURCES_MAX];
+    struct queue queues[]; /* one per source, to send */
+};
+
+static int socket_open(struct sockaddr_in local, const struct sockaddr_in *peer, bool connected)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int size = 4 << 20;
+    if (fd < 0)
+        die("socket: %s", strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    if (bind(fd, (const struct sockaddr *)&local, sizeof local) < 0)
+        die("bind to port %u: %s", ntohs(local.sin_port), strerror(errno));
+    if (connected && connect(fd, (const struct sockaddr *)peer, sizeof *peer) < 0)
+        die("connect: %s", strerror(errno));
+    return fd;
+}
+
+struct net *net_open(const struct sockaddr_in *local, unsigned sources,
+                     const struct sockaddr_in *peer, bool connected)
+{
+    struct net *net = calloc(1, sizeof *net + sources * sizeof net->queues[0]);
+    if (!net)
+        die("out of memory");
+    net->sources = sources;
+    net->connected = connected;
+    net->peer = *peer;
+    for (unsigned i = 0; i < NET_BATCH; i++) {
+        net->parts[i] = (struct iovec){net->buffers[i], NET_SIZE};
+        net->headers[i].msg_hdr = (struct msghdr){.msg_iov = &net->parts[i], .msg_iovlen = 1};
+    }
+    for (unsigned s = 0; s < sources; s++) {
+        struct queue *queue = &net->queues[s];
+        struct sockaddr_in address = *local;
+        address.sin_port = htons((uint16_t)(ntohs(local->sin_port) + s));
+        queue->fd = socket_open(address, peer, connected);
+        net->polls[s] = (struct pollfd){.fd = queue->fd, .events = POLLIN};
+        for (unsigned i = 0; i < NET_BATCH; i++) {
+            queue->headers[i].msg_hdr =
+                (struct msghdr){.msg_iov = &queue->parts[i], .msg_iovlen = 1};
+            if (!connected) {
+                queue->headers[i].msg_hdr.msg_name = &queue->to[i];
+                queue->headers[i].msg_hdr.msg_namelen = sizeof queue->to[i];
+            }
+        }
+    }
+    return net;
+}
+
+void net_close(struct net *net)
+{
+    for (unsigned s = 0; s < net->sources; s++)
+        close(net->queues[s].fd);
+    free(net);
+}
+
+static void queue_flush(struct net *net, struct queue *queue)
+{
+    unsigned done = 0;
+    while (done < queue->count) {
+        int n = sendmmsg(queue->fd, queue->headers + done, queue->count - done, 0);
+        if (n > 0) {
+            done += (unsigned)n;
+        } else if (errno != EINTR) {
+            /* A full buffer or a port that is gone (ICMP): this datagram is lost, as it may be on a
+             * network. */
+            net->refused++;
+            done++;
+        }
+    }
+    queue->count = 0;
+}
+
+struct text net_buffer(struct net *net, unsigned source)
+{
+    struct queue *queue = &net->queues[source];
+    if (queue->count == NET_BATCH)
+        queue_flush(net, queue);
+    return text_init(queue->buffers[queue->count], NET_SIZE);
+}
+
+size_t net_send(struct net *net, unsigned source, const struct text *text,
+                const struct sockaddr_in *to)
+{
+    struct queue *queue = &net->queues[source];
+    if (text->full)
+        die("a message does not fit into %d bytes", NET_SIZE);
+    queue->parts[queue->count] = (struct iovec){text->start, text_len(text)};
+    queue->to[queue->count] = to ? *to : net->peer;
+    queue->count++;
+    return text_len(text);
+}
+
+void net_flush(struct net *net)
+{
+    for (unsigned s = 0; s < net->sources; s++)
+        queue_flush(net, &net->queues[s]);
+}
+
+unsigned net_receive(struct net *net, unsigned source, struct net_datagram ret_datagrams[NET_BATCH])
+{
+    int n = recvmmsg(net->queues[source].fd, net->headers, NET_BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < n; i++)
+        ret_datagrams[i] = (struct net_datagram){net->buffers[i], net->headers[i].msg_len, source};
+    return n > 0 ? (unsigned)n : 0;
+}
+
+void net_wait(struct net *net, uint64_t timeout)
+{
+    struct timespec ts = {(time_t)(timeout / SECOND), (long)(timeout % SECOND)};
+    ppoll(net->polls, net->sources, &ts, NULL);
+}
+
+uint64_t net_refused(const struct net *net)
+{
+    return net->refused;
+}
