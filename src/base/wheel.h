@@ -9,7 +9,7 @@
 #include "base/list.h"
 
 #define WHEEL_LEVELS 5
-#define WHEEL_SLOTS  256 /* 256^5 ms: longer delays are cut to that, some 34 years */
+#define WHEEL_SLOTS  256 /* longer delays than 255 * 256^4 ms, some 34 years, are cut to that */
 #define WHEEL_NEVER  UINT64_MAX
 
 struct timer;
@@ -27,7 +27,7 @@ struct wheel {
     uint64_t now_ms;
     uint64_t count; /* timers running */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* bit set: the slot may hold timers */
+    uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* bit set: the slot holds timers */
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
@@ -47,8 +47,9 @@ void wheel_stop(struct wheel *w, struct timer *t);
  * started with delay 0 while firing fire in the next call. now_ms must not go back (it is ignored
  * if it does). Returns how many fired. */
 unsigned wheel_advance(struct wheel *w, uint64_t now_ms);
-/* The time of the next timer or of the next cascade before it (so never later than the first due),
- * or WHEEL_NEVER. */
+/* When wheel_advance has something to do next, or WHEEL_NEVER: the due time of the first timer, or
+ * before it the time to move timers one level down. A loop that sleeps until then and advances is
+ * never late, and wakes at most WHEEL_LEVELS times for a timer. */
 uint64_t wheel_next(const struct wheel *w);
 
 #endif
