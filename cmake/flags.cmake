@@ -9,7 +9,8 @@ endif()
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
 # No NDEBUG: assert stays on in releases. hot_assert-style checks look at TZ_DEBUG instead.
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
-add_compile_definitions($<$<CONFIG:Debug>:TZ_DEBUG=1> _GNU_SOURCE)
+# TZ_FAULT_ALLOC: tests make single allocations fail (base/memory.h).
+add_compile_definitions($<$<CONFIG:Debug>:TZ_DEBUG=1> $<$<CONFIG:Debug>:TZ_FAULT_ALLOC=1> _GNU_SOURCE)
 
 # Objects do not depend on where the tree lies, and __FILE__ is src/... (ccache passes paths from build/<preset>).
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fmacro-prefix-map=../../=)

@@ -1,4 +1,5 @@
-/* A pool of objects of one size: O(1) get and put, memory kept for reuse, bounded. One thread. */
+/* A pool of objects of one size: O(1) get and put, memory kept for reuse until pool_done, bounded.
+ * One thread. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -26,7 +27,8 @@ void *pool_get(struct pool *p);
 void pool_put(struct pool *p, void *object);
 
 /* Byte blocks of mixed size, in power-of-two classes from 256 bytes to 64 KiB, larger ones straight
- * from malloc. What a transaction keeps of a message lives here. One thread. */
+ * from malloc. What a transaction keeps of a message lives here. Each class keeps the most that it
+ * ever had in use. One thread. */
 #define BLOCKS_CLASSES 9
 
 struct blocks {

@@ -1,5 +1,5 @@
 /* An intrusive chained hash table that grows by small steps, so that no single insert is slow. One
- * thread. */
+ * thread. It never shrinks. */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
 
@@ -34,9 +34,10 @@ void table_done(struct table *t);
 void table_add(struct table *t, struct table_node *node, uint64_t hash);
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key);
-/* The node must be in the table. */
+/* The node must be in the table; its memory is the caller's again. */
 void table_remove(struct table *t, struct table_node *node);
-/* Visits every node in no order; visit may remove the node it is given. */
+/* Visits every node in no order; visit may remove and free the node it is given, and must not add.
+ */
 void table_each(struct table *t, void (*visit)(struct table_node *node, void *user), void *user);
 
 #endif

@@ -65,6 +65,7 @@ void writer_u64(struct writer *w, uint64_t value);
 void writer_hex(struct writer *w, uint64_t value, unsigned digits);
 /* Bytes as lower-case hexadecimal. */
 void writer_hex_bytes(struct writer *w, const void *data, size_t len);
+/* Needs room for one byte more than the text. */
 void writer_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Undoes everything after a length taken earlier; clears the overflow that came after it. */
 void writer_rewind(struct writer *w, size_t length);

@@ -1,0 +1,118 @@
+#include "base/slice.h"
+
+#include <assert.h>
+
+#include "base/ascii.h"
+#include "base/error.h"
+
+static bool equal_nocase(const char *a, const char *b, size_t len)
+{
+    if (len < 8)
+        return ascii_lower8(ascii_load_tail(a, len)) == ascii_lower8(ascii_load_tail(b, len));
+    /* The last eight bytes may overlap the ones before them: cheaper than a loop over the rest. */
+    size_t last = len - 8;
+    for (size_t i = 0; i < last; i += 8) {
+        if (ascii_lower8(ascii_load8(a + i)) != ascii_lower8(ascii_load8(b + i)))
+            return false;
+    }
+    return ascii_lower8(ascii_load8(a + last)) == ascii_lower8(ascii_load8(b + last));
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    return a.len == b.len && equal_nocase(a.ptr, b.ptr, a.len);
+}
+
+bool slice_starts_with(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && slice_equal(slice_of(s.ptr, prefix.len), prefix);
+}
+
+bool slice_starts_with_nocase(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && equal_nocase(s.ptr, prefix.ptr, prefix.len);
+}
+
+bool slice_ends_with_nocase(struct slice s, struct slice suffix)
+{
+    return s.len >= suffix.len &&
+           (suffix.len == 0 || equal_nocase(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len));
+}
+
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common > 0 ? memcmp(a.ptr, b.ptr, common) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+size_t slice_index(struct slice s, char c)
+{
+    const char *at = s.len > 0 ? memchr(s.ptr, c, s.len) : NULL;
+    return at != NULL ? (size_t)(at - s.ptr) : s.len;
+}
+
+static bool is_lws(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.len > 0 && is_lws(s.ptr[s.len - 1]))
+        s.len--;
+    while (s.len > 0 && is_lws(*s.ptr)) {
+        s.ptr++;
+        s.len--;
+    }
+    return s;
+}
+
+struct slice slice_cut(struct slice *rest, char c)
+{
+    size_t at = slice_index(*rest, c);
+    struct slice before = slice_of(rest->ptr, at);
+    size_t skip = at < rest->len ? at + 1 : at;
+    /* Adding 0 to NULL is undefined in C. */
+    if (skip > 0)
+        *rest = slice_of(rest->ptr + skip, rest->len - skip);
+    return before;
+}
+
+int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value)
+{
+    if (s.len == 0)
+        return ERR_SYNTAX;
+    uint64_t value = 0;
+    bool over = false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
+        if (digit > 9)
+            return ERR_SYNTAX;
+        over = over || value > (max - (digit < max ? digit : max)) / 10 || digit > max;
+        value = over ? value : value * 10 + digit;
+    }
+    if (over)
+        return ERR_RANGE;
+    *ret_value = value;
+    return 0;
+}
+
+int slice_to_u32(struct slice s, uint32_t max, uint32_t *ret_value)
+{
+    uint64_t value;
+    int rc = slice_to_u64(s, max, &value);
+    if (rc == 0)
+        *ret_value = (uint32_t)value;
+    return rc;
+}
+
+char *slice_to_string(struct slice s, char *buf, size_t size)
+{
+    assert(size > 0);
+    size_t len = s.len < size ? s.len : size - 1;
+    if (len > 0)
+        memcpy(buf, s.ptr, len);
+    buf[len] = '\0';
+    return buf;
+}
