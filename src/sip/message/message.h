@@ -17,7 +17,7 @@ struct sip_header {
     uint32_t value_len;
     uint16_t name_len;
     uint8_t id;   /* enum sip_header_id */
-    uint8_t next; /* next line with the same id, or SIP_NO_HEADER; not kept for SIP_HEADER_OTHER */
+    uint8_t next; /* next line with the same id, or SIP_NO_HEADER */
 };
 
 /* What a parser may take. Zero in a field means the default. */
@@ -90,6 +90,12 @@ static inline struct slice sip_header_value(const struct sip_header *h)
 static inline struct slice sip_header_line(const struct sip_header *h)
 {
     return slice_between(h->name, h->end);
+}
+
+/* Nobody answers a response or an ACK (RFC 3261 section 17.1.1.3), nor a request without Via. */
+static inline bool sip_message_can_be_answered(const struct sip_message *msg)
+{
+    return msg->is_request && msg->method != SIP_ACK && msg->first[SIP_HEADER_VIA] != SIP_NO_HEADER;
 }
 
 /* The value of the first line of id; empty when absent. */
