@@ -45,21 +45,25 @@ enum sip_tx_event {
     SIP_TX_TIMER_K,
     SIP_TX_TIMER_L,
     SIP_TX_TIMER_M,
+    SIP_TX_TIMER_CANCEL, /* the wait for a final response after a CANCEL: section 9.1 gives it no
+                            letter */
+    SIP_TX_CANCEL,       /* client INVITE: a CANCEL was sent */
     SIP_TX_TRANSPORT_ERROR,
     SIP_TX_EVENTS
 };
 
+/* Bit of a timer in start, stop and sip_tx_state_timers. */
+#define SIP_TX_TIMER_BIT(letter) (UINT32_C(1) << SIP_TX_TIMER_##letter)
+
 enum sip_tx_action {
     SIP_TX_SEND_REQUEST = 1 << 0,
     SIP_TX_SEND_ACK = 1 << 1,
-    SIP_TX_SEND_RESPONSE =
-        1 << 2, /* the response of the event becomes the last response and is sent */
+    SIP_TX_SEND_RESPONSE = 1 << 2,   /* the response of the event; it becomes the last one */
     SIP_TX_RESEND_RESPONSE = 1 << 3, /* the last response again */
-    SIP_TX_PASS = 1 << 4,            /* tell the user: request, response */
+    SIP_TX_PASS = 1 << 4,            /* the response goes to the user */
     SIP_TX_TELL_TIMEOUT = 1 << 5,
     SIP_TX_TELL_ERROR = 1 << 6,
-    SIP_TX_PASS_ACK =
-        1 << 7, /* Accepted: the ACK of a 2xx goes to the user (RFC 6026 section 7.1) */
+    SIP_TX_PASS_ACK = 1 << 7, /* the ACK of a 2xx goes to the user (RFC 6026 section 7.1) */
 };
 
 struct sip_tx_row {
@@ -67,14 +71,15 @@ struct sip_tx_row {
     uint8_t event;
     uint8_t next;
     uint16_t actions;
-    uint32_t start; /* bit per timer letter: 1 << (SIP_TX_TIMER_x) */
+    uint32_t start; /* SIP_TX_TIMER_BIT each */
     uint32_t stop;
-    const char *section; /* RFC and section, e.g. "3261 17.1.1.2" */
+    const char *section; /* RFC and section, e.g. "3261 17.1.1.2"; NULL: no row, the event is
+                            ignored in this state */
 };
 
 struct sip_tx_machine {
-    const struct sip_tx_row *rows;
-    unsigned count;
+    const struct sip_tx_row *rows; /* the row of (state, event) at state * SIP_TX_EVENTS + event */
+    const uint32_t *timers;        /* by state: which may run there */
     uint8_t initial;
 };
 
@@ -83,8 +88,8 @@ const struct sip_tx_machine *sip_tx_machine(enum sip_tx_kind kind);
 /* The row for event in state, or NULL: the event is ignored there. O(1). */
 const struct sip_tx_row *sip_tx_row(enum sip_tx_kind kind, enum sip_tx_state state,
                                     enum sip_tx_event event);
-/* Which timers may run in a state (a second table, RFC 3261 table 4 read the other way; a test
- * proves that the rows agree with it). */
+/* Which timers may run in a state: a second table, RFC 3261 table 4 read the other way; a test
+ * proves that the rows agree with it. */
 uint32_t sip_tx_state_timers(enum sip_tx_kind kind, enum sip_tx_state state);
 
 struct sip_tx_times {
@@ -93,11 +98,21 @@ struct sip_tx_times {
     uint32_t t4_ms; /* 5,000 */
 };
 
-/* First duration of a timer; 0 means that it fires at once (reliable transports: RFC 3261 table 4).
- * previous_ms: its last duration for timers that double (A, E, G), 0 for the first. */
+#define SIP_TX_NO_TIMER UINT32_MAX
+
+/* Duration of a timer (RFC 3261 table 4, RFC 6026 section 8.11). 0: it fires at once;
+ * SIP_TX_NO_TIMER: it is not started (A, E and G on a reliable transport). proceeding: the state in
+ * which E is started. previous_ms: the last duration of A, E, G; 0 for the first. */
 uint32_t sip_tx_timer_ms(enum sip_tx_event timer, const struct sip_tx_times *times, bool reliable,
                          bool proceeding, uint32_t previous_ms);
+/* A, E or G: timers that send again. The others end a state. */
+bool sip_tx_timer_resends(enum sip_tx_event timer);
+/* How long after a non-INVITE request came its first 100 may be sent over UDP, and must be over any
+ * transport when nothing else was (RFC 4320 section 4.1): when timer E of the client is reset to
+ * T2. The layer does not send it by itself: who forwards the request (the proxy) does. */
+uint32_t sip_tx_trying_ms(const struct sip_tx_times *times);
 
+/* As the RFC writes them: "Proceeding", "timer G". Static. */
 const char *sip_tx_state_name(enum sip_tx_state state);
 const char *sip_tx_event_name(enum sip_tx_event event);
 
