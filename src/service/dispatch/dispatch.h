@@ -1,0 +1,18 @@
+/* The front desk of one worker: which service takes a request? REGISTER for our domains: registrar;
+ * OPTIONS to the server itself: answered here; all else: proxy. Installs itself as the endpoint's
+ * user. */
+#ifndef SERVICE_DISPATCH_DISPATCH_H
+#define SERVICE_DISPATCH_DISPATCH_H
+
+#include "service/proxy/proxy.h"
+#include "service/registrar/registrar.h"
+
+struct dispatch;
+
+int dispatch_new(struct endpoint *endpoint, struct registrar *registrar, struct proxy *proxy,
+                 struct location *location, const struct domains *domains,
+                 struct dispatch **ret_dispatch);
+void dispatch_free(struct dispatch *dispatch);
+void dispatch_reload(struct dispatch *dispatch, const struct domains *domains);
+
+#endif

@@ -1,0 +1,62 @@
+/* The stateful proxy of one worker (RFC 3261 chapter 16, RFC 5393, RFC 6026). */
+#ifndef SERVICE_PROXY_PROXY_H
+#define SERVICE_PROXY_PROXY_H
+
+#include "service/authenticator/authenticator.h"
+#include "service/location/location.h"
+
+struct proxy;
+
+#define PROXY_ROUTES_MAX 256
+
+/* A static route: requests whose Request-URI fits go to next_hop. */
+struct proxy_route {
+    char prefix[64];    /* of the user part, when domain is ours or empty; empty: any */
+    char domain[256];   /* of the Request-URI; empty: any of ours */
+    char next_hop[256]; /* a SIP URI: sip:host:port;transport=... */
+};
+
+struct proxy_config {
+    bool auth; /* auth.call: requests from our own domains need credentials (407) */
+    bool record_route;
+    bool follow_redirects; /* 3xx answers are followed (16.7 step 4) */
+    uint32_t timer_c_s;    /* 180; RFC 3261 section 16.6 step 11 asks for more than 180 */
+    uint32_t max_forwards; /* put in when missing: 70 */
+    uint32_t max_breadth;  /* 60: RFC 5393 section 5.3.3 */
+    uint32_t ring_s;       /* serial forking: how long one q group may ring; 20 */
+    unsigned route_count;
+    struct proxy_route routes[PROXY_ROUTES_MAX];
+};
+
+#define PROXY_METRIC_LIST(X)                                                                       \
+    X(FORWARDED, "proxy_requests_forwarded_total", METRIC_COUNTER,                                 \
+      "Requests sent on, each branch counted.")                                                    \
+    X(CALLS, "proxy_calls_total", METRIC_COUNTER, "INVITEs that opened a call (no To tag).")       \
+    X(CALLS_ANSWERED, "proxy_calls_answered_total", METRIC_COUNTER, "Such calls answered 2xx.")    \
+    X(REFUSED, "proxy_requests_refused_total", METRIC_COUNTER,                                     \
+      "Requests answered by the proxy itself.")                                                    \
+    X(CONTEXTS, "proxy_response_contexts", METRIC_GAUGE, "Requests being worked on now.")
+
+enum proxy_metric {
+#define PROXY_METRIC_ENUM(id, name, kind, help) PROXY_##id,
+    PROXY_METRIC_LIST(PROXY_METRIC_ENUM)
+#undef PROXY_METRIC_ENUM
+        PROXY_METRICS
+};
+extern const struct metric_info proxy_metric_infos[PROXY_METRICS];
+
+int proxy_new(const struct proxy_config *config, struct endpoint *endpoint,
+              struct authenticator *authenticator, struct location *location,
+              struct accounts *accounts, const struct domains *domains, struct proxy **ret_proxy);
+/* Ends what is under way without a word. */
+void proxy_free(struct proxy *proxy);
+void proxy_reload(struct proxy *proxy, const struct proxy_config *config,
+                  const struct domains *domains);
+const metric *proxy_metrics(const struct proxy *proxy);
+
+void proxy_on_request(struct proxy *proxy, const struct endpoint_request *request);
+void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request);
+void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request,
+                     struct sip_server_tx *invite);
+
+#endif

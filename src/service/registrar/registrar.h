@@ -1,0 +1,48 @@
+/* The registrar of one worker (RFC 3261 chapter 10, RFC 3327). */
+#ifndef SERVICE_REGISTRAR_REGISTRAR_H
+#define SERVICE_REGISTRAR_REGISTRAR_H
+
+#include "service/authenticator/authenticator.h"
+#include "service/location/location.h"
+
+struct registrar;
+
+struct registrar_config {
+    bool auth;                  /* ask for credentials */
+    bool durable;               /* location.durability commit: the 200 waits for the commit */
+    uint32_t expires_default_s; /* 3,600 */
+    uint32_t expires_min_s;     /* 60: below, 423 */
+    uint32_t expires_max_s;     /* 86,400: above is cut */
+    uint32_t waiting_max;       /* registrations waiting for their commit; beyond: 503; 100,000 */
+};
+
+#define REGISTRAR_METRIC_LIST(X)                                                                   \
+    X(ACCEPTED, "registrations_accepted_total", METRIC_COUNTER, "REGISTER requests answered 200.") \
+    X(REFUSED, "registrations_refused_total", METRIC_COUNTER,                                      \
+      "REGISTER requests answered otherwise, challenges aside.")                                   \
+    X(WAITING, "registrations_waiting", METRIC_GAUGE, "Registrations waiting for the store.")
+
+enum registrar_metric {
+#define REGISTRAR_METRIC_ENUM(id, name, kind, help) REGISTRAR_##id,
+    REGISTRAR_METRIC_LIST(REGISTRAR_METRIC_ENUM)
+#undef REGISTRAR_METRIC_ENUM
+        REGISTRAR_METRICS
+};
+extern const struct metric_info registrar_metric_infos[REGISTRAR_METRICS];
+
+/* authenticator, location, domains: borrowed. */
+int registrar_new(const struct registrar_config *config, struct endpoint *endpoint,
+                  struct authenticator *authenticator, struct location *location,
+                  const struct domains *domains, struct registrar **ret_registrar);
+void registrar_free(struct registrar *registrar);
+void registrar_reload(struct registrar *registrar, const struct registrar_config *config,
+                      const struct domains *domains);
+const metric *registrar_metrics(const struct registrar *registrar);
+
+/* A REGISTER for a domain of ours. */
+void registrar_on_request(struct registrar *registrar, const struct endpoint_request *request);
+/* The store has committed (or failed, status < 0) everything up to ticket. On the worker's own
+ * thread (MAIL_STORE). */
+void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status);
+
+#endif

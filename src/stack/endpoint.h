@@ -1,0 +1,153 @@
+/* The SIP endpoint of one worker: transports and transactions on a loop. Bytes come in, are parsed,
+ * brought to the worker that owns the call, matched to transactions; what is new goes to the user
+ * (a service). RFC 3261 chapter 18 on one side, 17 on the other. */
+#ifndef STACK_ENDPOINT_H
+#define STACK_ENDPOINT_H
+
+#include "base/metric.h"
+#include "loop/loop.h"
+#include "loop/mesh.h"
+#include "loop/stream.h"
+#include "sip/message/respond.h"
+#include "sip/message/uri.h"
+#include "sip/transaction/transaction.h"
+
+#define ENDPOINT_LISTENERS_MAX 32
+
+struct endpoint;
+
+struct endpoint_listener {
+    uint8_t transport; /* enum transport: UDP or TCP */
+    struct address local;
+};
+
+/* The same for every worker. */
+struct endpoint_config {
+    struct endpoint_listener listeners[ENDPOINT_LISTENERS_MAX];
+    unsigned listener_count;
+    struct sip_limits limits;
+    struct sip_tx_times times;
+    struct stream_limits stream;
+    uint32_t transactions;    /* at once, per worker; default (0) 2,000,000 */
+    size_t memory;            /* bytes of kept messages, per worker; default (0) 4 GiB */
+    uint32_t udp_request_max; /* larger requests go by TCP first (RFC 3261 section 18.1.1); 1,300 */
+    unsigned udp_receive_buffer; /* bytes; 0: default of udp.h */
+    bool overload_control;  /* answer new requests 503 when the sockets' backlog says that we cannot
+                               keep up */
+    uint32_t retry_after_s; /* in those 503; 0 leaves it out */
+    const char *server;     /* Server header of our own responses; NULL or empty: none */
+};
+
+/* A request that no transaction took. Borrowed for the call. */
+struct endpoint_request {
+    struct endpoint *endpoint;
+    const struct sip_message *msg;
+    struct flow flow;   /* it came along this */
+    struct flow reply;  /* responses go along this (RFC 3261 section 18.2.2, RFC 3581) */
+    struct sip_via via; /* the top one */
+    struct sip_uri uri; /* of the request line; valid where uri_status is 0 */
+    int uri_status;
+};
+
+struct endpoint_user {
+    /* A new request other than ACK and CANCEL: answer it, or make a transaction. */
+    void (*on_request)(void *user, const struct endpoint_request *request);
+    /* A CANCEL: endpoint has answered it (200, or 481 when invite is NULL: then on_cancel is not
+     * called); invite is what it cancels. */
+    void (*on_cancel)(void *user, const struct endpoint_request *request,
+                      struct sip_server_tx *invite);
+    /* An ACK that is to be routed (2xx). Never answered. */
+    void (*on_ack)(void *user, const struct endpoint_request *request);
+    void (*on_connection_closed)(void *user, const struct flow *flow);
+    void *user;
+};
+
+#define ENDPOINT_METRIC_LIST(X)                                                                    \
+    X(REQUESTS, "sip_requests_received_total", METRIC_COUNTER,                                     \
+      "Requests received, retransmissions included.")                                              \
+    X(RESPONSES, "sip_responses_received_total", METRIC_COUNTER, "Responses received.")            \
+    X(MALFORMED, "sip_malformed_total", METRIC_COUNTER,                                            \
+      "Messages refused because they break the grammar.")                                          \
+    X(STRAY_RESPONSES, "sip_stray_responses_total", METRIC_COUNTER,                                \
+      "Responses that belong to no transaction.")                                                  \
+    X(REPLIES, "sip_replies_sent_total", METRIC_COUNTER, "Responses that we made ourselves.")      \
+    X(OVERLOAD, "sip_overload_rejected_total", METRIC_COUNTER,                                     \
+      "Requests answered 503 because of overload.")                                                \
+    X(HANDED_OVER, "sip_handed_over_total", METRIC_COUNTER,                                        \
+      "Messages passed to the worker that owns their call.")                                       \
+    X(HAND_OVER_LOST, "sip_hand_over_lost_total", METRIC_COUNTER,                                  \
+      "Messages lost because that worker's mailbox was full.")                                     \
+    X(TRANSACTIONS, "sip_transactions", METRIC_GAUGE, "Transactions that exist now.")              \
+    X(RETRANSMITS_IN, "sip_retransmissions_received_total", METRIC_COUNTER,                        \
+      "Retransmitted requests absorbed.")                                                          \
+    X(RETRANSMITS_OUT, "sip_retransmissions_sent_total", METRIC_COUNTER,                           \
+      "Messages that timers sent again.")                                                          \
+    X(TIMEOUTS, "sip_transaction_timeouts_total", METRIC_COUNTER,                                  \
+      "Transactions that got no answer.")                                                          \
+    X(TRANSPORT_ERRORS, "sip_transport_errors_total", METRIC_COUNTER,                              \
+      "Messages that could not be sent.")                                                          \
+    X(CONNECTIONS, "sip_connections", METRIC_GAUGE, "Stream connections open now.")                \
+    X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
+    X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
+    X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \
+      "Datagrams that the system would not take.")
+
+enum endpoint_metric {
+#define ENDPOINT_METRIC_ENUM(id, name, kind, help) ENDPOINT_##id,
+    ENDPOINT_METRIC_LIST(ENDPOINT_METRIC_ENUM)
+#undef ENDPOINT_METRIC_ENUM
+        ENDPOINT_METRICS
+};
+extern const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS];
+
+/* Opens the listeners of this worker. config is borrowed and may be replaced by endpoint_reload.
+ * Errors: as udp_open and stream_listen; *ret_failed is then the listener's index. */
+int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsigned workers,
+                 struct mesh *mesh, unsigned *ret_failed, struct endpoint **ret_endpoint);
+void endpoint_free(struct endpoint *endpoint);
+void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *user);
+/* Takes over limits, times, overload settings from a new config; listeners stay. */
+void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config);
+/* From now on new requests get 503; existing transactions go on. True when none is left. */
+bool endpoint_drain(struct endpoint *endpoint);
+
+struct loop *endpoint_loop(struct endpoint *endpoint);
+struct sip_transactions *endpoint_transactions(struct endpoint *endpoint);
+const metric *endpoint_metrics(const struct endpoint *endpoint);
+/* The address that a listener is really bound to (port 0 resolved). */
+struct address endpoint_listener_address(const struct endpoint *endpoint, unsigned listener);
+bool endpoint_overloaded(const struct endpoint *endpoint);
+
+/* A To tag for responses without a transaction: the same for a retransmission (RFC 3261
+ * section 8.2.7). Writes 16 characters. */
+void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request, char tag[16]);
+
+/* Answers without a transaction (RFC 3261 section 8.2.7). An ACK is never answered.
+ * response->source is set here; an empty to_tag gets one. */
+void endpoint_reply(const struct endpoint_request *request, const struct sip_response *response);
+/* Answers in a transaction of its own that nobody else listens to: retransmissions get the same
+ * answer. Falls back to endpoint_reply at the limit. */
+void endpoint_answer(const struct endpoint_request *request, const struct sip_response *response);
+
+/* Where a request may be sent. */
+struct endpoint_target {
+    uint8_t transport;
+    struct address address;
+    bool has_flow; /* an existing connection, or the UDP socket it came from */
+    struct flow flow;
+};
+
+/* A flow to a target: an open connection is used again, else one is made (it may fail later).
+ * ERR_UNREACHABLE, ERR_UNSUPPORTED (no listener of that transport and family), ERR_LIMIT. */
+int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
+                  struct flow *ret_flow);
+/* Our own address as the far end of flow can reach it: listener's port, not a connection's
+ * ephemeral one. For Via, Record-Route. */
+struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow);
+/* "Via: SIP/2.0/UDP host:port;rport;branch=...\r\n" (RFC 3261 section 18.1.1, 8.1.1.7). */
+void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const struct flow *flow,
+                        const struct sip_branch *branch);
+/* Sends bytes without a transaction (ACK of a 2xx). */
+int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct slice data);
+
+#endif
