@@ -93,7 +93,7 @@ int sip_tel_parse(struct slice text, struct sip_uri *uri)
 {
     size_t end = slice_index(text, ';');
     uri->user = slice_of(text.ptr, end);
-    uri->params = slice_from(text, end);
+    uri->params = slice_of(text.ptr + end, text.len - end);
     if (is_global(uri->user) ? !check_global(uri->user) : !check_local(uri->user)) {
         return ERR_SYNTAX;
     }

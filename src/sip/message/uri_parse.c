@@ -148,24 +148,23 @@ static int parse_hostport(const char **at, const char *end, struct sip_uri *uri)
 /* The parameters that routing asks for, so that nobody has to search again. */
 static void note_param(const struct sip_uri_part *param, struct sip_uri *uri)
 {
-    switch (param->name.len) {
-    case 2: uri->lr = uri->lr || slice_equal_nocase(param->name, SLICE("lr")); break;
-    case 4:
-        if (slice_equal_nocase(param->name, SLICE("user"))) {
-            uri->user_phone = slice_equal_nocase(param->value, SLICE("phone"));
-        }
-        break;
-    case 5:
-        if (slice_equal_nocase(param->name, SLICE("maddr"))) {
-            uri->maddr = param->value;
-        }
-        break;
-    case 9:
-        if (slice_equal_nocase(param->name, SLICE("transport"))) {
-            uri->transport = param->value;
-        }
-        break;
-    default: break;
+    struct slice name = param->name;
+    char plain[9]; /* as long as the longest name here */
+    if (memchr(name.ptr, '%', name.len)) {
+        /* RFC 4475 section 3.1.1.3: ";%6C%72" is lr. */
+        struct writer w;
+        writer_init(&w, plain, sizeof(plain));
+        sip_unescape_write(&w, name);
+        name = w.overflow ? SLICE_NULL : writer_slice(&w);
+    }
+    if (name.len == 2 && slice_equal_nocase(name, SLICE("lr"))) {
+        uri->lr = true;
+    } else if (name.len == 4 && slice_equal_nocase(name, SLICE("user"))) {
+        uri->user_phone = slice_equal_nocase(param->value, SLICE("phone"));
+    } else if (name.len == 5 && slice_equal_nocase(name, SLICE("maddr"))) {
+        uri->maddr = param->value;
+    } else if (name.len == 9 && slice_equal_nocase(name, SLICE("transport"))) {
+        uri->transport = param->value;
     }
 }
 

@@ -19,7 +19,7 @@ bool sip_uri_param_next(struct slice *rest, struct sip_uri_part *ret_part)
     *rest = slice_from(*rest, 1); /* its ';' */
     size_t end = slice_index(*rest, ';');
     split(slice_of(rest->ptr, end), ret_part);
-    *rest = slice_from(*rest, end);
+    *rest = slice_of(rest->ptr + end, rest->len - end);
     return true;
 }
 
