@@ -45,33 +45,42 @@ static unsigned hash_name(struct slice name)
     return (key * SIP_HEADER_HASH_MULTIPLIER) >> 24;
 }
 
-static uint64_t load(const char *p, size_t size)
+/* Bits of two words that differ in more than the case of a letter. Of the bytes in ours (letters
+ * and
+ * '-', see tools/header-hash) only letters have bit 6. */
+static inline uint64_t differing(uint64_t ours, uint64_t theirs)
 {
-    uint64_t word = 0;
-    memcpy(&word, p, size);
-    return word;
+    return (ours ^ theirs) & ~((ours >> 1) & 0x2020202020202020u);
 }
 
-/* Bits that differ in more than the case of a letter. Of the bytes in ours (letters and '-', see
- * tools/header-hash) only letters have bit 6. */
-static uint64_t differs(const char *ours, const char *theirs, size_t at, size_t size)
-{
-    uint64_t a = load(ours + at, size);
-    uint64_t case_bits = (a >> 1) & 0x2020202020202020u;
-    return (a ^ load(theirs + at, size)) & ~case_bits;
-}
+#define DIFFERS(type)                                                                              \
+    static inline uint64_t differs_##type(const char *ours, const char *theirs)                    \
+    {                                                                                              \
+        type a, b;                                                                                 \
+        memcpy(&a, ours, sizeof(a));                                                               \
+        memcpy(&b, theirs, sizeof(b));                                                             \
+        return differing(a, b);                                                                    \
+    }
+
+DIFFERS(uint64_t)
+DIFFERS(uint32_t)
+DIFFERS(uint16_t)
 
 /* Both have len bytes, 2 to ROW: words that overlap cover them. */
 static bool same_name(const char *ours, const char *theirs, size_t len)
 {
     if (len >= 8) {
-        uint64_t middle = len > 16 ? differs(ours, theirs, 8, 8) : 0;
-        return (differs(ours, theirs, 0, 8) | middle | differs(ours, theirs, len - 8, 8)) == 0;
+        size_t last = len - 8;
+        uint64_t middle = len > 16 ? differs_uint64_t(ours + 8, theirs + 8) : 0;
+        return (differs_uint64_t(ours, theirs) | middle |
+                differs_uint64_t(ours + last, theirs + last)) == 0;
     }
     if (len >= 4) {
-        return (differs(ours, theirs, 0, 4) | differs(ours, theirs, len - 4, 4)) == 0;
+        size_t last = len - 4;
+        return (differs_uint32_t(ours, theirs) | differs_uint32_t(ours + last, theirs + last)) == 0;
     }
-    return (differs(ours, theirs, 0, 2) | differs(ours, theirs, len - 2, 2)) == 0;
+    size_t last = len - 2;
+    return (differs_uint16_t(ours, theirs) | differs_uint16_t(ours + last, theirs + last)) == 0;
 }
 
 enum sip_header_id sip_header_lookup(struct slice name)
