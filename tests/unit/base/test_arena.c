@@ -67,7 +67,10 @@ static void a_large_piece_does_not_waste_the_present_chunk(void **state)
     char *second = arena_alloc(&a, 64);
     assert_ptr_equal(second, first + 64);
     arena_done(&a);
-    /* Also when it is the very first. */
+    /* Also when it is the very first; it is not the one to be kept warm. */
+    assert_non_null(arena_alloc(&a, 10000));
+    arena_reset(&a);
+    assert_int_equal(a.total, 0);
     assert_non_null(arena_alloc(&a, 10000));
     assert_non_null(arena_alloc(&a, 64));
     arena_reset(&a);

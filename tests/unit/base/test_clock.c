@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <time.h>
+
 #include <cmocka.h>
 
 static void the_monotonic_clock_runs_in_microseconds(void **state)

@@ -171,6 +171,7 @@ static const struct {
     {"separator \xe2\x80\xa8", "separator \\xe2\\x80\\xa8"},
     {"right to left \xe2\x80\xae", "right to left \\xe2\\x80\\xae"},
     {"isolate \xe2\x81\xa6", "isolate \\xe2\\x81\\xa6"},
+    {"byte order mark \xef\xbb\xbf", "byte order mark \\xef\\xbb\\xbf"},
     {"latin \xf6 end", "latin \\xf6 end"},
     {"overlong \xc0\x8a", "overlong \\xc0\\x8a"},
     {"half \xe2\x82", "half \\xe2\\x82"},

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <string.h>
+
 #include <cmocka.h>
 
 enum { REGISTERS, INVITES, USERS, INFOS };

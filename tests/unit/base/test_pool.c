@@ -1,11 +1,14 @@
 #include "base/pool.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "base/memory.h"
@@ -151,6 +154,29 @@ static void objects_that_are_not_out_are_poisoned(void **state)
     pool_done(&p);
 }
 
+static void putting_an_object_twice_is_caught(void **state)
+{
+    (void)state;
+#ifndef POISON_ON
+    skip();
+#endif
+    pid_t child = fork();
+    if (child == 0) {
+        struct pool p;
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)close(STDERR_FILENO);
+        pool_init(&p, 32, 0);
+        (void)pool_get(&p);
+        void *object = pool_get(&p);
+        pool_put(&p, object);
+        pool_put(&p, object);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 static void blocks_are_at_least_as_large_as_asked(void **state)
 {
     (void)state;
@@ -245,6 +271,7 @@ int main(void)
         cmocka_unit_test(slabs_grow_with_use),
         cmocka_unit_test(a_failed_slab_is_an_ordinary_failure),
         cmocka_unit_test(objects_that_are_not_out_are_poisoned),
+        cmocka_unit_test(putting_an_object_twice_is_caught),
         cmocka_unit_test(blocks_are_at_least_as_large_as_asked),
         cmocka_unit_test(blocks_of_one_class_are_reused),
         cmocka_unit_test(blocks_stay_within_their_limit),

@@ -72,12 +72,19 @@ static void numbers_below_a_bound_are_uniform(void **state)
         assert_in_range(counts[i], 9500, 10500); /* five standard deviations */
     for (int i = 0; i < 100; i++)
         assert_int_equal(random_below(&r, 1), 0);
-    /* Here a plain modulo or product would hit the lower third twice as often. */
+    /* A bound of three quarters: a plain modulo would hit the lowest third twice as often, a plain
+     * product every third value. */
     const uint64_t bound = (uint64_t)3 << 62;
     unsigned low = 0;
-    for (int i = 0; i < 30000; i++)
-        low += random_below(&r, bound) < (uint64_t)1 << 62;
+    unsigned third = 0;
+    for (int i = 0; i < 30000; i++) {
+        uint64_t value = random_below(&r, bound);
+        assert_true(value < bound);
+        low += value < (uint64_t)1 << 62;
+        third += value % 3 == 0;
+    }
     assert_in_range(low, 9500, 10500);
+    assert_in_range(third, 9500, 10500);
 }
 
 static void doubles_lie_in_the_half_open_unit(void **state)

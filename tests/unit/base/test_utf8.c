@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <stdio.h>
+
 #include <cmocka.h>
 
 #include "unit/base/edge.h"
