@@ -29,7 +29,7 @@ static const struct hash_key domain_hash_key = {0x646f6d61696e7300, 0x7472617065
 
 static bool name_matches(const struct table_node *node, const void *key)
 {
-    const struct domain *domain = container_of(node, struct domain, node);
+    const struct domain *domain = container_of_const(node, struct domain, node);
     const struct slice *name = key;
     return slice_equal_nocase(domain->name, *name);
 }
@@ -38,7 +38,7 @@ static const struct domain *find_name(const struct domains *domains, struct slic
 {
     uint64_t hash = hash_slice_nocase(&domain_hash_key, name);
     struct table_node *node = table_find(&domains->by_name, hash, name_matches, &name);
-    return node ? container_of(node, struct domain, node) : NULL;
+    return node ? container_of_const(node, struct domain, node) : NULL;
 }
 
 /* A trailing dot makes a name absolute and means the same host (RFC 1035 section 3.1). */
