@@ -28,7 +28,7 @@ struct sip_auth_options {
     void *user; /* for lookup */
 };
 
-/* One per worker; nothing but init allocates. */
+/* One per worker; nothing but init allocates (see sip/auth/digest.h). */
 struct sip_auth {
     struct sip_auth_options options;
     struct sip_digest digest;      /* owned */

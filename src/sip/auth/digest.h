@@ -17,8 +17,9 @@ enum sip_digest_algorithm {
 
 #define SIP_DIGEST_MAX 32 /* bytes of the longest digest */
 
-/* Hash contexts, made once and reused: no call below init allocates. One thread at a time, so one
- * per worker. */
+/* Hash contexts, made once and reused. No call below init allocates, except that OpenSSL 3.0 itself
+ * takes and frees some hundred bytes per hash; later versions keep them. One thread at a time, so
+ * one per worker. */
 struct sip_digest {
     EVP_MD *md[SIP_DIGEST_COUNT];          /* owned */
     EVP_MD_CTX *context[SIP_DIGEST_COUNT]; /* owned; each stays with its algorithm */

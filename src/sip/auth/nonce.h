@@ -1,5 +1,6 @@
-/* Nonces that need no memory: they carry their time of issue and a keyed hash over it. RFC 7616
- * section 3.3. Text: base64url of 6 bytes time, 8 bytes number, 16 bytes HMAC-SHA-256. */
+/* Nonces that need no memory: they carry their time of issue and a proof that it was us who wrote
+ * it. RFC 7616 section 3.3. Text: base64url of 6 bytes time, 8 bytes number, and 16 bytes AES-256
+ * of both. */
 #ifndef SIP_AUTH_NONCE_H
 #define SIP_AUTH_NONCE_H
 
@@ -18,8 +19,8 @@ struct sip_nonce {
 
 /* One thread at a time, so one per worker. Nothing but init allocates. */
 struct sip_nonce_maker {
-    EVP_MAC *mac;         /* owned */
-    EVP_MAC_CTX *context; /* owned; holds the key */
+    EVP_CIPHER *cipher;      /* owned */
+    EVP_CIPHER_CTX *context; /* owned; holds the key */
     uint64_t lifetime_ms;
 };
 

@@ -1,6 +1,7 @@
 #include "sip/auth/replay.h"
 
 #include "base/error.h"
+#include "base/memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ int sip_replay_new(size_t nonces, uint64_t now_ms, struct sip_replay **ret_repla
     while (sets * WAYS < nonces && sets < SIZE_MAX / sizeof(struct set) / 4) {
         sets *= 2;
     }
-    struct sip_replay *replay = malloc(sizeof(*replay));
+    struct sip_replay *replay = memory_zalloc(1, sizeof(*replay));
     struct set *memory = aligned_alloc(sizeof(struct set), sets * sizeof(struct set));
     if (!replay || !memory) {
         free(replay);

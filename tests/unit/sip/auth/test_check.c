@@ -361,10 +361,12 @@ static void usernames_are_looked_up_without_backslashes(void **state)
     assert_slice(result.user, "al\\\"ice");
 }
 
-/* Hot paths do not allocate. */
+/* Hot paths do not allocate, but for what OpenSSL 3.0 does per hash: HA1 of lookup, HA2, response.
+ */
 static void checking_and_challenging_allocate_nothing(void **state)
 {
     (void)state;
+    enum { ROUNDS = 100, HASHES = 3 };
     char lines[2048], buffer[512];
     struct writer w;
     struct phone phone = alice(challenged(NOW));
@@ -373,19 +375,25 @@ static void checking_and_challenging_allocate_nothing(void **state)
     assert_int_equal(check_lines(writer_slice(&w), phone.uri, NOW), SIP_AUTH_OK);
     assert_true(allocations > 0);
     unsigned long before = allocations;
-    for (unsigned i = 0; i < 100; i++) {
+    for (unsigned i = 0; i < ROUNDS; i++) {
         assert_int_equal(
             sip_auth_check(&auth, &message, SIP_HEADER_PROXY_AUTHORIZATION, NOW, &result),
             SIP_AUTH_STALE);
+    }
+    assert_true(allocations - before <= (unsigned long)ROUNDS * HASHES);
+    before = allocations;
+    for (unsigned i = 0; i < ROUNDS; i++) {
         writer_init(&w, buffer, sizeof(buffer));
-        assert_int_equal(sip_auth_challenge(&auth, true, result.stale, NOW, &w), 0);
+        assert_int_equal(sip_auth_challenge(&auth, true, true, NOW, &w), 0);
     }
     assert_int_equal(allocations, before);
 }
 
 int main(void)
 {
-    assert(CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free));
+    if (!CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free)) {
+        return 1;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(right_credentials_are_taken_once, setup, teardown),
         cmocka_unit_test_setup_teardown(credentials_of_others_are_left_alone, setup, teardown),
