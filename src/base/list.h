@@ -11,9 +11,6 @@ struct list {
 };
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-/* The same for a pointer to const. */
-#define container_of_const(ptr, type, member)                                                      \
-    ((const type *)(const void *)((const char *)(ptr)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {

@@ -32,19 +32,24 @@ struct binding {
     bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
 };
 
-/* Where changes are written; ordered per AOR. put/remove are called inside the critical section:
- * they must only queue. They return a ticket > 0, 0 when nothing has to be waited for, or an error,
- * which makes the whole update fail before anything is changed. */
+struct location_journal_entry {
+    struct slice key;
+    const struct binding *binding; /* NULL: removed */
+};
+
+/* Where changes are written, all of one update at once; ordered per AOR. Called inside the critical
+ * section: it must only queue. Returns a ticket > 0, 0 when nothing has to be waited for, or an
+ * error, which makes the whole update fail before anything is changed. */
 struct location_journal {
-    int64_t (*put)(void *user, struct slice aor, struct slice key, const struct binding *binding);
-    int64_t (*remove)(void *user, struct slice aor, struct slice key);
+    int64_t (*write)(void *user, struct slice aor, const struct location_journal_entry *entries,
+                     unsigned count);
     void *user;
 };
 
 struct location_config {
     size_t bindings_limit;           /* in all; default (0) 10,000,000 */
     unsigned contacts_per_aor;       /* default (0) 10 */
-    struct location_journal journal; /* functions NULL: none */
+    struct location_journal journal; /* write NULL: none */
     struct hash_key key;
 };
 

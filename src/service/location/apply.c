@@ -1,0 +1,225 @@
+/* An update from the plan to the table: everything that can fail comes first. */
+#include <assert.h>
+#include <malloc.h>
+
+#include "base/error.h"
+#include "service/location/internal.h"
+
+/* Bytes of an old block that a smaller new one may leave unused. */
+#define SLACK_MAX 64
+
+uint32_t location_due_s(const struct location_record *records, unsigned count)
+{
+    int64_t first = INT64_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        if (records[i].binding.expires_ms < first)
+            first = records[i].binding.expires_ms;
+    }
+    int64_t seconds = first / 1000 + (first % 1000 > 0);
+    return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
+int location_count_more(struct location *location, unsigned more)
+{
+    uint64_t before = atomic_fetch_add_explicit(&location->bindings, more, memory_order_relaxed);
+    if (before + more <= location->bindings_limit)
+        return 0;
+    location_count_less(location, more);
+    return ERR_BUSY;
+}
+
+void location_count_less(struct location *location, unsigned less)
+{
+    atomic_fetch_sub_explicit(&location->bindings, less, memory_order_relaxed);
+}
+
+static bool is_new_stream(const struct location_plan *plan, unsigned i)
+{
+    return plan->notes[i].touched && plan->records[i].binding.flow.connection != 0;
+}
+
+static void unlink_streams(struct location *location, struct location_plan *plan, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct location_record *record = &plan->records[i];
+        if (plan->notes[i].new_link)
+            location_streams_remove(location->streams, &record->binding.flow, record->link);
+    }
+}
+
+static int link_streams(struct location *location, struct location_plan *plan, uint64_t hash)
+{
+    for (unsigned i = 0; i < plan->live; i++) {
+        struct location_record *record = &plan->records[i];
+        if (!is_new_stream(plan, i) || record->link != 0)
+            continue;
+        int status =
+            location_streams_add(location->streams, &record->binding.flow, hash, &record->link);
+        if (status < 0) {
+            unlink_streams(location, plan, i);
+            return status;
+        }
+        plan->notes[i].new_link = true;
+    }
+    return 0;
+}
+
+/* The nodes of what has gone or come along another connection now. */
+static void leave_streams(struct location *location, const struct location_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        const struct location_record *record = &plan->records[i];
+        const struct location_planned *note = &plan->notes[i];
+        if (note->old_link != 0)
+            location_streams_remove(location->streams, &note->old_flow, note->old_link);
+        if (i >= plan->live && record->link != 0)
+            location_streams_remove(location->streams, &record->binding.flow, record->link);
+    }
+}
+
+static int64_t write_journal(const struct location *location, struct slice aor,
+                             const struct location_plan *plan)
+{
+    if (location->journal.write == NULL)
+        return 0;
+    struct location_journal_entry entries[LOCATION_RECORDS_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < plan->count; i++) {
+        const struct location_record *record = &plan->records[i];
+        enum location_fate fate = plan->notes[i].fate;
+        if (fate == FATE_ADDED || fate == FATE_REFRESHED)
+            entries[count++] = (struct location_journal_entry){record->key, &record->binding};
+        else if (fate == FATE_REMOVED || fate == FATE_EXPIRED)
+            entries[count++] = (struct location_journal_entry){record->key, NULL};
+    }
+    return count == 0 ? 0 : location->journal.write(location->journal.user, aor, entries, count);
+}
+
+static void count_fates(struct location_shard *shard, const struct location_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        switch (plan->notes[i].fate) {
+        case FATE_ADDED: shard->added++; break;
+        case FATE_REFRESHED: shard->refreshed++; break;
+        case FATE_REMOVED: shard->removed++; break;
+        case FATE_EXPIRED: shard->expired++; break;
+        case FATE_KEPT:
+        case FATE_VOID: break;
+        }
+    }
+}
+
+static bool fits(struct location_block *old, size_t size)
+{
+    size_t room = old == NULL ? 0 : malloc_usable_size(old);
+    return size <= room && room - size <= SLACK_MAX;
+}
+
+/* What has to be had before anything changes. */
+struct supplies {
+    struct location_block *packed; /* in the arena */
+    struct location_block *fresh;  /* owned; NULL: the old block is written over */
+    unsigned more;                 /* bindings counted towards the limit */
+    bool linked;
+};
+
+/* Gives back what a failed update took. */
+static void give_back(const struct location_work *work, struct location_plan *plan,
+                      struct supplies *have)
+{
+    if (have->linked)
+        unlink_streams(work->location, plan, plan->live);
+    location_block_free(have->fresh);
+    location_count_less(work->location, have->more);
+}
+
+/* Packs the new block and takes all memory that the change needs. */
+static int prepare(const struct location_work *work, struct location_plan *plan,
+                   struct location_block *old, struct supplies *have)
+{
+    struct location *location = work->location;
+    struct slice aor = work->update->aor;
+    unsigned before = old == NULL ? 0 : old->count;
+    if (plan->live > before) {
+        int status = location_count_more(location, plan->live - before);
+        if (status < 0)
+            return status;
+        have->more = plan->live - before;
+    }
+    int status = link_streams(location, plan, work->hash);
+    if (status < 0)
+        return status;
+    have->linked = true;
+    for (unsigned i = 0; i < plan->live; i++) {
+        if (plan->notes[i].touched)
+            plan->records[i].agent =
+                location_agents_intern(location->agents, work->update->user_agent);
+    }
+    size_t size = location_block_size(aor, plan->records, plan->live);
+    have->packed = arena_alloc(work->arena, size);
+    if (have->packed == NULL)
+        return ERR_NO_MEMORY;
+    location_block_write(have->packed, aor, plan->records, plan->live);
+    assert(have->packed->size == size);
+    if (fits(old, size))
+        return 0;
+    have->fresh = location_block_new(size);
+    return have->fresh == NULL ? ERR_NO_MEMORY : 0;
+}
+
+static void commit(const struct location_work *work, struct location_slot *slot,
+                   const struct location_plan *plan, struct supplies *have)
+{
+    struct location_shard *shard = work->shard;
+    unsigned before = slot == NULL ? 0 : slot->block->count;
+    uint32_t due_s = location_due_s(plan->records, plan->live);
+    leave_streams(work->location, plan);
+    count_fates(shard, plan);
+    if (plan->live < before)
+        location_count_less(work->location, before - plan->live);
+    if (plan->live == 0) {
+        if (slot != NULL)
+            location_shard_remove(shard, slot);
+        return;
+    }
+    if (have->fresh != NULL)
+        memcpy(have->fresh, have->packed, have->packed->size);
+    if (slot == NULL)
+        location_shard_add(shard, (uint32_t)work->hash, have->fresh, due_s);
+    else if (have->fresh != NULL)
+        location_shard_replace(shard, slot, have->fresh, due_s);
+    else
+        location_shard_rewrite(shard, slot, have->packed, due_s);
+}
+
+int location_apply(const struct location_work *work, const struct location_block **ret_packed,
+                   int64_t *ret_ticket)
+{
+    struct location *location = work->location;
+    const struct location_update *update = work->update;
+    struct location_slot *slot =
+        location_shard_find(work->shard, (uint32_t)work->hash, update->aor);
+    struct location_block *old = slot == NULL ? NULL : slot->block;
+    struct location_plan plan;
+    int status = location_plan_make(&plan, old, location->agents, update, work->now_ms,
+                                    location->contacts_per_aor);
+    if (status < 0)
+        return status;
+    struct supplies have = {0};
+    if (plan.live > 0) {
+        status = prepare(work, &plan, old, &have);
+        if (status == 0 && slot == NULL)
+            status = location_shard_reserve(work->shard, (uint32_t)work->hash);
+    }
+    int64_t ticket = status < 0 ? 0 : write_journal(location, update->aor, &plan);
+    if (status == 0 && ticket < 0)
+        status = ticket == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BUSY;
+    if (status < 0) {
+        give_back(work, &plan, &have);
+        return status;
+    }
+    commit(work, slot, &plan, &have);
+    *ret_packed = have.packed;
+    *ret_ticket = ticket;
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* What the files of the location service share. */
+#ifndef SERVICE_LOCATION_INTERNAL_H
+#define SERVICE_LOCATION_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "service/location/plan.h"
+#include "service/location/shard.h"
+#include "service/location/streams.h"
+
+#define LOCATION_SHARDS 256
+#define LOCATION_LINE   64 /* bytes of a cache line: no two shards share one */
+
+struct location {
+    void *memory; /* owned: the allocation that this lies in, aligned */
+    struct location_shard shards[LOCATION_SHARDS];
+    struct hash_key key;
+    struct location_journal journal;
+    uint64_t bindings_limit;
+    unsigned contacts_per_aor;
+    struct location_agents *agents;   /* owned */
+    struct location_streams *streams; /* owned */
+    _Atomic uint64_t bindings;        /* of all shards, for the limit */
+    pthread_mutex_t sweep_lock;       /* of the two below */
+    unsigned sweep_shard;
+    uint32_t sweep_hash; /* where the next sweep goes on */
+};
+
+/* The upper bits choose the shard, the lower ones the slot. */
+static inline struct location_shard *location_shard_of(struct location *location, uint64_t hash)
+{
+    return &location->shards[hash >> 56];
+}
+
+/* One update of one AOR on its way; the shard is locked. */
+struct location_work {
+    struct location *location;
+    struct location_shard *shard;
+    uint64_t hash;
+    const struct location_update *update; /* borrowed */
+    int64_t now_ms;
+    struct arena *arena; /* borrowed; takes the packed block */
+};
+
+/* Applies the update, or nothing of it. packed is the new block in the arena, NULL when no binding
+ * is left. As location_update. */
+int location_apply(const struct location_work *work, const struct location_block **ret_packed,
+                   int64_t *ret_ticket);
+
+/* Live bindings of a block, in the order of location_find; they point into the block. NULL: none.
+ */
+void location_bindings_read(const struct location *location, const struct location_block *block,
+                            int64_t now_ms, struct location_bindings *ret_bindings);
+
+/* When the first binding expires, rounded up to a second. */
+uint32_t location_due_s(const struct location_record *records, unsigned count);
+
+/* Counts more bindings towards the limit: ERR_BUSY when they would pass it. */
+int location_count_more(struct location *location, unsigned more);
+void location_count_less(struct location *location, unsigned less);
+
+#endif

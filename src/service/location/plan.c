@@ -1,0 +1,166 @@
+#include "service/location/plan.h"
+
+#include "base/error.h"
+#include "service/location/streams.h"
+
+static bool alive(const struct location_planned *note)
+{
+    return note->fate <= FATE_REFRESHED;
+}
+
+static void read_old(struct location_plan *plan, const struct location_block *old,
+                     const struct location_agents *agents, int64_t now_ms)
+{
+    if (old == NULL)
+        return;
+    struct location_reader reader = location_reader_of(old, agents);
+    while (location_reader_next(&reader, &plan->records[plan->count])) {
+        bool expired = plan->records[plan->count].binding.expires_ms <= now_ms;
+        struct location_planned *note = &plan->notes[plan->count++];
+        note->fate = expired ? FATE_EXPIRED : FATE_KEPT;
+        note->touched = note->new_link = false;
+        note->old_link = 0;
+    }
+}
+
+/* Section 10.3 steps 6 and 7: with the Call-ID of the binding the CSeq must be higher. */
+static bool out_of_order(const struct location_record *record, const struct location_update *update)
+{
+    return slice_equal(record->binding.call_id, update->call_id) &&
+           update->cseq <= record->binding.cseq;
+}
+
+static int remove_all(struct location_plan *plan, const struct location_update *update)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        if (plan->notes[i].fate == FATE_EXPIRED)
+            continue;
+        if (out_of_order(&plan->records[i], update))
+            return ERR_CONFLICT;
+        plan->notes[i].fate = FATE_REMOVED;
+    }
+    return 0;
+}
+
+static unsigned find(const struct location_plan *plan, struct slice key)
+{
+    unsigned i = 0;
+    while (i < plan->count && !slice_equal(plan->records[i].key, key))
+        i++;
+    return i;
+}
+
+/* Writes what the update says into records[i]. */
+static void set(struct location_plan *plan, unsigned i, const struct location_update *update,
+                const struct location_change *change, int64_t now_ms)
+{
+    struct location_record *record = &plan->records[i];
+    struct location_planned *note = &plan->notes[i];
+    const struct binding *wanted = &change->binding;
+    int64_t since_ms = note->fate == FATE_EXPIRED ? now_ms : record->binding.since_ms;
+    if (record->link != 0 && !location_streams_same(&record->binding.flow, &update->flow)) {
+        note->old_link = record->link;
+        note->old_flow = record->binding.flow;
+        record->link = 0;
+    }
+    record->key = change->key;
+    record->agent = AGENT_NONE;
+    record->binding = (struct binding){.contact = wanted->contact,
+                                       .params = wanted->params,
+                                       .call_id = update->call_id,
+                                       .cseq = update->cseq,
+                                       .q = wanted->q,
+                                       .reg_id = wanted->reg_id,
+                                       .instance = wanted->instance,
+                                       .path = update->path,
+                                       .user_agent = update->user_agent,
+                                       .expires_ms = now_ms + (int64_t)change->expires_s * 1000,
+                                       .since_ms = since_ms,
+                                       .updated_ms = now_ms,
+                                       .seen_ms = now_ms,
+                                       .flow = update->flow,
+                                       .behind_nat = update->behind_nat};
+    note->touched = true;
+}
+
+static int add(struct location_plan *plan, const struct location_update *update,
+               const struct location_change *change, int64_t now_ms)
+{
+    if (change->expires_s == 0)
+        return 0;
+    if (plan->count == LOCATION_RECORDS_MAX)
+        return ERR_LIMIT;
+    unsigned i = plan->count++;
+    plan->records[i].link = 0;
+    plan->records[i].binding.since_ms = now_ms;
+    plan->notes[i] = (struct location_planned){.fate = FATE_ADDED};
+    set(plan, i, update, change, now_ms);
+    return location_record_check(&plan->records[i]);
+}
+
+/* Section 10.3 step 7, one contact address. */
+static int change_one(struct location_plan *plan, const struct location_update *update,
+                      const struct location_change *change, int64_t now_ms)
+{
+    unsigned i = find(plan, change->key);
+    if (i == plan->count)
+        return add(plan, update, change, now_ms);
+    struct location_planned *note = &plan->notes[i];
+    /* A contact that stands twice in one request is no request out of order: the last one counts.
+     */
+    if (note->fate == FATE_KEPT && !note->touched && out_of_order(&plan->records[i], update))
+        return ERR_CONFLICT;
+    bool is_new = note->fate == FATE_ADDED || note->fate == FATE_VOID;
+    if (change->expires_s == 0) {
+        if (note->fate != FATE_EXPIRED)
+            note->fate = is_new ? FATE_VOID : FATE_REMOVED;
+        note->touched = true;
+        return 0;
+    }
+    set(plan, i, update, change, now_ms);
+    note->fate = is_new ? FATE_ADDED : FATE_REFRESHED;
+    return location_record_check(&plan->records[i]);
+}
+
+static void swap(struct location_plan *plan, unsigned a, unsigned b)
+{
+    struct location_record record = plan->records[a];
+    plan->records[a] = plan->records[b];
+    plan->records[b] = record;
+    struct location_planned note = plan->notes[a];
+    plan->notes[a] = plan->notes[b];
+    plan->notes[b] = note;
+}
+
+/* Those that stay come first, in their order. */
+static void partition(struct location_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        if (!alive(&plan->notes[i]))
+            continue;
+        if (i != plan->live)
+            swap(plan, i, plan->live);
+        plan->live++;
+    }
+}
+
+int location_plan_make(struct location_plan *plan, const struct location_block *old,
+                       const struct location_agents *agents, const struct location_update *update,
+                       int64_t now_ms, unsigned limit)
+{
+    plan->live = plan->count = 0;
+    read_old(plan, old, agents, now_ms);
+    unsigned old_live = 0;
+    for (unsigned i = 0; i < plan->count; i++)
+        old_live += alive(&plan->notes[i]);
+    int status = 0;
+    if (update->remove_all)
+        status = remove_all(plan, update);
+    for (unsigned c = 0; c < update->count && status == 0; c++)
+        status = change_one(plan, update, &update->changes[c], now_ms);
+    if (status < 0)
+        return status;
+    partition(plan);
+    /* An AOR that has more than a lowered limit may refresh what it has. */
+    return plan->live > limit && plan->live > old_live ? ERR_LIMIT : 0;
+}
