@@ -88,6 +88,14 @@ uint32_t sip_tx_trying_ms(const struct sip_tx_times *times)
     return total;
 }
 
+enum sip_tx_event sip_tx_status_event(unsigned status)
+{
+    assert(status >= 100 && status <= 699);
+    if (status < 200)
+        return SIP_TX_1XX;
+    return status < 300 ? SIP_TX_2XX : SIP_TX_300_699;
+}
+
 const char *sip_tx_state_name(enum sip_tx_state state)
 {
     static const char *const names[SIP_TX_STATES] = {

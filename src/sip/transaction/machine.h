@@ -112,6 +112,9 @@ bool sip_tx_timer_resends(enum sip_tx_event timer);
  * T2. The layer does not send it by itself: who forwards the request (the proxy) does. */
 uint32_t sip_tx_trying_ms(const struct sip_tx_times *times);
 
+/* The event of a response; status in [100, 699]. */
+enum sip_tx_event sip_tx_status_event(unsigned status);
+
 /* As the RFC writes them: "Proceeding", "timer G". Static. */
 const char *sip_tx_state_name(enum sip_tx_state state);
 const char *sip_tx_event_name(enum sip_tx_event event);

@@ -1,0 +1,159 @@
+/* Which server transaction a request belongs to: RFC 3261 section 17.2.3. */
+#include "base/error.h"
+#include "base/flow.h"
+#include "sip/message/address.h"
+#include "sip/message/cseq.h"
+#include "sip/transaction/layer.h"
+
+uint32_t sip_tx_method_hash(const struct sip_transactions *t, enum sip_method method,
+                            struct slice name)
+{
+    return method == SIP_METHOD_OTHER ? (uint32_t)hash_slice(&t->keys[0], name) : 0;
+}
+
+static int tag_of(const struct sip_message *msg, enum sip_header_id id, struct slice *ret_tag)
+{
+    struct sip_address address;
+    int rc = sip_address_parse(sip_message_value(msg, id), false, &address);
+    if (rc == 0)
+        *ret_tag = sip_address_tag(&address);
+    return rc;
+}
+
+uint64_t sip_tx_tag_hash(const struct sip_transactions *t, const struct sip_message *msg)
+{
+    struct slice tag = SLICE_NULL;
+    (void)tag_of(msg, SIP_HEADER_TO, &tag); /* no tag and no To come to the same */
+    return hash_slice_nocase(&t->keys[1], tag);
+}
+
+/* Section 20.42: an absent port is the default one. */
+static uint16_t sent_by_port(const struct sip_via *via)
+{
+    enum transport transport = TRANSPORT_UDP;
+    if (via->port != 0)
+        return via->port;
+    (void)transport_lookup(via->transport, &transport);
+    return transport_default_port(transport);
+}
+
+static uint64_t sent_by(const struct hash_key *key, uint64_t hash, const struct sip_via *via)
+{
+    hash = hash_mix(hash, hash_slice_nocase(key, via->host));
+    return hash_mix(hash, sent_by_port(via));
+}
+
+/* Section 20.42: equal Via have the same protocol, sent-by and set of parameters. The order of
+ * parameters does not count, so their hashes are added. */
+static uint64_t whole_via(const struct hash_key *key, const struct sip_via *via)
+{
+    uint64_t sum = 0;
+    struct slice rest = via->params;
+    struct sip_param param;
+    while (sip_param_next(&rest, &param) > 0)
+        sum += hash_mix(hash_slice_nocase(key, param.name), hash_slice_nocase(key, param.value));
+    return hash_mix(sent_by(key, hash_slice_nocase(key, via->transport), via), sum);
+}
+
+struct parts {
+    struct sip_via via;
+    struct sip_cseq cseq;
+    struct slice call_id;
+    struct slice from_tag;
+};
+
+static int read_parts(const struct sip_message *request, struct parts *ret)
+{
+    struct sip_values vias;
+    struct slice top;
+    sip_values_init(&vias, request, SIP_HEADER_VIA);
+    if (!sip_values_next(&vias, &top) || sip_via_parse(top, &ret->via) != 0)
+        return ERR_SYNTAX;
+    ret->call_id = sip_message_value(request, SIP_HEADER_CALL_ID);
+    if (slice_empty(ret->call_id) ||
+        sip_cseq_parse(sip_message_value(request, SIP_HEADER_CSEQ), &ret->cseq) != 0 ||
+        tag_of(request, SIP_HEADER_FROM, &ret->from_tag) != 0)
+        return ERR_SYNTAX;
+    return 0;
+}
+
+/* What names the same request of the same client, whatever its method. */
+static uint64_t request_hash(const struct hash_key *key, const struct parts *parts)
+{
+    uint64_t hash = hash_mix(hash_slice(key, parts->call_id), parts->cseq.number);
+    return hash_mix(hash, hash_slice_nocase(key, parts->from_tag));
+}
+
+static uint64_t key_hash(const struct hash_key *key, const struct sip_message *request,
+                         const struct parts *parts)
+{
+    if (parts->via.magic)
+        return sent_by(key, hash_slice_nocase(key, parts->via.branch), &parts->via);
+    /* The Request-URI is compared as bytes, not by section 19.1.4: a client repeats its own. */
+    uint64_t hash = hash_mix(request_hash(key, parts), hash_slice(key, request->uri));
+    return hash_mix(hash, whole_via(key, &parts->via));
+}
+
+int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
+                      struct sip_server_key *ret_key)
+{
+    struct parts parts;
+    int rc = read_parts(request, &parts);
+    if (rc != 0)
+        return rc;
+    enum sip_method method = (enum sip_method)request->method;
+    *ret_key = (struct sip_server_key){
+        .hash = key_hash(&t->keys[0], request, &parts),
+        .hash2 = key_hash(&t->keys[1], request, &parts),
+        .check = parts.via.magic ? request_hash(&t->keys[1], &parts) : sip_tx_tag_hash(t, request),
+        .method = request->method,
+        .method_hash = sip_tx_method_hash(t, method, request->method_name),
+        .rfc2543 = !parts.via.magic,
+    };
+    return 0;
+}
+
+struct wanted {
+    const struct sip_server_key *key;
+    enum sip_method method; /* SIP_METHOD_COUNT: any but CANCEL */
+};
+
+static bool method_fits(const struct sip_server_tx *tx, const struct wanted *wanted)
+{
+    if (wanted->method == SIP_METHOD_COUNT)
+        return tx->tx.method != SIP_CANCEL;
+    return tx->tx.method == wanted->method &&
+           (wanted->method != SIP_METHOD_OTHER || tx->tx.method_hash == wanted->key->method_hash);
+}
+
+static bool matches(const struct table_node *node, const void *user)
+{
+    const struct sip_server_tx *tx = container_of_const(node, struct sip_server_tx, tx.node);
+    const struct wanted *wanted = user;
+    const struct sip_server_key *key = wanted->key;
+    if (tx->hash2 != key->hash2 || tx->rfc2543 != key->rfc2543 || !method_fits(tx, wanted))
+        return false;
+    if (!key->rfc2543)
+        return true;
+    /* The To tag: of an ACK it is the one that our response brought. */
+    return key->check == (key->method == SIP_ACK ? tx->response_tag : tx->check);
+}
+
+static struct sip_server_tx *find(const struct sip_transactions *t, const struct wanted *wanted)
+{
+    struct table_node *node = table_find(&t->servers, wanted->key->hash, matches, wanted);
+    return node != NULL ? container_of(node, struct sip_server_tx, tx.node) : NULL;
+}
+
+struct sip_server_tx *sip_server_tx_find(const struct sip_transactions *t,
+                                         const struct sip_server_key *key, enum sip_method method)
+{
+    return find(t, &(struct wanted){key, method});
+}
+
+struct sip_server_tx *sip_server_tx_find_cancelled(const struct sip_transactions *t,
+                                                   const struct sip_server_key *key)
+{
+    struct sip_server_tx *tx = sip_server_tx_find(t, key, SIP_INVITE);
+    return tx != NULL ? tx : find(t, &(struct wanted){key, SIP_METHOD_COUNT});
+}
