@@ -5,17 +5,23 @@
 #include "base/ascii.h"
 #include "base/error.h"
 
+/* Most names come in the case that they are looked for in, so equal words are let through first. */
+static bool equal8_nocase(uint64_t a, uint64_t b)
+{
+    return a == b || ascii_lower8(a) == ascii_lower8(b);
+}
+
 static bool equal_nocase(const char *a, const char *b, size_t len)
 {
     if (len < 8)
-        return ascii_lower8(ascii_load_tail(a, len)) == ascii_lower8(ascii_load_tail(b, len));
+        return equal8_nocase(ascii_load_tail(a, len), ascii_load_tail(b, len));
     /* The last eight bytes may overlap the ones before them: cheaper than a loop over the rest. */
     size_t last = len - 8;
     for (size_t i = 0; i < last; i += 8) {
-        if (ascii_lower8(ascii_load8(a + i)) != ascii_lower8(ascii_load8(b + i)))
+        if (!equal8_nocase(ascii_load8(a + i), ascii_load8(b + i)))
             return false;
     }
-    return ascii_lower8(ascii_load8(a + last)) == ascii_lower8(ascii_load8(b + last));
+    return equal8_nocase(ascii_load8(a + last), ascii_load8(b + last));
 }
 
 bool slice_equal_nocase(struct slice a, struct slice b)
