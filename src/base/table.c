@@ -10,8 +10,8 @@
 #include "base/memory.h"
 
 #define SMALLEST 16 /* buckets */
-#define MOVES_PER_STEP                                                                             \
-    4 /* old buckets moved by each add or remove: done long before the next growth is due */
+/* Old buckets moved by each add or remove: done long before the next growth is due. */
+#define MOVES_PER_STEP 4
 
 int table_init(struct table *t, size_t initial)
 {
