@@ -83,10 +83,10 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 /* size is aligned and does not fit into the present chunk. */
 static void *alloc_slow(struct arena *a, size_t size)
 {
-    size_t room = a->total < a->limit ? a->limit - a->total : 0;
     size_t need = size + sizeof(struct arena_chunk);
-    if (need > room)
+    if (a->total >= a->limit || need > a->limit - a->total)
         return NULL;
+    size_t room = a->limit - a->total;
     if (need > a->chunk_size && a->chunks != NULL) {
         /* A large piece stands behind the present chunk, whose rest stays in use. */
         struct arena_chunk *chunk = chunk_new(a, need);

@@ -112,20 +112,24 @@ void blocks_done(struct blocks *b)
 }
 
 /* For sizes up to BLOCKS_LARGEST. */
-static struct pool *class_of(struct blocks *b, size_t size)
+static size_t class_of(size_t size)
 {
-    if (size <= BLOCKS_SMALLEST)
-        return &b->classes[0];
-    return &b->classes[64 - 8 - __builtin_clzll(size - 1)];
+    return size <= BLOCKS_SMALLEST ? 0 : (size_t)(64 - 8 - __builtin_clzll(size - 1));
+}
+
+/* What a block of that size counts for. */
+static size_t counted(size_t size)
+{
+    return size <= BLOCKS_LARGEST ? (size_t)BLOCKS_SMALLEST << class_of(size) : size;
 }
 
 void *blocks_get(struct blocks *b, size_t size)
 {
-    struct pool *class = size <= BLOCKS_LARGEST ? class_of(b, size) : NULL;
-    size_t bytes = class != NULL ? class->object_size : size;
+    size_t bytes = counted(size);
     if (b->limit > 0 && (bytes > b->limit || b->bytes > b->limit - bytes))
         return NULL;
-    void *block = class != NULL ? pool_get(class) : memory_alloc(size);
+    void *block =
+        size <= BLOCKS_LARGEST ? pool_get(&b->classes[class_of(size)]) : memory_alloc(size);
     if (block != NULL)
         b->bytes += bytes;
     return block;
@@ -135,12 +139,10 @@ void blocks_put(struct blocks *b, void *block, size_t size)
 {
     if (block == NULL)
         return;
-    struct pool *class = size <= BLOCKS_LARGEST ? class_of(b, size) : NULL;
-    size_t bytes = class != NULL ? class->object_size : size;
-    assert(b->bytes >= bytes);
-    b->bytes -= bytes;
-    if (class != NULL)
-        pool_put(class, block);
+    assert(b->bytes >= counted(size));
+    b->bytes -= counted(size);
+    if (size <= BLOCKS_LARGEST)
+        pool_put(&b->classes[class_of(size)], block);
     else
         memory_free(block);
 }
