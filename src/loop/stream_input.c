@@ -1,0 +1,171 @@
+/* Reading. All connections read into one buffer of the loop; only a message that is not whole yet
+ * gets memory of its own, of about its size. */
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/error.h"
+#include "loop/stream_private.h"
+
+#define READS_PER_TURN   4 /* of one connection, so that none starves the others */
+#define BLOCK_SMALLEST   256u
+#define BLOCK_CLASS_LAST 65536u
+
+static uint32_t block_size(size_t length)
+{
+    if (length > BLOCK_CLASS_LAST)
+        return (uint32_t)((length + BLOCK_CLASS_LAST - 1) & ~(size_t)(BLOCK_CLASS_LAST - 1));
+    uint32_t size = BLOCK_SMALLEST;
+    while (size < length)
+        size *= 2;
+    return size;
+}
+
+void stream_forget_input(struct stream *stream)
+{
+    blocks_put(&stream->owner->in_blocks, stream->in, stream->in_size);
+    stream->in = NULL;
+    stream->in_length = stream->in_size = 0;
+}
+
+/* Makes a and b, one after the other, the bytes that wait. */
+static int keep(struct stream *stream, struct slice a, struct slice b)
+{
+    uint32_t size = block_size(a.len + b.len);
+    char *block = blocks_get(&stream->owner->in_blocks, size);
+    if (block == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(block, a.ptr, a.len);
+    if (b.len > 0)
+        memcpy(block + a.len, b.ptr, b.len);
+    stream_forget_input(stream);
+    stream->in = block;
+    stream->in_size = size;
+    stream->in_length = (uint32_t)(a.len + b.len);
+    return 0;
+}
+
+/* Hands bytes up as long as the handler takes some; returns how many it took. */
+static size_t deliver(struct stream *stream, struct slice bytes)
+{
+    const struct stream_handler *handler = &stream->profile->options.handler;
+    size_t taken = 0;
+    while (taken < bytes.len && stream->state == STREAM_IS_OPEN) {
+        long n = handler->on_bytes(handler->user, &stream->flow, slice_from(bytes, taken));
+        if (n < 0)
+            stream_finish(stream, STREAM_BAD_INPUT);
+        if (n <= 0)
+            break;
+        assert((size_t)n <= bytes.len - taken);
+        taken += (size_t)n;
+    }
+    return taken;
+}
+
+/* What the handler did not take waits for its rest. */
+static void settle(struct stream *stream, struct slice bytes, size_t taken)
+{
+    struct slice rest = slice_from(bytes, taken);
+    bool waited = stream->in != NULL;
+    if (stream->state != STREAM_IS_OPEN)
+        return;
+    if (rest.len == 0) {
+        stream_forget_input(stream);
+        return;
+    }
+    if (rest.len >= stream->profile->options.limits.buffer) {
+        stream_finish(stream, STREAM_BAD_INPUT);
+        return;
+    }
+    if (waited && taken == 0)
+        return; /* it lies where it should */
+    stream->half_ms = streams_now(stream->owner);
+    if (keep(stream, rest, SLICE_NULL) != 0)
+        stream_finish(stream, STREAM_HALF_MESSAGE);
+    else
+        stream_watch(stream);
+}
+
+/* n bytes came: behind those that wait, as far as there was room, the others in the shared buffer.
+ */
+static void digest(struct stream *stream, size_t n)
+{
+    struct slice bytes = slice_of(stream->owner->receive, n);
+    if (stream->in != NULL) {
+        size_t room = stream->in_size - stream->in_length;
+        if (n <= room) {
+            stream->in_length += (uint32_t)n;
+        } else if (keep(stream, slice_of(stream->in, stream->in_size),
+                        slice_of(stream->owner->receive, n - room)) != 0) {
+            stream_finish(stream, STREAM_HALF_MESSAGE);
+            return;
+        }
+        bytes = slice_of(stream->in, stream->in_length);
+    }
+    settle(stream, bytes, deliver(stream, bytes));
+}
+
+static ssize_t receive(struct stream *stream, size_t *ret_asked)
+{
+    struct iovec parts[2] = {
+        {.iov_base = stream->in == NULL ? NULL : stream->in + stream->in_length,
+         .iov_len = stream->in_size - stream->in_length},
+        {.iov_base = stream->owner->receive, .iov_len = STREAM_RECEIVE_BYTES}};
+    *ret_asked = parts[0].iov_len + parts[1].iov_len;
+    ssize_t n;
+    do {
+        n = parts[0].iov_len == 0 ? recv(stream->fd, parts[1].iov_base, parts[1].iov_len, 0)
+                                  : readv(stream->fd, parts, 2);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* Nobody wants these bytes; closing before the peer's FIN would reset what it has not read yet. */
+static void discard(struct stream *stream)
+{
+    for (unsigned i = 0; i < READS_PER_TURN; i++) {
+        ssize_t n = recv(stream->fd, stream->owner->receive, STREAM_RECEIVE_BYTES, 0);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            stream_destroy(stream);
+            return;
+        }
+    }
+    stream_set_abort(stream->fd);
+    stream_destroy(stream);
+}
+
+void stream_read(struct stream *stream)
+{
+    struct streams *streams = stream->owner;
+    if (stream->state == STREAM_LINGERING) {
+        discard(stream);
+        return;
+    }
+    for (unsigned i = 0; i < READS_PER_TURN; i++) {
+        size_t asked;
+        if (stream->state != STREAM_IS_OPEN)
+            return;
+        ssize_t n = receive(stream, &asked);
+        if (n < 0) {
+            if (errno != EAGAIN)
+                stream_fail(stream, STREAM_IO_ERROR);
+            return;
+        }
+        if (n == 0) {
+            stream->peer_ended = true;
+            stream_finish(stream, STREAM_CLOSED_BY_PEER);
+            return;
+        }
+        streams->counts[STREAM_BYTES_IN] += (uint64_t)n;
+        stream->active_ms = streams_now(streams);
+        digest(stream, (size_t)n);
+        /* Less than asked for: the socket is empty, its next bytes make a new event. */
+        if ((size_t)n < asked && !stream->hung_up)
+            return;
+    }
+    if (stream->state == STREAM_IS_OPEN)
+        list_append(&streams->ready, &stream->ready);
+}

@@ -1,0 +1,170 @@
+#include "base/error.h"
+#include "base/hash.h"
+#include "loop/stream_private.h"
+
+/* ---- connections by address ---- */
+
+struct name_key {
+    enum transport transport;
+    const struct address *address;
+};
+
+static bool name_match(const struct table_node *node, const void *key)
+{
+    const struct name_key *k = key;
+    const struct stream_name *name =
+        (const struct stream_name *)(const void *)((const char *)node -
+                                                   offsetof(struct stream_name, node));
+    return name->transport == k->transport && address_equal(&name->address, k->address);
+}
+
+static uint64_t name_hash(const struct streams *streams, const struct name_key *key)
+{
+    return hash_mix(address_hash(streams->seed, key->address), key->transport);
+}
+
+static struct stream_name *name_find(const struct streams *streams, const struct name_key *key)
+{
+    struct table_node *node =
+        table_find(&streams->names, name_hash(streams, key), name_match, key);
+    return node != NULL ? container_of(node, struct stream_name, node) : NULL;
+}
+
+static void name_drop(struct streams *streams, struct stream_name *name)
+{
+    if (name->present)
+        table_remove(&streams->names, &name->node);
+    name->present = false;
+    if (name->alias) {
+        list_remove(&name->list);
+        pool_put(&streams->aliases, name);
+    }
+}
+
+static void name_put(struct streams *streams, struct stream_name *name)
+{
+    struct name_key key = {name->transport, &name->address};
+    name->present = true;
+    table_add(&streams->names, &name->node, name_hash(streams, &key));
+}
+
+void stream_name_add(struct stream *stream)
+{
+    struct streams *streams = stream->owner;
+    struct name_key key = {stream->flow.transport, &stream->flow.remote};
+    struct stream_name *older = name_find(streams, &key);
+    if (older != NULL)
+        name_drop(streams, older);
+    stream->name.transport = stream->flow.transport;
+    stream->name.address = stream->flow.remote;
+    stream->name.stream = stream;
+    list_init(&stream->name.list);
+    name_put(streams, &stream->name);
+}
+
+void stream_names_remove(struct stream *stream)
+{
+    list_for_each_safe (node, &stream->aliases)
+        name_drop(stream->owner, container_of(node, struct stream_name, list));
+    name_drop(stream->owner, &stream->name);
+}
+
+int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
+                struct flow *ret_flow)
+{
+    struct name_key key = {transport, remote};
+    const struct stream_name *name = name_find(loop->streams, &key);
+    if (name == NULL)
+        return ERR_NOT_FOUND;
+    *ret_flow = name->stream->flow;
+    return 0;
+}
+
+/* RFC 5923 section 9.2: an alias never takes an address from a connection that really has it. */
+int stream_alias(struct loop *loop, const struct flow *flow, const struct address *address)
+{
+    struct streams *streams = loop->streams;
+    struct stream *stream = stream_of_flow(loop, flow);
+    if (stream == NULL)
+        return ERR_NOT_FOUND;
+    struct name_key key = {stream->flow.transport, address};
+    struct stream_name *present = name_find(streams, &key);
+    if (present != NULL && present->stream == stream)
+        return 0;
+    if (present != NULL && !present->alias)
+        return ERR_EXISTS;
+    unsigned count = 0;
+    list_for_each (node, &stream->aliases)
+        count++;
+    if (count >= STREAM_ALIASES)
+        return ERR_LIMIT;
+    struct stream_name *alias = pool_get(&streams->aliases);
+    if (alias == NULL)
+        return ERR_LIMIT;
+    if (present != NULL)
+        name_drop(streams, present);
+    memset(alias, 0, sizeof(*alias));
+    alias->transport = stream->flow.transport;
+    alias->address = *address;
+    alias->stream = stream;
+    alias->alias = true;
+    list_append(&stream->aliases, &alias->list);
+    name_put(streams, alias);
+    return 0;
+}
+
+/* ---- counts per source ---- */
+
+static struct address source_host(const struct address *remote)
+{
+    struct address host = *remote;
+    address_set_port(&host, 0);
+    if (address_is_v6(&host)) {
+        memset(host.in6.sin6_addr.s6_addr + 8, 0, 8);
+        host.in6.sin6_scope_id = 0;
+        host.in6.sin6_flowinfo = 0;
+    }
+    return host;
+}
+
+static bool source_match(const struct table_node *node, const void *key)
+{
+    const struct stream_source *source =
+        (const struct stream_source *)(const void *)((const char *)node -
+                                                     offsetof(struct stream_source, node));
+    return address_equal_host(&source->host, key);
+}
+
+int stream_source_enter(struct stream *stream, uint32_t limit)
+{
+    struct streams *streams = stream->owner;
+    struct address host = source_host(&stream->flow.remote);
+    uint64_t hash = address_hash_host(streams->seed, &host);
+    struct table_node *node = table_find(&streams->sources, hash, source_match, &host);
+    struct stream_source *source;
+    if (node != NULL) {
+        source = container_of(node, struct stream_source, node);
+        if (source->count >= limit)
+            return ERR_LIMIT;
+    } else {
+        source = pool_get(&streams->source_pool);
+        if (source == NULL)
+            return ERR_LIMIT;
+        source->host = host;
+        source->count = 0;
+        table_add(&streams->sources, &source->node, hash);
+    }
+    source->count++;
+    stream->source = source;
+    return 0;
+}
+
+void stream_source_leave(struct stream *stream)
+{
+    struct stream_source *source = stream->source;
+    stream->source = NULL;
+    if (source == NULL || --source->count > 0)
+        return;
+    table_remove(&stream->owner->sources, &source->node);
+    pool_put(&stream->owner->source_pool, source);
+}

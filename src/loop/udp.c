@@ -1,0 +1,148 @@
+#include "loop/udp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "loop/bind.h"
+#include "loop/udp_private.h"
+
+#define BUFFER_DEFAULT (4u << 20) /* bytes, for each direction */
+
+static void udp_on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct udp *udp = poll->data;
+    if (status < 0 || (events & UV_READABLE) != 0) {
+        list_remove(&udp->ready);
+        list_append(&udp->loop->udp_ready, &udp->ready);
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        udp->blocked = false;
+        udp_poll(udp, false);
+        list_remove(&udp->dirty);
+        list_append(&udp->loop->udp_dirty, &udp->dirty);
+    }
+}
+
+void udp_poll(struct udp *udp, bool writable)
+{
+    (void)uv_poll_start(&udp->poll, UV_READABLE | (writable ? UV_WRITABLE : 0), udp_on_poll);
+}
+
+/* Past the system's limit where that is permitted, else up to it. */
+static void set_buffer(int fd, int force_option, int option, unsigned bytes)
+{
+    int value = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
+    if (setsockopt(fd, SOL_SOCKET, force_option, &value, sizeof(value)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value));
+}
+
+static int ask_local_address(const struct udp *udp)
+{
+    int on = 1;
+    int level = udp->v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    int option = udp->v6 ? IPV6_RECVPKTINFO : IP_PKTINFO;
+    return setsockopt(udp->fd, level, option, &on, sizeof(on)) == 0 ? 0 : bind_error(errno);
+}
+
+static int udp_bind(struct udp *udp, const struct udp_options *options)
+{
+    struct bind_options bind = {
+        .type = SOCK_DGRAM, .local = options->local, .v6_only = options->v6_only};
+    int err = bind_open(udp->loop, &bind, &udp->fd, &udp->in.local);
+    if (err != 0)
+        return err;
+    udp->v6 = address_is_v6(&udp->in.local);
+    udp->wildcard = address_is_wildcard(&udp->in.local);
+    udp->dual = udp->v6 && udp->wildcard && !options->v6_only;
+    unsigned bytes = options->receive_buffer != 0 ? options->receive_buffer : BUFFER_DEFAULT;
+    set_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+    set_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, BUFFER_DEFAULT);
+    return udp->wildcard ? ask_local_address(udp) : 0;
+}
+
+static void udp_dispose(struct udp *udp)
+{
+    if (udp->fd >= 0)
+        bind_close(udp->loop, SOCK_DGRAM, udp->fd, &udp->in.local);
+    udp_output_free(udp->output);
+    free(udp);
+}
+
+static int udp_start(struct udp *udp, const struct udp_options *options)
+{
+    struct loop *loop = udp->loop;
+    int err = loop->udp_input != NULL ? 0 : udp_input_new(&loop->udp_input);
+    if (err == 0)
+        err = udp_output_new(&udp->output);
+    if (err == 0)
+        err = udp_bind(udp, options);
+    if (err == 0 && uv_poll_init(&loop->uv, &udp->poll, udp->fd) != 0)
+        err = ERR_IO;
+    return err;
+}
+
+int udp_open(struct loop *loop, const struct udp_options *options, struct udp **ret_udp)
+{
+    assert(options->on_datagram != NULL);
+    struct udp *udp = calloc(1, sizeof(*udp));
+    if (udp == NULL)
+        return ERR_NO_MEMORY;
+    udp->loop = loop;
+    udp->fd = -1;
+    udp->on_datagram = options->on_datagram;
+    udp->user = options->user;
+    udp->in.transport = TRANSPORT_UDP;
+    udp->in.worker = (uint8_t)loop->config.worker;
+    udp->in.listener = options->listener;
+    list_init(&udp->ready);
+    list_init(&udp->dirty);
+    int err = udp_start(udp, options);
+    if (err != 0) {
+        udp_dispose(udp);
+        return err;
+    }
+    udp->poll.data = udp;
+    udp_poll(udp, false);
+    list_append(&loop->udp_sockets, &udp->node);
+    *ret_udp = udp;
+    return 0;
+}
+
+static void udp_on_closed(uv_handle_t *handle)
+{
+    udp_dispose(handle->data);
+}
+
+/* The memory stays until libuv's next turn, so a socket may be closed from its own callback. */
+void udp_close(struct udp *udp)
+{
+    if (udp == NULL || udp->closed)
+        return;
+    udp_flush(udp);
+    udp->closed = true;
+    list_remove(&udp->node);
+    list_remove(&udp->ready);
+    list_remove(&udp->dirty);
+    uv_close((uv_handle_t *)&udp->poll, udp_on_closed);
+    bind_close(udp->loop, SOCK_DGRAM, udp->fd, &udp->in.local);
+    udp->fd = -1;
+}
+
+void udp_close_all(struct loop *loop)
+{
+    list_for_each_safe (node, &loop->udp_sockets)
+        udp_close(container_of(node, struct udp, node));
+}
+
+struct address udp_local(const struct udp *udp)
+{
+    return udp->in.local;
+}
+
+uint64_t udp_count(const struct udp *udp, unsigned which)
+{
+    assert(which < UDP_COUNTS);
+    return udp->counts[which];
+}

@@ -1,0 +1,57 @@
+/* A UDP socket as its own files know it. */
+#ifndef LOOP_UDP_PRIVATE_H
+#define LOOP_UDP_PRIVATE_H
+
+#include <sys/socket.h>
+
+#include "loop/loop_private.h"
+#include "loop/udp.h"
+
+#define UDP_PAYLOAD_MAX 65507u /* RFC 768 over RFC 791 without options */
+#define UDP_BATCH       64u    /* datagrams per system call */
+#define UDP_FAILED      8u     /* addresses remembered as unreachable */
+
+/* Room for one IP_PKTINFO or IPV6_PKTINFO. */
+union udp_control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct udp_output;
+
+struct udp_failure {
+    struct address remote;
+    uint64_t until_ms;
+};
+
+struct udp {
+    struct loop *loop; /* borrowed */
+    uv_poll_t poll;
+    int fd;         /* owned */
+    bool wildcard;  /* the local address comes with each datagram */
+    bool v6;        /* an AF_INET6 socket */
+    bool dual;      /* and it carries IPv4 too */
+    bool closed;    /* freed when libuv lets go of poll */
+    bool blocked;   /* the socket's buffer is full: wait until it is writable */
+    struct flow in; /* what is the same in all flows of received datagrams */
+    struct list node;
+    struct list ready;
+    struct list dirty;
+    udp_datagram_fn *on_datagram;
+    void *user;
+    struct udp_output *output; /* owned; mapped, taken as it is touched */
+    struct udp_failure failed[UDP_FAILED];
+    unsigned failures; /* those of failed that may still count */
+    uint64_t counts[UDP_COUNTS];
+};
+
+int udp_output_new(struct udp_output **ret_output);
+void udp_output_free(struct udp_output *output);
+/* Sends until all is gone or the socket's buffer is full. */
+void udp_flush(struct udp *udp);
+/* Poll for writability too, or no more. */
+void udp_poll(struct udp *udp, bool writable);
+void udp_receive(struct udp *udp);
+int udp_input_new(struct udp_input **ret_input);
+
+#endif
