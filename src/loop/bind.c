@@ -25,14 +25,14 @@ void bindings_init(struct bindings *b)
 
 void bindings_done(struct bindings *b)
 {
-    list_for_each_safe (node, &b->list)
-        free(container_of(node, struct binding, node));
+    list_for_each_safe(node, &b->list) free(container_of(node, struct binding, node));
     (void)pthread_mutex_destroy(&b->lock);
 }
 
 static struct binding *bindings_find(struct bindings *b, int type, const struct address *address)
 {
-    list_for_each (node, &b->list) {
+    list_for_each(node, &b->list)
+    {
         struct binding *binding = container_of(node, struct binding, node);
         if (binding->type == type && address_equal(&binding->address, address))
             return binding;

@@ -1,6 +1,8 @@
-/* The event loop of one worker. The real one (src/loop) sits on libuv; tests/sim links a simulated
- * one with the same functions, a virtual clock and a seeded network. Everything of a loop belongs
- * to the thread that runs it, except where a function says "any thread". */
+/* The event loop of one worker. A turn: the clock is read, due timers fire, datagrams, streams,
+ * names and mail are handed out, the turn-end hook runs, and what was sent goes out. The real one
+ * (src/loop) sits on libuv; tests/sim links a simulated one with the same functions, a virtual
+ * clock and a seeded network. Everything of a loop belongs to the thread that runs it, except where
+ * a function says "any thread". */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -30,7 +32,8 @@ unsigned loop_worker(const struct loop *loop);
 /* Taken once per turn. Monotonic. */
 uint64_t loop_now_ms(const struct loop *loop);
 uint64_t loop_now_us(const struct loop *loop);
-/* Unix time in milliseconds, taken once per turn. */
+/* Unix time in milliseconds, taken once per turn; a step of the system's clock shows within 100 ms.
+ */
 int64_t loop_wall_ms(const struct loop *loop);
 struct wheel *loop_wheel(struct loop *loop);
 struct random *loop_random(struct loop *loop);

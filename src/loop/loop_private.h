@@ -36,13 +36,14 @@ struct loop {
     struct mail_handler mail[MAIL_KINDS];
     bool mail_left; /* more mail than one turn takes */
 
-    struct list udp_sockets;     /* all; struct udp.node */
-    struct list udp_ready;       /* have something to receive, or may send again */
-    struct list udp_dirty;       /* have datagrams to send */
-    struct udp_input *udp_input; /* owned; where datagrams are received, made with the first socket */
-    struct streams *streams;     /* owned */
-    struct names *names;         /* owned */
-    struct sources *sources;     /* owned; made when first asked */
+    struct list udp_sockets; /* all; struct udp.node */
+    struct list udp_ready;   /* have something to receive, or may send again */
+    struct list udp_dirty;   /* have datagrams to send */
+    struct udp_input
+        *udp_input;          /* owned; where datagrams are received, made with the first socket */
+    struct streams *streams; /* owned */
+    struct names *names;     /* owned */
+    struct sources *sources; /* owned; made when first asked */
 
     _Atomic bool stop;
     /* How busy the loop is; read by any thread. */

@@ -19,7 +19,7 @@ enum mail_kind {
     MAIL_KINDS
 };
 
-/* data is borrowed for the call. */
+/* data is borrowed for the call; it begins at a multiple of 8. */
 typedef void mail_fn(void *user, unsigned from, struct slice data);
 
 /* workers receive; senders is how many more threads may only send (numbered from workers on).
@@ -32,14 +32,15 @@ unsigned mesh_workers(const struct mesh *mesh);
 /* Handler of a kind on the loop's own worker. */
 void mesh_on_mail(struct loop *loop, enum mail_kind kind, mail_fn *handler, void *user);
 
-/* Copies the parts, one after the other, as one mail. from: the caller's own place. Mails of one
- * pair and kind arrive in order. A worker may mail itself (delivered in its next turn). Errors:
- * ERR_LIMIT: the ring is full (the caller counts what it drops, or keeps it); nothing was queued.
+/* Copies the parts, one after the other, as one mail; the receiver sees it after mesh_flush. from:
+ * the caller's own place. Mails of one pair and kind arrive in order. A worker may mail itself
+ * (delivered in its next turn). Errors: ERR_LIMIT: the ring is full, or the mail is longer than
+ * half of it (the caller counts what it drops, or keeps it); nothing was queued.
  */
 int mesh_post(struct mesh *mesh, unsigned from, unsigned to, enum mail_kind kind,
               const struct slice *parts, size_t count);
-/* Wakes the receivers of what from posted. A loop does it for its own worker at the end of each
- * turn. */
+/* Shows the receivers what from posted, and wakes them. A loop does it for its own worker at the
+ * end of each turn. */
 void mesh_flush(struct mesh *mesh, unsigned from);
 /* Mails refused because a ring was full. Any thread. */
 uint64_t mesh_refused(const struct mesh *mesh);

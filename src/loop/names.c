@@ -16,10 +16,10 @@ struct names_query {
     struct names *owner;
     uv_getaddrinfo_t request;
     struct timer timer;
-    struct list node;  /* in running, then in finished */
-    names_fn *done;    /* NULL: cancelled, or told already */
+    struct list node; /* in running, then in finished */
+    names_fn *done;   /* NULL: cancelled, or told already */
     void *user;
-    bool finished;     /* no thread works on it any more */
+    bool finished; /* no thread works on it any more */
     int status;
     size_t count;
     struct address addresses[NAMES_ADDRESSES];
@@ -175,9 +175,10 @@ bool names_close(struct names *names)
     if (names == NULL)
         return true;
     names->closing = true;
-    list_for_each_safe (node, &names->finished)
+    list_for_each_safe(node, &names->finished)
         query_free(container_of(node, struct names_query, node));
-    list_for_each (node, &names->running) {
+    list_for_each(node, &names->running)
+    {
         struct names_query *query = container_of(node, struct names_query, node);
         (void)uv_cancel((uv_req_t *)&query->request);
     }

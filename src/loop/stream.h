@@ -46,6 +46,7 @@ struct stream_limits {
 
 struct stream_options {
     uint8_t transport; /* TRANSPORT_TCP */
+    bool v6_only;      /* listening on the IPv6 wildcard: leave IPv4 alone */
     uint16_t listener; /* copied into flows */
     struct stream_limits limits;
     struct stream_handler handler;
@@ -65,11 +66,13 @@ enum {
     STREAM_COUNTS
 };
 
-/* SO_REUSEPORT: each worker listens. Errors: ERR_EXISTS, ERR_DENIED, ERR_IO. */
+/* Each worker of a mesh may listen on the same address (SO_REUSEPORT); nobody else can. Errors:
+ * ERR_EXISTS (address in use), ERR_DENIED, ERR_NOT_FOUND (not a local address), ERR_LIMIT
+ * (descriptors), ERR_NO_MEMORY, ERR_IO. */
 int stream_listen(struct loop *loop, const struct address *local,
                   const struct stream_options *options, struct stream_listener **ret_listener);
 struct address stream_listener_local(const struct stream_listener *listener);
-/* Stops accepting; connections stay. */
+/* Stops accepting; connections stay. NULL is accepted. */
 void stream_listener_close(struct stream_listener *listener);
 
 /* Starts a connection; what is sent meanwhile waits for it. The flow is valid at once; on_open or
@@ -80,20 +83,23 @@ int stream_connect(struct loop *loop, const struct address *remote,
  * remote address, or an alias. ERR_NOT_FOUND. */
 int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
                 struct flow *ret_flow);
-/* The connection may be found under this address too (RFC 5923: the sent-by of a Via with alias).
- * Own connections only; ERR_NOT_FOUND, ERR_LIMIT. */
+/* The connection may be found under this address too (RFC 5923: the sent-by of a Via with alias),
+ * until another connection asks for the same. Own connections only. Errors: ERR_NOT_FOUND,
+ * ERR_LIMIT (4 per connection), ERR_EXISTS (another connection really has that remote address). */
 int stream_alias(struct loop *loop, const struct flow *flow, const struct address *address);
 
 /* Queues data (copied). Any worker's connection; from another worker: posted, errors there close or
  * count. Errors: ERR_CLOSED (gone, own worker only), ERR_LIMIT (queue full). */
 int stream_send(struct loop *loop, const struct flow *flow, struct slice data);
-/* Own connections only; sends what is queued first unless reason is an error. Harmless when gone.
- * on_close is called from the loop, not from within. */
+/* Own connections only; sends what is queued first, unless reason is STREAM_IO_ERROR,
+ * STREAM_SEND_STALLED or STREAM_CONNECT_FAILED. Harmless when gone. on_close is called from the
+ * loop, not from within. */
 void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason reason);
 /* Does this worker's connection still exist? For other workers' flows: unknown, true. */
 bool stream_alive(struct loop *loop, const struct flow *flow);
 uint64_t stream_count(struct loop *loop, unsigned which);
-/* At shutdown: stops accepting and closes connections once their queues are empty. */
+/* At shutdown: stops accepting (listeners are gone) and closes connections once their queues are
+ * empty. */
 void stream_drain(struct loop *loop);
 
 #endif

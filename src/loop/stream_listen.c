@@ -136,7 +136,8 @@ void stream_accept(struct stream_listener *listener)
 static int listener_open(struct stream_listener *listener, const struct address *local)
 {
     struct streams *streams = listener->owner;
-    struct bind_options bind = {.type = SOCK_STREAM, .local = *local};
+    struct bind_options bind = {
+        .type = SOCK_STREAM, .local = *local, .v6_only = listener->profile->options.v6_only};
     int err = bind_open(streams->loop, &bind, &listener->fd, &listener->local);
     if (err == 0)
         err = stream_set_up(listener->fd, &listener->profile->options.limits);
@@ -189,6 +190,6 @@ void stream_listener_close(struct stream_listener *listener)
 
 void stream_listeners_close(struct streams *streams)
 {
-    list_for_each_safe (node, &streams->listeners)
+    list_for_each_safe(node, &streams->listeners)
         stream_listener_close(container_of(node, struct stream_listener, node));
 }

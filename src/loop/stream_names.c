@@ -25,8 +25,7 @@ static uint64_t name_hash(const struct streams *streams, const struct name_key *
 
 static struct stream_name *name_find(const struct streams *streams, const struct name_key *key)
 {
-    struct table_node *node =
-        table_find(&streams->names, name_hash(streams, key), name_match, key);
+    struct table_node *node = table_find(&streams->names, name_hash(streams, key), name_match, key);
     return node != NULL ? container_of(node, struct stream_name, node) : NULL;
 }
 
@@ -64,7 +63,7 @@ void stream_name_add(struct stream *stream)
 
 void stream_names_remove(struct stream *stream)
 {
-    list_for_each_safe (node, &stream->aliases)
+    list_for_each_safe(node, &stream->aliases)
         name_drop(stream->owner, container_of(node, struct stream_name, list));
     name_drop(stream->owner, &stream->name);
 }
@@ -94,8 +93,7 @@ int stream_alias(struct loop *loop, const struct flow *flow, const struct addres
     if (present != NULL && !present->alias)
         return ERR_EXISTS;
     unsigned count = 0;
-    list_for_each (node, &stream->aliases)
-        count++;
+    list_for_each(node, &stream->aliases) count++;
     if (count >= STREAM_ALIASES)
         return ERR_LIMIT;
     struct stream_name *alias = pool_get(&streams->aliases);

@@ -36,7 +36,8 @@ int stream_poll_stream(struct stream *stream)
 
 struct stream_listener *stream_listener_get(struct streams *streams, uint32_t id)
 {
-    list_for_each (node, &streams->listeners) {
+    list_for_each(node, &streams->listeners)
+    {
         struct stream_listener *listener = container_of(node, struct stream_listener, node);
         if (listener->id == id)
             return listener;

@@ -120,8 +120,8 @@ struct streams {
     struct loop *loop; /* borrowed */
     uv_poll_t poll;    /* on epoll_fd */
     int epoll_fd;
-    int reserve_fd; /* given up to accept and refuse when descriptors run out */
-    bool events;    /* the epoll set has something */
+    int reserve_fd;            /* given up to accept and refuse when descriptors run out */
+    bool events;               /* the epoll set has something */
     struct stream_slot *slots; /* [0] is unused */
     uint32_t slot_count;
     uint32_t free_slot; /* 0: none */

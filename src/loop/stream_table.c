@@ -31,16 +31,17 @@ static struct stream_options with_defaults(const struct stream_options *options)
 static bool options_equal(const struct stream_options *a, const struct stream_options *b)
 {
     const struct stream_handler *x = &a->handler, *y = &b->handler;
-    return a->transport == b->transport && a->listener == b->listener && x->user == y->user &&
-           x->on_bytes == y->on_bytes && x->on_open == y->on_open && x->on_close == y->on_close &&
-           memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
+    return a->transport == b->transport && a->listener == b->listener && a->v6_only == b->v6_only &&
+           x->user == y->user && x->on_bytes == y->on_bytes && x->on_open == y->on_open &&
+           x->on_close == y->on_close && memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
 }
 
 int stream_profile_get(struct streams *streams, const struct stream_options *options,
                        struct stream_profile **ret_profile)
 {
     struct stream_options wanted = with_defaults(options);
-    list_for_each (node, &streams->profiles) {
+    list_for_each(node, &streams->profiles)
+    {
         struct stream_profile *profile = container_of(node, struct stream_profile, node);
         if (options_equal(&profile->options, &wanted)) {
             profile->users++;

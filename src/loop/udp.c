@@ -132,8 +132,7 @@ void udp_close(struct udp *udp)
 
 void udp_close_all(struct loop *loop)
 {
-    list_for_each_safe (node, &loop->udp_sockets)
-        udp_close(container_of(node, struct udp, node));
+    list_for_each_safe(node, &loop->udp_sockets) udp_close(container_of(node, struct udp, node));
 }
 
 struct address udp_local(const struct udp *udp)

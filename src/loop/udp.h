@@ -1,5 +1,6 @@
 /* UDP sockets of one worker: received in batches (recvmmsg), sent in batches at the end of the turn
- * (sendmmsg). Each worker binds its own socket to the same address (SO_REUSEPORT). */
+ * (sendmmsg). Each worker binds its own socket to the same address (SO_REUSEPORT). A socket whose
+ * buffer is full keeps up to 1,024 datagrams or 2 MiB until it is writable again. */
 #ifndef LOOP_UDP_H
 #define LOOP_UDP_H
 
@@ -31,7 +32,9 @@ enum {
     UDP_COUNTS
 };
 
-/* Errors: ERR_EXISTS (address in use), ERR_DENIED, ERR_IO. */
+/* Each worker of a mesh may open the same address; nobody else can. Errors: ERR_EXISTS (address in
+ * use), ERR_DENIED, ERR_NOT_FOUND (not a local address), ERR_LIMIT (descriptors), ERR_NO_MEMORY,
+ * ERR_IO. */
 int udp_open(struct loop *loop, const struct udp_options *options, struct udp **ret_udp);
 /* Sends what is queued, then closes. NULL is accepted. */
 void udp_close(struct udp *udp);
@@ -39,8 +42,8 @@ void udp_close(struct udp *udp);
 struct address udp_local(const struct udp *udp);
 /* Copies data into the batch. local: source address to send from (wildcard sockets; NULL or
  * wildcard: the system chooses). Errors: ERR_LIMIT (larger than 65,507 or queue full),
- * ERR_UNREACHABLE (a send to that address failed just now: ICMP errors on unconnected sockets are
- * not reported). */
+ * ERR_UNREACHABLE (the system refused to send to that address within the last second, or it is of
+ * the other family; ICMP errors on unconnected sockets are not reported). */
 int udp_send(struct udp *udp, const struct address *local, const struct address *remote,
              struct slice data);
 uint64_t udp_count(const struct udp *udp, unsigned which);
