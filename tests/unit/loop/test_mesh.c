@@ -111,7 +111,7 @@ static void mail_without_a_handler_is_dropped(void **state)
 /* ---- real threads ---- */
 
 #define WORKERS      3
-#define MAILS        20000u /* of each worker to each */
+#define MAILS        6000u /* of each worker to each */
 #define THREAD_MAILS (MAILS * (WORKERS + 1))
 
 struct mail {
@@ -238,7 +238,7 @@ struct player {
     unsigned count;
 };
 
-#define VOLLEYS 5000u
+#define VOLLEYS 2000u
 
 static void hit(void *user, unsigned from, struct slice data)
 {
