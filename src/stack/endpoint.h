@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 #include "loop/mesh.h"
 #include "loop/stream.h"
+#include "sip/message/address.h"
 #include "sip/message/respond.h"
 #include "sip/message/uri.h"
 #include "sip/transaction/transaction.h"
@@ -122,6 +123,15 @@ bool endpoint_overloaded(const struct endpoint *endpoint);
  * section 8.2.7). Writes 16 characters. */
 void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request, char tag[16]);
 
+/* The request of msg that came along flow: parses what services need. msg and flow's data are
+ * borrowed. */
+void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *msg,
+                           const struct flow *flow, struct endpoint_request *ret_request);
+/* A response's bytes, for sip_server_tx_respond; in the endpoint's scratch buffer until its next
+ * response. Empty when it cannot be written (too large). */
+struct slice endpoint_write_response(const struct endpoint_request *request,
+                                     const struct sip_response *response);
+
 /* Answers without a transaction (RFC 3261 section 8.2.7). An ACK is never answered.
  * response->source is set here; an empty to_tag gets one. */
 void endpoint_reply(const struct endpoint_request *request, const struct sip_response *response);
@@ -141,6 +151,8 @@ struct endpoint_target {
  * ERR_UNREACHABLE, ERR_UNSUPPORTED (no listener of that transport and family), ERR_LIMIT. */
 int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                   struct flow *ret_flow);
+/* Have we a listener of that transport and family? */
+bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6);
 /* Our own address as the far end of flow can reach it: listener's port, not a connection's
  * ephemeral one. For Via, Record-Route. */
 struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow);

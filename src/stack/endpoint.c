@@ -1,0 +1,181 @@
+#include "stack/endpoint.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "stack/endpoint_private.h"
+
+const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS] = {
+#define ENDPOINT_METRIC_ROW(id, name, kind, help) [ENDPOINT_##id] = {name, NULL, kind, help},
+    ENDPOINT_METRIC_LIST(ENDPOINT_METRIC_ROW)
+#undef ENDPOINT_METRIC_ROW
+};
+
+static uint64_t udp_total(const struct endpoint *endpoint, unsigned which)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        if (endpoint->sockets[i].udp != NULL)
+            total += udp_count(endpoint->sockets[i].udp, which);
+    }
+    return total;
+}
+
+/* Brings the figures that others count into our metrics, once per turn. */
+static void on_turn_end(void *user)
+{
+    struct endpoint *endpoint = user;
+    const struct sip_transactions *t = &endpoint->transactions;
+    metric *m = endpoint->metrics;
+    metric_set(&m[ENDPOINT_TRANSACTIONS], (int64_t)sip_transactions_count(t));
+    metric_set(&m[ENDPOINT_RETRANSMITS_IN], (int64_t)t->counts[SIP_TX_COUNT_RETRANSMIT_IN]);
+    metric_set(&m[ENDPOINT_RETRANSMITS_OUT], (int64_t)t->counts[SIP_TX_COUNT_RETRANSMIT_OUT]);
+    metric_set(&m[ENDPOINT_TIMEOUTS], (int64_t)t->counts[SIP_TX_COUNT_TIMEOUT]);
+    metric_set(&m[ENDPOINT_TRANSPORT_ERRORS], (int64_t)t->counts[SIP_TX_COUNT_TRANSPORT_ERROR]);
+    metric_set(&m[ENDPOINT_CONNECTIONS], (int64_t)stream_count(endpoint->loop, STREAM_OPEN));
+    metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
+    metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
+    metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));
+    endpoint_overload_update(endpoint);
+}
+
+static int open_udp(struct endpoint *endpoint, struct endpoint_socket *s)
+{
+    struct udp_options options = {
+        .local = s->local,
+        .listener = s->index,
+        .receive_buffer = endpoint->config->udp_receive_buffer,
+        .v6_only = true,
+        .on_datagram = endpoint_on_datagram,
+        .user = endpoint,
+    };
+    int status = udp_open(endpoint->loop, &options, &s->udp);
+    if (status == 0)
+        s->local = udp_local(s->udp);
+    return status;
+}
+
+static int open_stream(struct endpoint *endpoint, struct endpoint_socket *s)
+{
+    struct stream_options options = endpoint_stream_options(endpoint, s);
+    int status = stream_listen(endpoint->loop, &s->local, &options, &s->stream);
+    if (status == 0)
+        s->local = stream_listener_local(s->stream);
+    return status;
+}
+
+static int open_sockets(struct endpoint *endpoint, unsigned *ret_failed)
+{
+    for (unsigned i = 0; i < endpoint->config->listener_count; i++) {
+        struct endpoint_socket *s = &endpoint->sockets[i];
+        s->endpoint = endpoint;
+        s->index = (uint16_t)i;
+        s->transport = endpoint->config->listeners[i].transport;
+        s->local = endpoint->config->listeners[i].local;
+        int status =
+            s->transport == TRANSPORT_UDP ? open_udp(endpoint, s) : open_stream(endpoint, s);
+        if (status < 0) {
+            *ret_failed = i;
+            return status;
+        }
+        endpoint->socket_count = i + 1;
+    }
+    return 0;
+}
+
+static int open_transactions(struct endpoint *endpoint)
+{
+    const struct endpoint_config *config = endpoint->config;
+    struct sip_transactions_config transactions = {
+        .times = config->times,
+        .limit = config->transactions ? config->transactions : 2000000,
+        .memory_limit = config->memory ? config->memory : (size_t)4 << 30,
+        .worker = (uint8_t)loop_worker(endpoint->loop),
+        .send = endpoint_tx_send,
+        .user = endpoint,
+    };
+    return sip_transactions_init(&endpoint->transactions, &transactions, loop_wheel(endpoint->loop),
+                                 loop_random(endpoint->loop));
+}
+
+int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsigned workers,
+                 struct mesh *mesh, unsigned *ret_failed, struct endpoint **ret_endpoint)
+{
+    struct endpoint *endpoint = memory_zalloc(1, sizeof(*endpoint));
+    if (endpoint == NULL)
+        return ERR_NO_MEMORY;
+    endpoint->loop = loop;
+    endpoint->mesh = mesh;
+    endpoint->workers = workers;
+    endpoint->config = config;
+    endpoint->tag_key = random_hash_key(loop_random(loop));
+    *ret_failed = 0;
+    int status = open_transactions(endpoint);
+    if (status < 0) {
+        memory_free(endpoint);
+        return status;
+    }
+    status = open_sockets(endpoint, ret_failed);
+    if (status < 0) {
+        endpoint_free(endpoint);
+        return status;
+    }
+    if (mesh != NULL)
+        mesh_on_mail(loop, MAIL_DATAGRAM, endpoint_on_mail, endpoint);
+    loop_on_turn_end(loop, on_turn_end, endpoint);
+    *ret_endpoint = endpoint;
+    return 0;
+}
+
+void endpoint_free(struct endpoint *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    endpoint->user = (struct endpoint_user){0};
+    loop_on_turn_end(endpoint->loop, NULL, NULL);
+    sip_transactions_done(&endpoint->transactions);
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        udp_close(endpoint->sockets[i].udp);
+        if (endpoint->sockets[i].stream != NULL)
+            stream_listener_close(endpoint->sockets[i].stream);
+    }
+    memory_free(endpoint);
+}
+
+void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *user)
+{
+    endpoint->user = *user;
+}
+
+void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config)
+{
+    endpoint->config = config;
+    endpoint->transactions.config.times = config->times;
+}
+
+bool endpoint_drain(struct endpoint *endpoint)
+{
+    if (!endpoint->draining)
+        stream_drain(endpoint->loop);
+    endpoint->draining = true;
+    return sip_transactions_count(&endpoint->transactions) == 0;
+}
+
+struct loop *endpoint_loop(struct endpoint *endpoint)
+{
+    return endpoint->loop;
+}
+
+struct sip_transactions *endpoint_transactions(struct endpoint *endpoint)
+{
+    return &endpoint->transactions;
+}
+
+const metric *endpoint_metrics(const struct endpoint *endpoint)
+{
+    return endpoint->metrics;
+}
+
+struct address endpoint_listener_address(const struct endpoint *endpoint, unsigned listener)
+{
+    return endpoint->sockets[listener].local;
+}

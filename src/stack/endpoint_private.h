@@ -1,0 +1,70 @@
+/* The inside of an endpoint, shared by the files of this folder only. */
+#ifndef STACK_ENDPOINT_PRIVATE_H
+#define STACK_ENDPOINT_PRIVATE_H
+
+#include "loop/udp.h"
+#include "stack/endpoint.h"
+
+#define ENDPOINT_MESSAGE_MAX 65535
+
+struct endpoint_socket {
+    struct endpoint *endpoint;
+    uint16_t index;
+    uint8_t transport;
+    struct address local;           /* with the port that the system chose */
+    struct udp *udp;                /* owned; UDP only */
+    struct stream_listener *stream; /* owned; streams only */
+};
+
+struct endpoint {
+    struct loop *loop; /* borrowed */
+    struct mesh *mesh; /* borrowed; NULL with one worker */
+    unsigned workers;
+    const struct endpoint_config *config; /* borrowed */
+    struct endpoint_user user;
+    struct endpoint_socket sockets[ENDPOINT_LISTENERS_MAX];
+    unsigned socket_count;
+    struct sip_transactions transactions;
+    struct hash_key tag_key; /* of stateless To tags */
+    bool draining;
+    unsigned overload_permille; /* share of new requests that are refused */
+    metric metrics[ENDPOINT_METRICS];
+    struct sip_message message; /* the one being worked on */
+    struct sip_message sent;    /* a response whose connection has gone */
+    char scratch[ENDPOINT_MESSAGE_MAX];
+};
+
+/* What one worker posts to another with MAIL_DATAGRAM, before the bytes of the message. */
+struct endpoint_mail {
+    enum { ENDPOINT_MAIL_MESSAGE, ENDPOINT_MAIL_CLOSED } what;
+    struct flow flow;
+};
+
+/* receive.c */
+void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data);
+long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered);
+void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason);
+void endpoint_on_mail(void *user, unsigned from, struct slice data);
+
+/* request.c, with a message that has been parsed and belongs to this worker */
+void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow);
+/* A request that broke the grammar: answered where there is enough of it. */
+void endpoint_refuse(struct endpoint *endpoint, const struct flow *flow,
+                     const struct sip_fault *fault);
+
+/* send.c */
+int endpoint_tx_send(void *user, const struct flow *flow, struct slice data);
+struct stream_options endpoint_stream_options(struct endpoint *endpoint,
+                                              const struct endpoint_socket *socket);
+
+/* overload.c */
+void endpoint_overload_update(struct endpoint *endpoint);
+/* Shall this new request be refused? */
+bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request);
+
+static inline void endpoint_count(struct endpoint *endpoint, enum endpoint_metric which)
+{
+    metric_add(&endpoint->metrics[which], 1);
+}
+
+#endif

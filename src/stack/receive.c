@@ -1,0 +1,144 @@
+/* From bytes to a parsed message on the worker that owns its call. */
+#include <string.h>
+
+#include "base/error.h"
+#include "sip/message/frame.h"
+#include "stack/endpoint_private.h"
+
+/* The owner of a response is written in our branch; a call's requests belong together by Call-ID.
+ */
+static unsigned owner_of(const struct endpoint *endpoint, const struct sip_message *msg,
+                         struct slice top_via)
+{
+    if (!msg->is_request) {
+        struct sip_via via;
+        struct sip_branch branch;
+        if (sip_via_parse(top_via, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 &&
+            branch.worker < endpoint->workers)
+            return branch.worker;
+        return loop_worker(endpoint->loop);
+    }
+    /* One fixed key on all workers; a sender who picks Call-IDs to load one worker only slows
+     * himself down. */
+    static const struct hash_key key = {0x63616c6c2d696400, 0x6f776e657273};
+    struct slice call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
+    return (unsigned)(hash_slice(&key, call_id) % endpoint->workers);
+}
+
+static void hand_over(struct endpoint *endpoint, unsigned owner, const struct flow *flow,
+                      struct slice data)
+{
+    struct endpoint_mail mail;
+    memset(&mail, 0, sizeof(mail));
+    mail.what = ENDPOINT_MAIL_MESSAGE;
+    mail.flow = *flow;
+    struct slice parts[] = {slice_of((const char *)&mail, sizeof(mail)), data};
+    int status =
+        mesh_post(endpoint->mesh, loop_worker(endpoint->loop), owner, MAIL_DATAGRAM, parts, 2);
+    endpoint_count(endpoint, status < 0 ? ENDPOINT_HAND_OVER_LOST : ENDPOINT_HANDED_OVER);
+}
+
+static void take_response(struct endpoint *endpoint)
+{
+    if (!sip_transactions_on_response(&endpoint->transactions, &endpoint->message))
+        endpoint_count(endpoint, ENDPOINT_STRAY_RESPONSES);
+}
+
+/* owned: another worker has found out already that the message is ours. */
+static void take_message(struct endpoint *endpoint, const struct flow *flow, struct slice data,
+                         bool owned)
+{
+    struct sip_message *msg = &endpoint->message;
+    struct sip_fault fault;
+    int status = sip_message_parse(data, &endpoint->config->limits, msg, &fault);
+    if (status == 0 && !owned && endpoint->workers > 1) {
+        unsigned owner = owner_of(endpoint, msg, sip_message_value(msg, SIP_HEADER_VIA));
+        if (owner != loop_worker(endpoint->loop)) {
+            hand_over(endpoint, owner, flow, data);
+            return;
+        }
+    }
+    if (status == 0)
+        status = sip_message_check(msg, &fault);
+    endpoint_count(endpoint, msg->is_request ? ENDPOINT_REQUESTS : ENDPOINT_RESPONSES);
+    if (status < 0)
+        endpoint_refuse(endpoint, flow, &fault);
+    else if (msg->is_request)
+        endpoint_take_request(endpoint, flow);
+    else
+        take_response(endpoint);
+}
+
+void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data)
+{
+    data = slice_from(data, sip_frame_skip_crlf(data));
+    /* Empty datagrams and lone CRLFs only keep a NAT's mapping open. */
+    if (data.len > 0)
+        take_message(user, flow, data, false);
+}
+
+void endpoint_on_mail(void *user, unsigned from, struct slice data)
+{
+    struct endpoint *endpoint = user;
+    struct endpoint_mail mail;
+    (void)from;
+    if (data.len < sizeof(mail))
+        return;
+    memcpy(&mail, data.ptr, sizeof(mail));
+    if (mail.what == ENDPOINT_MAIL_CLOSED)
+        sip_transactions_on_connection_closed(&endpoint->transactions, &mail.flow);
+    else
+        take_message(endpoint, &mail.flow, slice_from(data, sizeof(mail)), true);
+}
+
+/* A stream that cannot be followed: what can be read of the message is answered, then the
+ * connection goes (RFC 3261 section 18.3). */
+static long take_bad_frame(struct endpoint *endpoint, const struct flow *flow, struct slice head,
+                           const struct sip_fault *frame_fault)
+{
+    struct sip_fault fault;
+    sip_message_parse(head, &endpoint->config->limits, &endpoint->message, &fault);
+    endpoint_refuse(endpoint, flow, frame_fault);
+    return -1;
+}
+
+long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered)
+{
+    struct endpoint_socket *socket = user;
+    struct endpoint *endpoint = socket->endpoint;
+    size_t scanned = 0;
+    struct sip_frame frame = sip_frame_next(buffered, &endpoint->config->limits, &scanned);
+    switch (frame.kind) {
+    case SIP_FRAME_MORE: return 0;
+    case SIP_FRAME_PING: /* RFC 5626 section 4.4.1 */
+        stream_send(endpoint->loop, flow, SLICE("\r\n"));
+        break;
+    case SIP_FRAME_PONG: break;
+    case SIP_FRAME_MESSAGE:
+        take_message(endpoint, flow, slice_of(buffered.ptr, frame.length), false);
+        break;
+    case SIP_FRAME_BAD:
+        return take_bad_frame(endpoint, flow, slice_of(buffered.ptr, frame.length), &frame.fault);
+    }
+    return (long)frame.length;
+}
+
+void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason)
+{
+    struct endpoint_socket *socket = user;
+    struct endpoint *endpoint = socket->endpoint;
+    (void)reason;
+    sip_transactions_on_connection_closed(&endpoint->transactions, flow);
+    if (endpoint->user.on_connection_closed != NULL)
+        endpoint->user.on_connection_closed(endpoint->user.user, flow);
+    struct endpoint_mail mail;
+    memset(&mail, 0, sizeof(mail));
+    mail.what = ENDPOINT_MAIL_CLOSED;
+    mail.flow = *flow;
+    struct slice part = slice_of((const char *)&mail, sizeof(mail));
+    unsigned self = loop_worker(endpoint->loop);
+    for (unsigned i = 0; i < endpoint->workers; i++) {
+        if (i != self)
+            mesh_post(endpoint->mesh, self, i, MAIL_DATAGRAM, &part, 1);
+    }
+}

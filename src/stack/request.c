@@ -1,0 +1,109 @@
+/* A request on its worker: matched to its transaction, or shown to the user (RFC 3261
+ * sections 17.2.3, 18.2). */
+#include "stack/endpoint_private.h"
+
+/* Where responses go: RFC 3261 section 18.2.2, RFC 3581 section 4. maddr is not followed: it would
+ * let any sender point our answers at somebody else (docs/rfc/3261.md). */
+static struct flow reply_flow(const struct flow *flow, const struct sip_via *via)
+{
+    struct flow reply = *flow;
+    if (!flow_reliable(flow) && !via->rport)
+        address_set_port(&reply.remote, via->port ? via->port : 5060);
+    return reply;
+}
+
+void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *msg,
+                           const struct flow *flow, struct endpoint_request *request)
+{
+    request->endpoint = endpoint;
+    request->msg = msg;
+    request->flow = *flow;
+    request->uri_status = sip_uri_parse(msg->uri, &request->uri);
+    struct sip_values values;
+    struct slice top = SLICE_NULL;
+    sip_values_init(&values, request->msg, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &top) || sip_via_parse(top, &request->via) < 0)
+        request->via = (struct sip_via){0};
+    request->reply = reply_flow(flow, &request->via);
+}
+
+static void reply_status(const struct endpoint_request *request, unsigned status,
+                         const char *reason)
+{
+    struct sip_response response = {.status = status, .reason = reason};
+    endpoint_reply(request, &response);
+}
+
+void endpoint_refuse(struct endpoint *endpoint, const struct flow *flow,
+                     const struct sip_fault *fault)
+{
+    const struct sip_message *msg = &endpoint->message;
+    endpoint_count(endpoint, ENDPOINT_MALFORMED);
+    log_debug(loop_log(endpoint->loop), LOG_SIP, "malformed message: %s", fault->reason);
+    /* Without a Via nobody knows where the answer belongs. */
+    if (fault->status == 0 || !msg->is_request || msg->first[SIP_HEADER_VIA] == SIP_NO_HEADER)
+        return;
+    struct endpoint_request request;
+    endpoint_request_init(endpoint, &endpoint->message, flow, &request);
+    if (request.via.value.len > 0)
+        reply_status(&request, fault->status, fault->reason);
+}
+
+/* RFC 3261 section 9.2. A proxy that keeps state for every INVITE knows every one that can be
+ * cancelled, so a stray CANCEL gets 481 and is not forwarded (section 16.10 would forward it
+ * blindly; docs/rfc/3261.md). */
+static void take_cancel(struct endpoint *endpoint, const struct endpoint_request *request,
+                        struct sip_server_tx *invite)
+{
+    struct sip_response response = {.status = invite ? 200 : 481};
+    endpoint_answer(request, &response);
+    if (invite != NULL && endpoint->user.on_cancel != NULL)
+        endpoint->user.on_cancel(endpoint->user.user, request, invite);
+}
+
+static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request *request)
+{
+    char text[48];
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    if (endpoint->config->retry_after_s > 0)
+        writer_format(&w, "Retry-After: %u\r\n", endpoint->config->retry_after_s);
+    struct sip_response response = {.status = 503, .headers = writer_slice(&w)};
+    endpoint_reply(request, &response);
+    endpoint_count(endpoint, ENDPOINT_OVERLOAD);
+}
+
+static void take_new(struct endpoint *endpoint, const struct endpoint_request *request)
+{
+    if (endpoint_overload_refuses(endpoint, request->msg)) {
+        refuse_busy(endpoint, request);
+        return;
+    }
+    /* RFC 5923 section 8: only towards the address that the connection really comes from. */
+    if (request->via.alias && flow_reliable(&request->flow)) {
+        struct address alias = request->flow.remote;
+        address_set_port(&alias, request->via.port ? request->via.port : 5060);
+        stream_alias(endpoint->loop, &request->flow, &alias);
+    }
+    if (endpoint->user.on_request != NULL)
+        endpoint->user.on_request(endpoint->user.user, request);
+}
+
+void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)
+{
+    struct endpoint_request request;
+    struct sip_server_tx *tx = NULL;
+    endpoint_request_init(endpoint, &endpoint->message, flow, &request);
+    switch (sip_transactions_on_request(&endpoint->transactions, request.msg, &tx)) {
+    case SIP_REQUEST_NEW: take_new(endpoint, &request); break;
+    case SIP_REQUEST_ABSORBED: break;
+    case SIP_REQUEST_ACK:
+        if (endpoint->user.on_ack != NULL)
+            endpoint->user.on_ack(endpoint->user.user, &request);
+        break;
+    case SIP_REQUEST_CANCEL: take_cancel(endpoint, &request, tx); break;
+    case SIP_REQUEST_INVALID:
+        reply_status(&request, 400, "Bad Request - Branch Of Another Transaction");
+        break;
+    }
+}

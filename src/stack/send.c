@@ -1,0 +1,173 @@
+/* Flows and bytes on their way out (RFC 3261 sections 18.1.1, 18.2.2). */
+#include "base/error.h"
+#include "stack/endpoint_private.h"
+
+struct stream_options endpoint_stream_options(struct endpoint *endpoint,
+                                              const struct endpoint_socket *socket)
+{
+    return (struct stream_options){
+        .transport = socket->transport,
+        .listener = socket->index,
+        .limits = endpoint->config->stream,
+        .handler =
+            {
+                .on_bytes = endpoint_on_bytes,
+                .on_close = endpoint_on_close,
+                .user = &endpoint->sockets[socket->index],
+            },
+    };
+}
+
+/* The listener whose port and address stand for us towards remote: the one bound to the address
+ * that we would send from, else the first of the transport and family. NULL when there is none. */
+static const struct endpoint_socket *socket_towards(const struct endpoint *endpoint,
+                                                    uint8_t transport, const struct address *remote)
+{
+    const struct endpoint_socket *first = NULL;
+    unsigned fitting = 0;
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        const struct endpoint_socket *s = &endpoint->sockets[i];
+        if (s->transport != transport || address_is_v6(&s->local) != address_is_v6(remote))
+            continue;
+        fitting++;
+        if (first == NULL)
+            first = s;
+    }
+    struct address source;
+    if (fitting < 2 || loop_source_address(endpoint->loop, remote, &source) < 0)
+        return first;
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        const struct endpoint_socket *s = &endpoint->sockets[i];
+        if (s->transport == transport && address_equal_host(&s->local, &source))
+            return s;
+    }
+    return first;
+}
+
+static int udp_flow(struct endpoint *endpoint, const struct endpoint_target *target,
+                    struct flow *ret_flow)
+{
+    if (target->has_flow && target->flow.transport == TRANSPORT_UDP &&
+        target->flow.listener < endpoint->socket_count) {
+        *ret_flow = target->flow;
+        ret_flow->remote = target->address;
+        return 0;
+    }
+    const struct endpoint_socket *s = socket_towards(endpoint, TRANSPORT_UDP, &target->address);
+    if (s == NULL)
+        return ERR_UNSUPPORTED;
+    struct flow flow = {.transport = TRANSPORT_UDP,
+                        .listener = s->index,
+                        .local = s->local,
+                        .remote = target->address};
+    if (address_is_wildcard(&s->local)) {
+        if (loop_source_address(endpoint->loop, &target->address, &flow.local) < 0)
+            return ERR_UNREACHABLE;
+        address_set_port(&flow.local, address_port(&s->local));
+    }
+    *ret_flow = flow;
+    return 0;
+}
+
+static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *target,
+                       struct flow *ret_flow)
+{
+    if (target->has_flow && target->flow.connection != 0 &&
+        stream_alive(endpoint->loop, &target->flow)) {
+        *ret_flow = target->flow;
+        return 0;
+    }
+    if (stream_find(endpoint->loop, target->transport, &target->address, ret_flow) == 0)
+        return 0;
+    const struct endpoint_socket *s = socket_towards(endpoint, target->transport, &target->address);
+    if (s == NULL)
+        return ERR_UNSUPPORTED;
+    struct stream_options options = endpoint_stream_options(endpoint, s);
+    return stream_connect(endpoint->loop, &target->address, &options, ret_flow);
+}
+
+int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
+                  struct flow *ret_flow)
+{
+    if (address_is_multicast_or_broadcast(&target->address) || address_port(&target->address) == 0)
+        return ERR_UNREACHABLE;
+    if (target->transport == TRANSPORT_UDP)
+        return udp_flow(endpoint, target, ret_flow);
+    return stream_flow(endpoint, target, ret_flow);
+}
+
+bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6)
+{
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        const struct endpoint_socket *s = &endpoint->sockets[i];
+        if (s->transport == transport && address_is_v6(&s->local) == v6)
+            return true;
+    }
+    return false;
+}
+
+struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow)
+{
+    struct address local = flow->local;
+    const struct address *listener = &endpoint->sockets[flow->listener].local;
+    if (!address_is_wildcard(listener))
+        local = *listener;
+    else if (local.sa.sa_family != listener->sa.sa_family || address_is_wildcard(&local))
+        loop_source_address(endpoint->loop, &flow->remote, &local);
+    address_set_port(&local, address_port(listener));
+    return local;
+}
+
+void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const struct flow *flow,
+                        const struct sip_branch *branch)
+{
+    struct address sent_by = endpoint_sent_by(endpoint, flow);
+    writer_literal(w, "Via: SIP/2.0/");
+    writer_put(w, transport_via_name((enum transport)flow->transport));
+    writer_char(w, ' ');
+    address_write(w, &sent_by);
+    writer_literal(w, ";rport;branch=");
+    sip_branch_write(w, branch);
+    writer_literal(w, "\r\n");
+}
+
+int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct slice data)
+{
+    if (flow->transport != TRANSPORT_UDP)
+        return stream_send(endpoint->loop, flow, data);
+    if (flow->listener >= endpoint->socket_count || endpoint->sockets[flow->listener].udp == NULL)
+        return ERR_UNSUPPORTED;
+    return udp_send(endpoint->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
+}
+
+/* A response whose connection has gone is sent over a new one to the address in the Via (RFC 3261
+ * section 18.2.2). */
+static int send_on_new_connection(struct endpoint *endpoint, const struct flow *flow,
+                                  struct slice response)
+{
+    struct sip_message *msg = &endpoint->sent;
+    struct sip_fault fault;
+    struct sip_via via;
+    struct sip_values values;
+    struct slice top;
+    if (sip_message_parse(response, &endpoint->config->limits, msg, &fault) < 0)
+        return ERR_INVALID;
+    sip_values_init(&values, msg, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &top) || sip_via_parse(top, &via) < 0)
+        return ERR_INVALID;
+    struct endpoint_target target = {.transport = flow->transport, .address = flow->remote};
+    address_set_port(&target.address,
+                     via.port ? via.port : transport_default_port((enum transport)flow->transport));
+    struct flow fresh;
+    int status = endpoint_flow(endpoint, &target, &fresh);
+    return status < 0 ? status : endpoint_send(endpoint, &fresh, response);
+}
+
+int endpoint_tx_send(void *user, const struct flow *flow, struct slice data)
+{
+    struct endpoint *endpoint = user;
+    int status = endpoint_send(endpoint, flow, data);
+    if (status == ERR_CLOSED && slice_starts_with(data, SLICE("SIP/2.0 ")))
+        status = send_on_new_connection(endpoint, flow, data);
+    return status;
+}

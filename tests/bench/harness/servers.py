@@ -1,0 +1,184 @@
+"""The servers that are measured: started pinned to one CPU, stopped for sure."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from . import machine
+
+
+class Skipped(Exception):
+    """A row cannot be measured here; the text says why."""
+
+
+class Server:
+    """A server that runs; use as a context manager."""
+
+    label = "?"
+    domain = "bench.test"
+
+    def __init__(self, cpus=None):
+        self.port = machine.ports(1)
+        self.local = machine.ports(100)  # for the phones of this server
+        self.cpus = set(cpus or {machine.SERVER_CPU})
+        self.folder = tempfile.mkdtemp(prefix="bench-")
+        self.log = os.path.join(self.folder, "log")
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def is_ready(self, log):
+        return any(line == "ready" or line.endswith(" ready") for line in log.splitlines())
+
+    def start(self, timeout=60):
+        """Starts it and waits until it says that it is ready; returns the seconds that this took."""
+        with open(self.log, "w", encoding="utf-8") as log:
+            begun = time.monotonic()
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=lambda: os.sched_setaffinity(0, self.cpus))
+        while time.monotonic() - begun < timeout:
+            text = self.output()
+            if self.is_ready(text):
+                return time.monotonic() - begun
+            if self.process.poll() is not None:
+                self.process = None
+                raise Skipped(f"{self.label} does not start: {_last_line(text)}")
+            time.sleep(0.002)
+        self.stop()
+        raise Skipped(f"{self.label} is not ready after {timeout} s: {_last_line(text)}")
+
+    def output(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self, timeout=30):
+        """Ends it, by force if it does not end; returns its exit code."""
+        process, self.process = self.process, None
+        if not process:
+            return None
+        pids = machine.descendants(process.pid)
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            for pid in pids:
+                _kill(pid)
+            return process.wait()
+
+    def pids(self):
+        return machine.descendants(self.process.pid)
+
+    def memory(self):
+        return machine.memory(self.pids())
+
+    def cpu_ns(self):
+        return machine.cpu_ns(self.pids())
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _last_line(text):
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "it says nothing"
+
+
+class Reflector(Server):
+    """Receives and sends datagrams, nothing else."""
+
+    label = "floor"
+
+    def command(self):
+        return [os.path.join(machine.BUILD, "reflector"), f"127.0.0.1:{self.port}"]
+
+
+class Kamailio(Server):
+    """The peer, with the configuration next to this folder."""
+
+    label = "kamailio"
+
+    def __init__(self, auth_users=0, touched=0):
+        """touched: MB of shared memory that it touches before it starts, so that no page fault is measured later."""
+        super().__init__()
+        self.auth_users, self.touched = auth_users, touched
+
+    def command(self):
+        program = shutil.which("kamailio", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+        if not program:
+            raise Skipped("kamailio is not installed")
+        defines = ["-A", "WITH_AUTH", "-A", f"USERS={self.auth_users}"] if self.auth_users else []
+        defines += ["-A", "TOUCH_MEMORY"] if self.touched else []
+        return [program, "-f", os.path.join(machine.BENCH, "kamailio.cfg"), "-l", f"udp:127.0.0.1:{self.port}",
+                "-x", "tlsf", "-X", "tlsf", "-m", str(self.touched or 8192), "-M", "32", "-n", "1", "-DD", "-E",
+                "-Y", self.folder] + defines
+
+    def is_ready(self, log):
+        # It says nothing; its worker names itself once it reads the socket.
+        return self.process.poll() is None and len(self.pids()) >= 5 and not _free_udp(self.port)
+
+
+def _free_udp(port):
+    wanted = f":{port:04X} "
+    with open("/proc/net/udp", encoding="ascii") as file:
+        return not any(wanted in line for line in file)
+
+
+class Trapezoid(Server):
+    """The program of this tree."""
+
+    label = "trapezoid"
+
+    def __init__(self, auth_users=0, workers=1, store=None, cpus=None):
+        super().__init__(cpus)
+        self.auth_users, self.workers, self.store = auth_users, workers, store
+        self.program = os.environ.get("TRAPEZOID", os.path.join(machine.BUILD, "trapezoid"))
+        self.control = os.path.join(self.folder, "control")
+
+    def command(self):
+        if not os.access(self.program, os.X_OK):
+            raise Skipped("build/release/trapezoid is not there")
+        settings = {
+            "workers": self.workers,
+            "listen": f"udp:127.0.0.1:{self.port}",
+            "domains": self.domain,
+            "auth.register": "on" if self.auth_users else "off",
+            "auth.call": "off",
+            "record_route": "on",
+            "store.path": self.store or ":memory:",
+            "location.durability": "async",
+            "control.path": self.control,
+        }
+        command = [self.program, "serve"]
+        for key, value in settings.items():
+            command += ["--set", f"{key}={value}"]
+        return command
+
+    def start(self, timeout=60):
+        took = super().start(timeout)
+        for number in range(self.auth_users):
+            self._user_add(f"u{number:07d}@{self.domain}")
+        return took
+
+    def _user_add(self, name):
+        done = subprocess.run([self.program, "user", "add", name, "--set", f"control.path={self.control}"],
+                              input="secret\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=20, check=False)
+        if done.returncode != 0:
+            self.stop()
+            raise Skipped(f"trapezoid user add: {_last_line(done.stdout)}")
