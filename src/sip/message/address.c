@@ -8,13 +8,7 @@ static int take_params(const char *at, const char *end, struct sip_address *addr
 {
     at = sip_past_lws(at, end);
     address->params = slice_between(at, end);
-    struct slice rest = address->params;
-    struct sip_param param;
-    int rc;
-    do {
-        rc = sip_param_next(&rest, &param);
-    } while (rc > 0);
-    return rc;
+    return sip_params_check(address->params);
 }
 
 /* name-addr from its '<' on. */

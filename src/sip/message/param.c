@@ -56,6 +56,43 @@ int sip_quoted_length(struct slice s)
     }
 }
 
+/* ctext is qdtext without parentheses, and '"' (RFC 3261 section 25.1). */
+static bool is_ctext(char c)
+{
+    return c != '(' && c != ')' && (c == '"' || sip_char_is(c, SIP_CHAR_QDTEXT));
+}
+
+int sip_comment_length(struct slice s)
+{
+    if (s.len == 0 || s.ptr[0] != '(') {
+        return 0;
+    }
+    const char *at = s.ptr, *end = s.ptr + s.len;
+    size_t depth = 0;
+    while (at < end) {
+        if (*at == '(') {
+            depth++;
+            at++;
+        } else if (*at == ')') {
+            at++;
+            if (--depth == 0) {
+                return at - s.ptr > INT32_MAX ? ERR_SYNTAX : (int)(at - s.ptr);
+            }
+        } else if (is_ctext(*at)) {
+            at++;
+        } else if (*at == '\\' && end - at >= 2 && may_be_escaped(at[1])) {
+            at += 2;
+        } else {
+            const char *past = sip_past_lws(at, end);
+            if (past == at) {
+                return ERR_SYNTAX;
+            }
+            at = past;
+        }
+    }
+    return ERR_SYNTAX;
+}
+
 /* Reads "= value" when it is there: *at is past the name; LWS may stand around the '='. */
 static int parse_value(const char **at, const char *end, struct sip_param *param)
 {
@@ -110,6 +147,16 @@ int sip_param_next(struct slice *rest, struct sip_param *ret_param)
     *rest = slice_between(past_name, end);
     *ret_param = param;
     return 1;
+}
+
+int sip_params_check(struct slice params)
+{
+    struct sip_param param;
+    int rc;
+    do {
+        rc = sip_param_next(&params, &param);
+    } while (rc > 0);
+    return rc;
 }
 
 bool sip_param_find(struct slice params, struct slice name, struct sip_param *ret_param)
