@@ -59,6 +59,7 @@ set(app_library_sources ${app_sources})
 list(FILTER app_library_sources EXCLUDE REGEX "/src/app/main\\.c$")
 # Everything of app but main, so that tests can reach the configuration schema and the subcommands.
 tz_library(tz_app ${app_library_sources})
+set_property(SOURCE ${app_library_sources} APPEND PROPERTY COMPILE_DEFINITIONS TRAPEZOID_VERSION="${PROJECT_VERSION}")
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/app/main.c)
   add_executable(trapezoid src/app/main.c)
   target_link_libraries(trapezoid PRIVATE tz_app)

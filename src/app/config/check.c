@@ -1,0 +1,171 @@
+#include "app/config/check.h"
+
+#include <sys/un.h>
+
+#include "app/config/schema.h"
+#include "app/text/nearest.h"
+#include "base/error.h"
+
+/* A host of RFC 3261 section 25.1, nothing more. */
+int config_check_domain(struct slice item, struct writer *why)
+{
+    char text[300];
+    struct writer w;
+    struct sip_uri uri;
+    writer_init(&w, text, sizeof text);
+    writer_literal(&w, "sip:");
+    writer_put(&w, item);
+    if (writer_status(&w) == 0 && item.len <= 253 && sip_uri_parse(writer_slice(&w), &uri) == 0 &&
+        slice_equal(uri.host, slice_from(uri.raw, 4)))
+        return 0;
+    writer_format(why, "\"%.*s\" is no domain; write a name like example.org, without a port",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+static bool is_plain_text(struct slice item, const char *banned)
+{
+    for (size_t i = 0; i < item.len; i++) {
+        unsigned char c = (unsigned char)item.ptr[i];
+        if (c < 0x20 || c == 0x7f || strchr(banned, c) != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* It stands in a quoted string of every challenge. */
+int config_check_realm(struct slice item, struct writer *why)
+{
+    if (is_plain_text(item, "\"\\:"))
+        return 0;
+    writer_literal(why, "a realm holds no quotes, backslashes, colons or control characters");
+    return ERR_SYNTAX;
+}
+
+int config_check_server(struct slice item, struct writer *why)
+{
+    if (is_plain_text(item, ""))
+        return 0;
+    writer_literal(why, "a header holds no control characters");
+    return ERR_SYNTAX;
+}
+
+int config_check_socket_path(struct slice item, struct writer *why)
+{
+    struct sockaddr_un *address = NULL;
+    if (item.len < sizeof address->sun_path)
+        return 0;
+    writer_format(why, "a socket's path has at most %zu bytes, this one has %zu",
+                  sizeof address->sun_path - 1, item.len);
+    return ERR_SYNTAX;
+}
+
+static void hint_subsystem(struct slice name, struct writer *why)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (int i = 0; i < LOG_SUBSYSTEMS; i++)
+        nearest_try(&nearest, slice_from_string(log_subsystem_name((enum log_subsystem)i)));
+    writer_format(why, "there is no subsystem \"%.*s\"", SLICE_ARG(name));
+    if (nearest.best[0] != '\0') {
+        writer_format(why, "; did you mean %s?", nearest.best);
+        return;
+    }
+    writer_literal(why, "; there are");
+    for (int i = 0; i < LOG_SUBSYSTEMS; i++)
+        writer_format(why, "%s %s", i == 0 ? "" : ",", log_subsystem_name((enum log_subsystem)i));
+}
+
+int config_check_log_level(struct slice item, struct writer *why)
+{
+    char text[64];
+    struct log scratch;
+    log_init(&scratch, -1, false, LOG_INFO);
+    struct slice level = item;
+    struct slice name = slice_cut(&level, '=');
+    if (slice_index(item, '=') == item.len || item.len >= sizeof text) {
+        writer_format(why, "\"%.*s\" is no SUBSYSTEM=LEVEL; write for example sip=debug",
+                      SLICE_ARG(item));
+        return ERR_SYNTAX;
+    }
+    int status = log_set(&scratch, slice_to_string(item, text, sizeof text));
+    if (status == ERR_NOT_FOUND)
+        hint_subsystem(name, why);
+    else if (status < 0)
+        writer_format(why, "\"%.*s\" is no level; write error, warn, info or debug",
+                      SLICE_ARG(level));
+    return status < 0 ? ERR_SYNTAX : 0;
+}
+
+static const struct config_origin *origin_of(const struct app_config *config, const char *name)
+{
+    return &config->origins[config_key_find(slice_from_string(name))];
+}
+
+/* False when one of the two was refused: what it holds means nothing. */
+static bool both_good(const struct app_config *config, const char *a, const char *b)
+{
+    return !origin_of(config, a)->bad && !origin_of(config, b)->bad;
+}
+
+/* The complaint stands where the first key was given, else where the second was. */
+static void complain_pair(const struct app_config *config, struct config_problems *problems,
+                          const char *name, const char *other, const char *what)
+{
+    const struct config_origin *origin = origin_of(config, name);
+    if (origin->file == NULL)
+        origin = origin_of(config, other);
+    config_problem(problems, origin, slice_from_string(name), "must be %s %s", what, other);
+}
+
+struct order {
+    const char *less, *more; /* keys */
+    uint64_t less_value, more_value;
+};
+
+static void check_orders(const struct app_config *c, struct config_problems *problems)
+{
+    const struct order orders[] = {
+        {"registrar.expires_min", "registrar.expires_max", c->registrar.expires_min_s,
+         c->registrar.expires_max_s},
+        /* Defaults of these three that were not given follow the others: complete.c. */
+        {"registrar.expires_min", "registrar.expires_default", c->registrar.expires_min_s,
+         c->registrar.expires_default_s},
+        {"registrar.expires_default", "registrar.expires_max", c->registrar.expires_default_s,
+         c->registrar.expires_max_s},
+        {"sip.t1", "sip.t2", c->endpoint.times.t1_ms, c->endpoint.times.t2_ms},
+        {"sip.max_message", "tcp.buffer", c->endpoint.limits.message, c->endpoint.stream.buffer},
+        {"sip.max_message", "tcp.send_queue", c->endpoint.limits.message,
+         c->endpoint.stream.send_queue},
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        const struct order *o = &orders[i];
+        if (o->less_value <= o->more_value || !both_good(c, o->less, o->more))
+            continue;
+        if (origin_of(c, o->less)->file != NULL)
+            complain_pair(c, problems, o->less, o->more, "at most");
+        else
+            complain_pair(c, problems, o->more, o->less, "at least");
+    }
+}
+
+static void check_listeners(const struct app_config *c, struct config_problems *problems)
+{
+    char text[ADDRESS_TEXT_MAX];
+    for (unsigned i = 0; i < c->listen.count; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct endpoint_listener *a = &c->listen.items[i];
+            const struct endpoint_listener *b = &c->listen.items[j];
+            if (a->transport == b->transport && address_port(&a->local) != 0 &&
+                address_equal(&a->local, &b->local))
+                config_problem(problems, origin_of(c, "listen"), SLICE("listen"),
+                               "%s is there twice", address_text(&a->local, text));
+        }
+    }
+}
+
+void config_check_whole(const struct app_config *config, struct config_problems *problems)
+{
+    check_orders(config, problems);
+    check_listeners(config, problems);
+}

@@ -1,0 +1,21 @@
+/* Checks beyond a value's type: of single values (named in the schema) and of values that must fit
+ * each other. */
+#ifndef APP_CONFIG_CHECK_H
+#define APP_CONFIG_CHECK_H
+
+#include "app/config/problem.h"
+#include "base/slice.h"
+
+struct app_config;
+
+/* 0, or ERR_SYNTAX with what is wrong and what would be right in *why. */
+int config_check_domain(struct slice item, struct writer *why);
+int config_check_realm(struct slice item, struct writer *why);
+int config_check_server(struct slice item, struct writer *why);
+int config_check_socket_path(struct slice item, struct writer *why);
+int config_check_log_level(struct slice item, struct writer *why);
+
+/* Values that must fit each other: adds to problems. */
+void config_check_whole(const struct app_config *config, struct config_problems *problems);
+
+#endif

@@ -1,0 +1,138 @@
+#include "app/config/complete.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/config/schema.h"
+#include "base/error.h"
+
+#define WORKERS_MAX 64
+#define ROOT_DATA   "/var/lib/trapezoid"
+#define ROOT_RUN    "/run/trapezoid"
+
+/* Empty counts as unset, relative paths are not followed (XDG base directory specification). */
+static const char *directory_from(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && value[0] == '/' ? value : NULL;
+}
+
+/* "a" "b" "c" in the arena, NULL without memory. */
+static const char *join(struct app_config *config, const char *a, const char *b, const char *c)
+{
+    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *text = arena_alloc(&config->arena, size);
+    struct writer w;
+    if (text == NULL)
+        return NULL;
+    writer_init(&w, text, size);
+    writer_string(&w, a);
+    writer_string(&w, b);
+    writer_string(&w, c);
+    writer_char(&w, '\0');
+    return text;
+}
+
+/* systemd names several directories with colons between; the first is meant. */
+static const char *first_directory(struct app_config *config, const char *list)
+{
+    struct slice rest = slice_from_string(list);
+    struct slice first = slice_cut(&rest, ':');
+    char *text = arena_alloc(&config->arena, first.len + 1);
+    return text == NULL ? NULL : slice_to_string(first, text, first.len + 1);
+}
+
+/* NULL: nothing tells where, or no memory. */
+static const char *automatic_data_dir(struct app_config *config)
+{
+    const char *directory = directory_from("STATE_DIRECTORY");
+    if (directory != NULL)
+        return first_directory(config, directory);
+    if (geteuid() == 0)
+        return ROOT_DATA;
+    directory = directory_from("XDG_DATA_HOME");
+    if (directory != NULL)
+        return join(config, directory, "/trapezoid", "");
+    directory = directory_from("HOME");
+    return directory == NULL ? NULL : join(config, directory, "/.local/share/trapezoid", "");
+}
+
+static const char *automatic_control_path(struct app_config *config)
+{
+    const char *directory = directory_from("RUNTIME_DIRECTORY");
+    if (directory != NULL)
+        directory = first_directory(config, directory);
+    else if (geteuid() == 0 && access("/run", W_OK) == 0)
+        directory = ROOT_RUN;
+    else
+        directory = config->data_dir;
+    return directory == NULL ? NULL : join(config, directory, "/control.sock", "");
+}
+
+static uint32_t automatic_workers(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (processors < 1)
+        return 1;
+    return processors > WORKERS_MAX ? WORKERS_MAX : (uint32_t)processors;
+}
+
+static int complete_paths(struct app_config *config, struct config_problems *problems)
+{
+    if (config->data_dir[0] == '\0') {
+        const char *directory = automatic_data_dir(config);
+        if (directory == NULL) {
+            config_problem(problems, &(struct config_origin){0}, SLICE("data_dir"),
+                           "neither XDG_DATA_HOME nor HOME is set; write a directory");
+            return ERR_INVALID;
+        }
+        config->data_dir = directory;
+    }
+    if (config->store_path[0] == '\0')
+        config->store_path = join(config, config->data_dir, "/trapezoid.db", "");
+    if (config->control_path[0] == '\0')
+        config->control_path = automatic_control_path(config);
+    return config->store_path == NULL || config->control_path == NULL ? ERR_NO_MEMORY : 0;
+}
+
+static void complete_services(struct app_config *config)
+{
+    struct endpoint_config *endpoint = &config->endpoint;
+    endpoint->listener_count = config->listen.count;
+    memcpy(endpoint->listeners, config->listen.items, sizeof endpoint->listeners);
+    struct authenticator_config *authenticator = &config->authenticator;
+    slice_to_string(slice_from_string(config->realm), authenticator->realm,
+                    sizeof authenticator->realm);
+    authenticator->sha256 = (config->algorithms & CONFIG_ALGORITHM_SHA256) != 0;
+    authenticator->md5 = (config->algorithms & CONFIG_ALGORITHM_MD5) != 0;
+    config->registrar.durable = config->durability == CONFIG_DURABLE_COMMIT;
+    config->proxy.route_count = config->routes.count;
+    memcpy(config->proxy.routes, config->routes.items, sizeof config->proxy.routes);
+}
+
+/* Defaults that follow what was given, so that one key can be changed alone. */
+static void complete_numbers(struct app_config *config)
+{
+    struct registrar_config *registrar = &config->registrar;
+    if (!config_given(config, "registrar.expires_default")) {
+        if (registrar->expires_default_s < registrar->expires_min_s)
+            registrar->expires_default_s = registrar->expires_min_s;
+        if (registrar->expires_default_s > registrar->expires_max_s)
+            registrar->expires_default_s = registrar->expires_max_s;
+    }
+    uint32_t message = config->endpoint.limits.message;
+    struct stream_limits *stream = &config->endpoint.stream;
+    if (!config_given(config, "tcp.buffer") && stream->buffer < message)
+        stream->buffer = message;
+    if (!config_given(config, "tcp.send_queue") && stream->send_queue < message)
+        stream->send_queue = message;
+}
+
+int config_complete(struct app_config *config, struct config_problems *problems)
+{
+    if (config->workers == 0)
+        config->workers = automatic_workers();
+    complete_numbers(config);
+    complete_services(config);
+    return complete_paths(config, problems);
+}

@@ -1,0 +1,57 @@
+/* The schema: one row per configuration key. Loading, --set, checks, printing and the reference
+ * page all work from this one table. */
+#ifndef APP_CONFIG_SCHEMA_H
+#define APP_CONFIG_SCHEMA_H
+
+#include "app/config/config.h"
+
+enum config_type {
+    CONFIG_BOOL,
+    CONFIG_UINT,
+    CONFIG_MILLISECONDS, /* a duration, kept in milliseconds */
+    CONFIG_SECONDS,      /* a duration, kept in seconds */
+    CONFIG_SIZE,         /* bytes */
+    CONFIG_STRING,
+    CONFIG_ENUM,  /* index of a word */
+    CONFIG_FLAGS, /* list of words, bit n for the n-th */
+    CONFIG_STRINGS,
+    CONFIG_LISTENERS,
+    CONFIG_ROUTES,
+    CONFIG_ADDRESS,
+    CONFIG_TYPES
+};
+
+struct config_key {
+    const char *name; /* with dots */
+    enum config_type type;
+    bool live;                /* a reload may change it */
+    uint32_t offset;          /* of the field in struct app_config */
+    uint32_t width;           /* of the field in bytes */
+    uint64_t min, max;        /* numbers, durations, sizes; strings: length; lists: items */
+    const char *unit;         /* of plain numbers, for people; NULL: none */
+    const char *standard;     /* the default, as --set takes it */
+    const char *automatic;    /* what the default stands for when it is worked out at start */
+    const char *const *words; /* enum and flags, NULL at the end */
+    /* A check of one string or list item beyond the type: 0, or an error with *why written ("what
+     * would be right"). NULL: none. */
+    int (*check)(struct slice item, struct writer *why);
+    const char *help; /* one sentence */
+};
+
+extern const struct config_key config_keys[];
+extern const unsigned config_key_count;
+
+/* ERR_NOT_FOUND, or the index. */
+int config_key_find(struct slice name);
+/* Does name stand for a group of keys ("auth")? */
+bool config_key_is_section(struct slice name);
+/* "; did you mean X?" for a name that is no key, or nothing. */
+void config_key_hint(struct slice name, bool sections, struct writer *w);
+
+static inline bool config_type_is_list(enum config_type type)
+{
+    return type == CONFIG_FLAGS || type == CONFIG_STRINGS || type == CONFIG_LISTENERS ||
+           type == CONFIG_ROUTES;
+}
+
+#endif
