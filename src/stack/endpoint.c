@@ -179,3 +179,8 @@ struct address endpoint_listener_address(const struct endpoint *endpoint, unsign
 {
     return endpoint->sockets[listener].local;
 }
+
+uint32_t endpoint_udp_request_max(const struct endpoint *endpoint)
+{
+    return endpoint->config->udp_request_max ? endpoint->config->udp_request_max : 1300;
+}

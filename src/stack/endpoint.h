@@ -151,6 +151,8 @@ struct endpoint_target {
  * ERR_UNREACHABLE, ERR_UNSUPPORTED (no listener of that transport and family), ERR_LIMIT. */
 int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                   struct flow *ret_flow);
+/* Requests larger than this go by TCP first (RFC 3261 section 18.1.1). */
+uint32_t endpoint_udp_request_max(const struct endpoint *endpoint);
 /* Have we a listener of that transport and family? */
 bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6);
 /* Our own address as the far end of flow can reach it: listener's port, not a connection's

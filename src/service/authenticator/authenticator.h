@@ -40,6 +40,9 @@ void authenticator_reload(struct authenticator *authenticator,
                           const struct authenticator_config *config, const struct domains *domains);
 const metric *authenticator_metrics(const struct authenticator *authenticator);
 
+/* Are these credentials (the value of an Authorization or Proxy-Authorization line) for our realm? */
+bool authenticator_owns(const struct authenticator *authenticator, struct slice credentials);
+
 #define AUTHENTICATOR_AOR_MAX 512
 
 struct authenticator_identity {

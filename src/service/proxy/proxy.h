@@ -45,9 +45,17 @@ enum proxy_metric {
 };
 extern const struct metric_info proxy_metric_infos[PROXY_METRICS];
 
-int proxy_new(const struct proxy_config *config, struct endpoint *endpoint,
-              struct authenticator *authenticator, struct location *location,
-              struct accounts *accounts, const struct domains *domains, struct proxy **ret_proxy);
+/* What a proxy works with; borrowed. */
+struct proxy_parts {
+    struct endpoint *endpoint;
+    struct authenticator *authenticator;
+    struct location *location;
+    struct accounts *accounts;
+    const struct domains *domains;
+    struct hash_key token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
+};
+
+int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts, struct proxy **ret_proxy);
 /* Ends what is under way without a word. */
 void proxy_free(struct proxy *proxy);
 void proxy_reload(struct proxy *proxy, const struct proxy_config *config,

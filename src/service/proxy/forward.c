@@ -1,0 +1,271 @@
+/* Writing the request that leaves (RFC 3261 section 16.6). */
+#include "base/error.h"
+#include "service/proxy/proxy_private.h"
+#include "sip/message/edit.h"
+
+/* The lines that are put in, in one buffer; each step returns the slice it wrote. */
+struct lines {
+    struct writer w;
+    size_t mark;
+};
+
+static struct slice take_lines(struct lines *lines)
+{
+    struct slice all = writer_slice(&lines->w);
+    struct slice fresh = slice_from(all, lines->mark);
+    lines->mark = all.len;
+    return fresh;
+}
+
+int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target, struct sip_uri *ret_uri)
+{
+    struct sip_address address;
+    struct slice rest = target->path, value;
+    if (target->next_hop.len > 0)
+        return sip_uri_parse(target->next_hop, ret_uri);
+    if (target->path.len > 0 && sip_list_next(&rest, &value)) {
+        int status = sip_address_parse(value, false, &address);
+        return status < 0 ? status : sip_uri_parse(address.uri, ret_uri);
+    }
+    if (target->uri.len > 0)
+        return sip_uri_parse(target->uri, ret_uri);
+    if (info->has_route) {
+        int status = sip_address_parse(info->next_route, false, &address);
+        return status < 0 ? status : sip_uri_parse(address.uri, ret_uri);
+    }
+    *ret_uri = info->uri;
+    return 0;
+}
+
+/* Requests that open a dialog, or refresh its target (16.6 step 4). */
+static bool wants_record_route(const struct sip_message *msg)
+{
+    return msg->method == SIP_INVITE || msg->method == SIP_SUBSCRIBE || msg->method == SIP_REFER ||
+           msg->method == SIP_NOTIFY;
+}
+
+static void write_record_route(struct proxy *proxy, struct writer *w, const struct sip_message *msg, const struct flow *flow)
+{
+    struct address self = endpoint_sent_by(proxy->endpoint, flow);
+    writer_literal(w, "Record-Route: <sip:");
+    address_write(w, &self);
+    if (flow->transport != TRANSPORT_UDP) {
+        writer_literal(w, ";transport=");
+        writer_put(w, transport_uri_name((enum transport)flow->transport));
+    }
+    writer_literal(w, ";lr;tz=");
+    writer_hex(w, proxy_token(proxy, msg), 16);
+    writer_literal(w, ">\r\n");
+}
+
+/* Twice where the two sides differ, so that each side finds an address of ours that it can reach (RFC 5658 section 4). */
+static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    struct address in = endpoint_sent_by(proxy->endpoint, f->arrived);
+    struct address out = endpoint_sent_by(proxy->endpoint, f->leaves);
+    const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE);
+    write_record_route(proxy, &lines->w, f->msg, f->leaves);
+    if (f->arrived->transport != f->leaves->transport || !address_equal(&in, &out))
+        write_record_route(proxy, &lines->w, f->msg, f->arrived);
+    sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
+}
+
+/* A static route replaces the host of a URI of ours, so that the next server takes it as its own. */
+static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct slice next_hop)
+{
+    struct sip_uri hop;
+    if (sip_uri_parse(next_hop, &hop) < 0)
+        return;
+    writer_put(w, hop.scheme_name);
+    writer_char(w, ':');
+    if (uri->user.len > 0) {
+        writer_put(w, uri->user);
+        writer_char(w, '@');
+    }
+    writer_put(w, hop.host);
+    if (hop.port != 0)
+        writer_format(w, ":%u", hop.port);
+}
+
+static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    const struct proxy_target *target = f->target;
+    struct slice domain;
+    struct sip_uri uri;
+    if (target->uri.len > 0) {
+        if (sip_uri_parse(target->uri, &uri) < 0)
+            return;
+        sip_uri_write_request(&lines->w, &uri); /* 16.6 step 2: what a Request-URI may not hold is left out */
+    } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL &&
+               domains_local(proxy->domains, f->info->uri.host, f->info->uri.port, &domain)) {
+        write_static_uri(&lines->w, &f->info->uri, target->next_hop);
+    } else if (f->info->strict || f->info->uri.headers.len > 0) {
+        sip_uri_write_request(&lines->w, &f->info->uri);
+    } else {
+        return;
+    }
+    sip_edit_replace(edit, f->msg->uri, take_lines(lines));
+}
+
+/* Our own Route values go; those of a Path come in front of the rest (16.4, 16.6 step 6, RFC 3327 section 5.3). Route lines that change
+ * are written anew as one. */
+static void set_routes(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    const struct proxy_route_info *info = f->info;
+    if (info->own_routes == 0 && !info->strict && f->target->path.len == 0)
+        return;
+    struct sip_values values;
+    struct slice value, previous = SLICE_NULL;
+    unsigned index = 0, written = 0;
+    if (f->target->path.len > 0) {
+        writer_literal(&lines->w, "Route: ");
+        writer_put(&lines->w, f->target->path);
+        written++;
+    }
+    /* previous trails by one, so that the last value is left out when it has become the Request-URI. */
+    sip_values_init(&values, f->msg, SIP_HEADER_ROUTE);
+    while (true) {
+        bool more = sip_values_next(&values, &value);
+        if (previous.len > 0 && index > info->own_routes && (more || !info->strict)) {
+            if (written++ == 0)
+                writer_literal(&lines->w, "Route: ");
+            else
+                writer_literal(&lines->w, ", ");
+            writer_put(&lines->w, previous);
+        }
+        if (!more)
+            break;
+        previous = value;
+        index++;
+    }
+    if (written > 0)
+        writer_literal(&lines->w, "\r\n");
+    const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_ROUTE);
+    const char *at = first ? first->name : sip_edit_headers_start(f->msg);
+    sip_edit_remove_all(edit, SIP_HEADER_ROUTE);
+    sip_edit_insert(edit, at, take_lines(lines));
+}
+
+/* 16.6 step 6: the next Route value names a strict router: it goes into the Request-URI, the URI to the end of Route. */
+static bool next_is_strict(const struct proxy_forward *f, struct slice *ret_uri)
+{
+    struct sip_address address;
+    struct sip_uri uri;
+    if (!f->info->has_route || f->target->path.len > 0 || f->target->uri.len > 0)
+        return false;
+    if (sip_address_parse(f->info->next_route, false, &address) < 0 || sip_uri_parse(address.uri, &uri) < 0 || uri.lr)
+        return false;
+    *ret_uri = address.uri;
+    return true;
+}
+
+static void write_strict(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f, struct slice router)
+{
+    struct sip_values values;
+    struct slice value;
+    unsigned index = 0, written = 0;
+    sip_edit_replace(edit, f->msg->uri, router);
+    writer_literal(&lines->w, "Route: ");
+    sip_values_init(&values, f->msg, SIP_HEADER_ROUTE);
+    while (sip_values_next(&values, &value)) {
+        if (index++ <= f->info->own_routes)
+            continue;
+        if (written++ > 0)
+            writer_literal(&lines->w, ", ");
+        writer_put(&lines->w, value);
+    }
+    if (written > 0)
+        writer_literal(&lines->w, ", ");
+    writer_char(&lines->w, '<');
+    writer_put(&lines->w, f->info->uri_text);
+    writer_literal(&lines->w, ">\r\n");
+    const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_ROUTE);
+    sip_edit_remove_all(edit, SIP_HEADER_ROUTE);
+    sip_edit_insert(edit, first->name, take_lines(lines));
+}
+
+/* 16.6 step 3. */
+static void set_max_forwards(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    const struct sip_header *line = sip_message_first(f->msg, SIP_HEADER_MAX_FORWARDS);
+    if (line != NULL) {
+        writer_u64(&lines->w, f->info->max_forwards - 1);
+        sip_edit_replace(edit, sip_header_value(line), take_lines(lines));
+        return;
+    }
+    writer_format(&lines->w, "Max-Forwards: %u\r\n", f->info->max_forwards);
+    sip_edit_insert(edit, sip_edit_headers_start(f->msg), take_lines(lines));
+}
+
+/* 18.2.1 for the hop before us, then our own Via above it. */
+static void set_via(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_VIA);
+    struct sip_values values;
+    struct slice top;
+    endpoint_write_via(proxy->endpoint, &lines->w, f->leaves, &f->branch);
+    sip_edit_insert(edit, first->name, take_lines(lines));
+    sip_values_init(&values, f->msg, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &top))
+        return;
+    sip_via_write_received(&lines->w, f->msg, &f->arrived->remote);
+    struct slice fixed = take_lines(lines);
+    if (!slice_equal(fixed, top))
+        sip_edit_replace(edit, top, fixed);
+}
+
+/* RFC 5393 section 5.3.3.1: the breadth that is left for this branch. */
+static void set_max_breadth(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+{
+    if (f->breadth == 0)
+        return;
+    sip_edit_remove_all(edit, SIP_HEADER_MAX_BREADTH);
+    writer_format(&lines->w, "Max-Breadth: %u\r\n", f->breadth);
+    sip_edit_insert(edit, sip_edit_headers_end(f->msg), take_lines(lines));
+}
+
+/* Credentials for our realm have done their work here (RFC 3261 section 22.3). */
+static void drop_credentials(struct proxy *proxy, struct sip_edit *edit, const struct sip_message *msg)
+{
+    if (!proxy->config.auth)
+        return;
+    for (const struct sip_header *h = sip_message_first(msg, SIP_HEADER_PROXY_AUTHORIZATION); h != NULL;
+         h = sip_message_next(msg, h)) {
+        if (authenticator_owns(proxy->authenticator, sip_header_value(h)))
+            sip_edit_remove_line(edit, h);
+    }
+}
+
+int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, struct slice *ret_bytes)
+{
+    struct lines lines = {0};
+    struct sip_edit edit;
+    struct writer out;
+    struct slice strict_router;
+    writer_init(&lines.w, proxy->text, sizeof(proxy->text));
+    writer_init(&out, proxy->out, sizeof(proxy->out));
+    sip_edit_init(&edit, f->msg);
+    if (next_is_strict(f, &strict_router)) {
+        write_strict(&edit, &lines, f, strict_router);
+    } else {
+        set_request_uri(proxy, &edit, &lines, f);
+        set_routes(&edit, &lines, f);
+    }
+    set_via(proxy, &edit, &lines, f);
+    set_max_forwards(&edit, &lines, f);
+    set_max_breadth(&edit, &lines, f);
+    if (proxy->config.record_route && wants_record_route(f->msg))
+        add_record_route(proxy, &edit, &lines, f);
+    drop_credentials(proxy, &edit, f->msg);
+    /* 16.6 step 9: streams need it. */
+    if (f->msg->first[SIP_HEADER_CONTENT_LENGTH] == SIP_NO_HEADER) {
+        writer_format(&lines.w, "Content-Length: %zu\r\n", f->msg->body.len);
+        sip_edit_insert(&edit, sip_edit_headers_end(f->msg), take_lines(&lines));
+    }
+    int status = writer_status(&lines.w);
+    if (status == 0)
+        status = sip_edit_write(&edit, &out);
+    if (status == 0)
+        *ret_bytes = writer_slice(&out);
+    return status;
+}

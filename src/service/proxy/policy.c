@@ -1,0 +1,139 @@
+/* Who may have what forwarded. Calls to our users come in from anywhere; our own users prove who they are; nobody relays through
+ * us to a third party. */
+#include "base/error.h"
+#include "service/proxy/proxy_private.h"
+
+static void refuse(struct proxy *proxy, const struct endpoint_request *request, unsigned status, const char *reason)
+{
+    struct sip_response response = {.status = status, .reason = reason};
+    proxy_count(proxy, PROXY_REFUSED);
+    endpoint_answer(request, &response);
+}
+
+/* Does it go to one of our own users (or to nobody), as far as the Request-URI and Route say? */
+static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *info)
+{
+    struct slice domain;
+    if (info->has_route)
+        return false;
+    if (info->uri.scheme == SIP_URI_TEL)
+        return proxy_static_route(proxy, &info->uri) == NULL;
+    if (!domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
+        return false;
+    return info->to_tag.len == 0 || domains_is_self(proxy->domains, &info->uri);
+}
+
+/* The canonical AOR of a From or To of ours. */
+static bool local_aor(struct proxy *proxy, struct slice uri_text, struct slice *ret_domain, struct writer *w)
+{
+    struct sip_uri uri;
+    return sip_uri_parse(uri_text, &uri) == 0 && uri.scheme != SIP_URI_TEL &&
+           domains_local(proxy->domains, uri.host, uri.port, ret_domain) && domains_aor(proxy->domains, &uri, w) == 0;
+}
+
+static bool same_place(const struct sip_uri *target, const struct binding *binding)
+{
+    struct sip_uri contact;
+    if (sip_uri_parse(binding->contact, &contact) < 0)
+        return false;
+    return slice_equal_nocase(contact.host, target->host) && contact.port == target->port;
+}
+
+/* A request inside a dialog that goes straight to a phone registered by the user in To: that is no third party. */
+static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_route_info *info)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct writer w;
+    struct slice domain;
+    writer_init(&w, text, sizeof(text));
+    if (info->has_route || !local_aor(proxy, info->to.uri, &domain, &w))
+        return false;
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    if (location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
+        return false;
+    for (unsigned i = 0; i < proxy->bindings.count; i++) {
+        if (same_place(&info->uri, &proxy->bindings.items[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Without auth.call: the sender counts as our user when the user in From is registered from the same address. */
+static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request, struct slice aor)
+{
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    if (location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings) < 0)
+        return false;
+    for (unsigned i = 0; i < proxy->bindings.count; i++) {
+        if (address_equal_host(&proxy->bindings.items[i].flow.remote, &request->flow.remote))
+            return true;
+    }
+    return false;
+}
+
+/* 1: the user in From has proved itself. 0: challenged or refused. */
+static int authenticate(struct proxy *proxy, const struct endpoint_request *request, struct slice domain, struct slice aor)
+{
+    struct authenticator_identity identity;
+    if (authenticator_check(proxy->authenticator, request, true, domain, &identity) == 0)
+        return 0;
+    if (slice_equal(slice_of(identity.aor, identity.aor_len), aor))
+        return 1;
+    refuse(proxy, request, 403, "Forbidden - From Is Another User");
+    return 0;
+}
+
+static int deny_relay(struct proxy *proxy, const struct endpoint_request *request)
+{
+    if (request->msg->method != SIP_ACK)
+        refuse(proxy, request, 403, "Forbidden - No Relaying");
+    return 0;
+}
+
+/* Has the user in the Request-URI phones here? */
+static bool has_bindings(struct proxy *proxy, const struct sip_uri *uri)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    if (domains_aor(proxy->domains, uri, &w) < 0)
+        return false;
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    return location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) == 0 &&
+           proxy->bindings.count > 0;
+}
+
+/* Would the request leave us for a static route, which may cost money? */
+static bool takes_static_route(struct proxy *proxy, const struct proxy_route_info *info)
+{
+    struct slice domain = domains_primary(proxy->domains);
+    if (info->has_route || proxy_static_route(proxy, &info->uri) == NULL)
+        return false;
+    if (info->uri.scheme == SIP_URI_TEL || !domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
+        return true;
+    return !accounts_known(proxy->accounts, info->uri.user, domain) && !has_bindings(proxy, &info->uri);
+}
+
+int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct writer w;
+    struct slice domain;
+    bool to_ours = goes_to_ours(proxy, info);
+    if (info->to_tag.len > 0 && (info->token_ok || to_ours || goes_to_registered_phone(proxy, info)))
+        return 1;
+    if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
+        return to_ours ? 1 : deny_relay(proxy, request);
+    bool static_route = takes_static_route(proxy, info);
+    if (!proxy->config.auth && (static_route || to_ours))
+        return 1;
+    writer_init(&w, text, sizeof(text));
+    bool local = local_aor(proxy, info->from.uri, &domain, &w);
+    if (local && proxy->config.auth)
+        return authenticate(proxy, request, domain, writer_slice(&w));
+    if (to_ours && !static_route)
+        return 1;
+    if (local && from_registered_phone(proxy, request, writer_slice(&w)))
+        return 1;
+    return deny_relay(proxy, request);
+}

@@ -1,0 +1,117 @@
+#include "service/proxy/proxy.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "service/proxy/proxy_private.h"
+
+const struct metric_info proxy_metric_infos[PROXY_METRICS] = {
+#define PROXY_METRIC_ROW(id, name, kind, help) [PROXY_##id] = {name, NULL, kind, help},
+    PROXY_METRIC_LIST(PROXY_METRIC_ROW)
+#undef PROXY_METRIC_ROW
+};
+
+int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts, struct proxy **ret_proxy)
+{
+    struct proxy *proxy = memory_zalloc(1, sizeof(*proxy));
+    if (proxy == NULL)
+        return ERR_NO_MEMORY;
+    int status = resolver_new(parts->endpoint, &proxy->resolver);
+    if (status < 0) {
+        memory_free(proxy);
+        return status;
+    }
+    proxy->config = *config;
+    proxy->endpoint = parts->endpoint;
+    proxy->transactions = endpoint_transactions(parts->endpoint);
+    proxy->authenticator = parts->authenticator;
+    proxy->location = parts->location;
+    proxy->accounts = parts->accounts;
+    proxy->domains = parts->domains;
+    proxy->token_key = parts->token_key;
+    proxy->loop_key = random_hash_key(loop_random(endpoint_loop(parts->endpoint)));
+    /* What was accepted from the wire is parsed again from store and must pass again. */
+    proxy->unlimited = (struct sip_limits){
+        .message = UINT32_MAX, .headers = SIP_MESSAGE_HEADERS_MAX, .header_bytes = UINT32_MAX,
+        .uri = UINT32_MAX, .body = UINT32_MAX, .values = UINT32_MAX};
+    pool_init(&proxy->contexts, sizeof(struct proxy_context), 0);
+    pool_init(&proxy->branches, sizeof(struct proxy_branch), 0);
+    proxy_acks_init(proxy);
+    blocks_init(&proxy->blocks, 0);
+    list_init(&proxy->context_list);
+    arena_init(&proxy->arena, 64 << 10, 1 << 20);
+    *ret_proxy = proxy;
+    return 0;
+}
+
+void proxy_free(struct proxy *proxy)
+{
+    if (proxy == NULL)
+        return;
+    list_for_each_safe(link, &proxy->context_list)
+        proxy_context_free(container_of(link, struct proxy_context, link));
+    proxy_acks_done(proxy);
+    resolver_free(proxy->resolver);
+    pool_done(&proxy->contexts);
+    pool_done(&proxy->branches);
+    blocks_done(&proxy->blocks);
+    arena_done(&proxy->arena);
+    memory_free(proxy);
+}
+
+void proxy_reload(struct proxy *proxy, const struct proxy_config *config, const struct domains *domains)
+{
+    proxy->config = *config;
+    proxy->domains = domains;
+}
+
+const metric *proxy_metrics(const struct proxy *proxy)
+{
+    return proxy->metrics;
+}
+
+static void refuse(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_fault *fault)
+{
+    struct sip_response response = {.status = fault->status, .reason = fault->reason, .headers = fault->headers};
+    proxy_count(proxy, PROXY_REFUSED);
+    endpoint_answer(request, &response);
+}
+
+void proxy_on_request(struct proxy *proxy, const struct endpoint_request *request)
+{
+    struct proxy_route_info info;
+    struct proxy_targets targets;
+    struct proxy_fault fault = {0};
+    arena_reset(&proxy->arena);
+    if (proxy_route_examine(proxy, request->msg, &info, &fault) < 0) {
+        refuse(proxy, request, &fault);
+        return;
+    }
+    if (proxy_policy_admit(proxy, request, &info) == 0)
+        return;
+    if (proxy_targets_find(proxy, request->msg, &info, &targets, &fault) < 0) {
+        refuse(proxy, request, &fault);
+        return;
+    }
+    proxy_context_start(proxy, request, &info, &targets);
+}
+
+void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request)
+{
+    struct proxy_route_info info;
+    struct proxy_fault fault;
+    arena_reset(&proxy->arena);
+    if (proxy_route_examine(proxy, request->msg, &info, &fault) == 0 && proxy_policy_admit(proxy, request, &info) == 1)
+        proxy_ack_forward(proxy, request, &info);
+}
+
+void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request, struct sip_server_tx *invite)
+{
+    struct proxy_context *context = proxy_context_of(invite);
+    (void)proxy;
+    (void)request;
+    /* 16.10: a final response that has gone upstream makes it pointless. */
+    if (context == NULL || context->answered)
+        return;
+    proxy_context_cancel(context);
+    proxy_context_advance(context);
+}

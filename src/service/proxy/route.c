@@ -1,0 +1,203 @@
+/* What a request says about its way: validation (RFC 3261 section 16.3) and route preprocessing (16.4). */
+#include "base/error.h"
+#include "service/proxy/proxy_private.h"
+
+uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg)
+{
+    return hash_slice(&proxy->token_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
+}
+
+static bool carries_token(const struct proxy *proxy, const struct sip_message *msg, const struct sip_uri *uri)
+{
+    struct slice value;
+    char expected[16];
+    struct writer w;
+    if (!sip_uri_param(uri, SLICE("tz"), &value) || value.len != sizeof(expected))
+        return false;
+    writer_init(&w, expected, sizeof(expected));
+    writer_hex(&w, proxy_token(proxy, msg), sizeof(expected));
+    return slice_equal_nocase(value, writer_slice(&w));
+}
+
+static int fault(struct proxy_fault *ret_fault, unsigned status, const char *reason)
+{
+    *ret_fault = (struct proxy_fault){.status = status, .reason = reason};
+    return ERR_INVALID;
+}
+
+/* 16.4: our own Route values at the top come off; a double Record-Route (RFC 5658) gives two of them. */
+static int examine_routes(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
+                          struct proxy_fault *ret_fault)
+{
+    struct sip_values values;
+    struct slice value;
+    bool at_top = true;
+    sip_values_init(&values, msg, SIP_HEADER_ROUTE);
+    while (sip_values_next(&values, &value)) {
+        struct sip_address address;
+        struct sip_uri uri;
+        if (sip_address_parse(value, false, &address) < 0 || sip_uri_parse(address.uri, &uri) < 0)
+            return fault(ret_fault, 400, "Bad Request - Route Malformed");
+        if (at_top && domains_is_self(proxy->domains, &uri)) {
+            info->own_routes++;
+            info->token_ok = info->token_ok || carries_token(proxy, msg, &uri);
+            continue;
+        }
+        if (at_top) {
+            info->has_route = true;
+            info->next_route = value;
+        }
+        at_top = false;
+    }
+    return 0;
+}
+
+/* 16.4: a strict router has put our Record-Route URI into the Request-URI and the real one at the end of Route. */
+static int undo_strict_routing(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
+                               struct proxy_fault *ret_fault)
+{
+    struct sip_values values;
+    struct slice value, last = SLICE_NULL;
+    struct sip_address address;
+    unsigned count = 0;
+    if (!info->uri.lr || !domains_is_self(proxy->domains, &info->uri))
+        return 0;
+    sip_values_init(&values, msg, SIP_HEADER_ROUTE);
+    while (sip_values_next(&values, &value)) {
+        last = value;
+        count++;
+    }
+    if (count == 0)
+        return 0;
+    info->token_ok = carries_token(proxy, msg, &info->uri);
+    if (sip_address_parse(last, false, &address) < 0 || sip_uri_parse(address.uri, &info->uri) < 0)
+        return fault(ret_fault, 400, "Bad Request - Route Malformed");
+    info->uri_text = address.uri;
+    info->strict = true;
+    if (count == 1)
+        info->has_route = false;
+    return 0;
+}
+
+/* 16.3 step 3; RFC 5393 section 5.3.3 for Max-Breadth. */
+static int examine_limits(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
+                          struct proxy_fault *ret_fault)
+{
+    const struct sip_header *line = sip_message_first(msg, SIP_HEADER_MAX_FORWARDS);
+    info->has_max_forwards = line != NULL;
+    info->max_forwards = proxy->config.max_forwards;
+    if (line != NULL && slice_to_u32(sip_header_value(line), 255, &info->max_forwards) < 0)
+        return fault(ret_fault, 400, "Bad Request - Max-Forwards Malformed");
+    if (line != NULL && info->max_forwards == 0)
+        return fault(ret_fault, 483, NULL);
+    info->max_breadth = proxy->config.max_breadth;
+    struct slice breadth = sip_message_value(msg, SIP_HEADER_MAX_BREADTH);
+    uint32_t received;
+    if (breadth.len > 0 && slice_to_u32(breadth, UINT32_MAX, &received) == 0 && received < info->max_breadth)
+        info->max_breadth = received;
+    if (info->max_breadth == 0)
+        return fault(ret_fault, 440, NULL);
+    return 0;
+}
+
+/* 16.6 step 8: all that our routing depends on, so that a spiral differs and a loop does not. The method is left out, so that
+ * CANCEL and ACK would agree. */
+static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg, const struct proxy_route_info *info)
+{
+    const struct hash_key *key = &proxy->loop_key;
+    uint64_t hash = hash_slice(key, msg->uri);
+    hash = hash_mix(hash, hash_slice(key, info->from_tag));
+    hash = hash_mix(hash, hash_slice(key, info->to_tag));
+    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_CALL_ID)));
+    hash = hash_mix(hash, hash_slice(key, slice_trim(sip_message_value(msg, SIP_HEADER_CSEQ))));
+    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_PROXY_REQUIRE)));
+    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_PROXY_AUTHORIZATION)));
+    return hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_ROUTE)));
+}
+
+/* 16.3 step 4, RFC 5393 section 4.2.2: the same request has been here before. */
+static bool loops(const struct sip_message *msg, uint64_t loop)
+{
+    struct sip_values values;
+    struct slice value;
+    sip_values_init(&values, msg, SIP_HEADER_VIA);
+    while (sip_values_next(&values, &value)) {
+        struct sip_via via;
+        struct sip_branch branch;
+        if (sip_via_parse(value, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 && branch.loop == loop)
+            return true;
+    }
+    return false;
+}
+
+/* 16.3 step 5: we have no extension that a Proxy-Require could name. */
+static int examine_proxy_require(struct proxy *proxy, const struct sip_message *msg, struct proxy_fault *ret_fault)
+{
+    struct sip_values values;
+    struct slice value;
+    struct writer w;
+    unsigned count = 0;
+    if (msg->method == SIP_ACK || sip_message_first(msg, SIP_HEADER_PROXY_REQUIRE) == NULL)
+        return 0;
+    writer_init(&w, proxy->text, sizeof(proxy->text));
+    writer_literal(&w, "Unsupported: ");
+    sip_values_init(&values, msg, SIP_HEADER_PROXY_REQUIRE);
+    while (sip_values_next(&values, &value)) {
+        if (count++ > 0)
+            writer_literal(&w, ", ");
+        writer_put(&w, value);
+    }
+    writer_literal(&w, "\r\n");
+    if (count == 0)
+        return 0;
+    fault(ret_fault, 420, NULL);
+    if (writer_status(&w) == 0)
+        ret_fault->headers = writer_slice(&w);
+    return ERR_INVALID;
+}
+
+static int examine_uri(const struct sip_message *msg, struct proxy_route_info *info, struct proxy_fault *ret_fault)
+{
+    info->uri_text = msg->uri;
+    if (sip_uri_parse(msg->uri, &info->uri) < 0)
+        return fault(ret_fault, 400, "Bad Request - Request-URI Malformed");
+    if (info->uri.scheme == SIP_URI_OTHER)
+        return fault(ret_fault, 416, NULL); /* 16.3 step 2 */
+    return 0;
+}
+
+static int examine_ends(const struct sip_message *msg, struct proxy_route_info *info, struct proxy_fault *ret_fault)
+{
+    if (sip_address_parse(sip_message_value(msg, SIP_HEADER_FROM), false, &info->from) < 0)
+        return fault(ret_fault, 400, "Bad Request - From Malformed");
+    if (sip_address_parse(sip_message_value(msg, SIP_HEADER_TO), false, &info->to) < 0)
+        return fault(ret_fault, 400, "Bad Request - To Malformed");
+    info->from_tag = sip_address_tag(&info->from);
+    info->to_tag = sip_address_tag(&info->to);
+    return 0;
+}
+
+int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *ret_info,
+                        struct proxy_fault *ret_fault)
+{
+    struct proxy_route_info info = {0};
+    int status = examine_uri(msg, &info, ret_fault);
+    if (status == 0)
+        status = examine_ends(msg, &info, ret_fault);
+    if (status == 0)
+        status = examine_limits(proxy, msg, &info, ret_fault);
+    if (status == 0)
+        status = examine_proxy_require(proxy, msg, ret_fault);
+    if (status == 0 && msg->first[SIP_HEADER_ROUTE] != SIP_NO_HEADER) {
+        status = examine_routes(proxy, msg, &info, ret_fault);
+        if (status == 0)
+            status = undo_strict_routing(proxy, msg, &info, ret_fault);
+    }
+    if (status < 0)
+        return status;
+    info.loop = loop_hash(proxy, msg, &info);
+    if (loops(msg, info.loop))
+        return fault(ret_fault, 482, NULL);
+    *ret_info = info;
+    return 0;
+}
