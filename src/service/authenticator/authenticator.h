@@ -6,10 +6,10 @@
 #include "base/metric.h"
 #include "service/account/account.h"
 #include "service/domains/domains.h"
+#include "sip/auth/check.h"
 #include "stack/endpoint.h"
 
 struct authenticator;
-struct nonces; /* shared by all workers: sip/auth/nonce.h */
 
 struct authenticator_config {
     char realm[128];
@@ -32,9 +32,17 @@ enum authenticator_metric {
 };
 extern const struct metric_info authenticator_metric_infos[AUTHENTICATOR_METRICS];
 
-int authenticator_new(const struct authenticator_config *config, struct endpoint *endpoint,
-                      struct accounts *accounts, const struct domains *domains,
-                      struct nonces *nonces, struct authenticator **ret_authenticator);
+/* What an authenticator works with; borrowed. */
+struct authenticator_parts {
+    struct endpoint *endpoint;
+    struct accounts *accounts;
+    const struct domains *domains;
+    struct sip_replay *replay;        /* shared by all workers */
+    uint8_t nonce_key[SIP_NONCE_KEY]; /* secret, the same for all workers and kept over restarts (store_secret) */
+};
+
+int authenticator_new(const struct authenticator_config *config, const struct authenticator_parts *parts,
+                      struct authenticator **ret_authenticator);
 void authenticator_free(struct authenticator *authenticator);
 void authenticator_reload(struct authenticator *authenticator,
                           const struct authenticator_config *config, const struct domains *domains);

@@ -9,9 +9,16 @@
 
 struct dispatch;
 
-int dispatch_new(struct endpoint *endpoint, struct registrar *registrar, struct proxy *proxy,
-                 struct location *location, const struct domains *domains,
-                 struct dispatch **ret_dispatch);
+/* What it hands requests to; borrowed. */
+struct dispatch_parts {
+    struct endpoint *endpoint;
+    struct registrar *registrar;
+    struct proxy *proxy;
+    struct location *location;
+    const struct domains *domains;
+};
+
+int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispatch);
 void dispatch_free(struct dispatch *dispatch);
 void dispatch_reload(struct dispatch *dispatch, const struct domains *domains);
 

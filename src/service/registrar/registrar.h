@@ -30,10 +30,15 @@ enum registrar_metric {
 };
 extern const struct metric_info registrar_metric_infos[REGISTRAR_METRICS];
 
-/* authenticator, location, domains: borrowed. */
-int registrar_new(const struct registrar_config *config, struct endpoint *endpoint,
-                  struct authenticator *authenticator, struct location *location,
-                  const struct domains *domains, struct registrar **ret_registrar);
+/* What a registrar works with; borrowed. */
+struct registrar_parts {
+    struct endpoint *endpoint;
+    struct authenticator *authenticator;
+    struct location *location;
+    const struct domains *domains;
+};
+
+int registrar_new(const struct registrar_config *config, const struct registrar_parts *parts, struct registrar **ret_registrar);
 void registrar_free(struct registrar *registrar);
 void registrar_reload(struct registrar *registrar, const struct registrar_config *config,
                       const struct domains *domains);

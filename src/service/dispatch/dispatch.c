@@ -1,0 +1,136 @@
+#include "service/dispatch/dispatch.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+struct dispatch {
+    struct dispatch_parts parts;
+};
+
+/* What we can do (RFC 3261 section 11.2). The proxy passes any method; these are what the server itself answers or knows. */
+#define OPTIONS_HEADERS                                                                                               \
+    "Allow: INVITE, ACK, CANCEL, BYE, REGISTER, OPTIONS, REFER, NOTIFY, SUBSCRIBE, MESSAGE, INFO, UPDATE, PRACK, "     \
+    "PUBLISH\r\n"                                                                                                     \
+    "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path\r\n"
+
+static bool names_server(const struct dispatch *dispatch, const struct endpoint_request *request)
+{
+    struct slice domain;
+    return request->uri_status == 0 && request->uri.scheme != SIP_URI_TEL && request->uri.scheme != SIP_URI_OTHER &&
+           domains_local(dispatch->parts.domains, request->uri.host, request->uri.port, &domain);
+}
+
+/* A Route that leads elsewhere: the request only passes through here, whatever its Request-URI. */
+static bool routed_elsewhere(const struct dispatch *dispatch, const struct sip_message *msg)
+{
+    struct sip_values values;
+    struct slice value;
+    sip_values_init(&values, msg, SIP_HEADER_ROUTE);
+    while (sip_values_next(&values, &value)) {
+        struct sip_address address;
+        struct sip_uri uri;
+        if (sip_address_parse(value, false, &address) < 0 || sip_uri_parse(address.uri, &uri) < 0 ||
+            !domains_is_self(dispatch->parts.domains, &uri))
+            return true;
+    }
+    return false;
+}
+
+static void answer_options(const struct endpoint_request *request)
+{
+    struct sip_response response = {.status = 200, .headers = SLICE(OPTIONS_HEADERS)};
+    endpoint_answer(request, &response);
+}
+
+/* RFC 3261 section 8.2.2.3: what the server itself is asked for and cannot do. */
+static bool refuse_required(const struct endpoint_request *request)
+{
+    char line[512];
+    struct writer w;
+    struct sip_values values;
+    struct slice value;
+    unsigned count = 0;
+    writer_init(&w, line, sizeof(line));
+    writer_literal(&w, "Unsupported: ");
+    for (unsigned i = 0; i < 2; i++) {
+        sip_values_init(&values, request->msg, i == 0 ? SIP_HEADER_REQUIRE : SIP_HEADER_PROXY_REQUIRE);
+        while (sip_values_next(&values, &value)) {
+            if (count++ > 0)
+                writer_literal(&w, ", ");
+            writer_put(&w, value);
+        }
+    }
+    if (count == 0)
+        return false;
+    writer_literal(&w, "\r\n");
+    struct sip_response response = {.status = 420, .headers = writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL};
+    endpoint_answer(request, &response);
+    return true;
+}
+
+static void on_request(void *user, const struct endpoint_request *request)
+{
+    struct dispatch *dispatch = user;
+    bool here = names_server(dispatch, request) && !routed_elsewhere(dispatch, request->msg);
+    if (here && request->msg->method == SIP_REGISTER) {
+        registrar_on_request(dispatch->parts.registrar, request);
+        return;
+    }
+    /* Without a user part it is for the server itself (11), and whoever wanted to go further ends here (16.3 step 3). */
+    if (here && request->msg->method == SIP_OPTIONS && request->uri.user.len == 0) {
+        if (!refuse_required(request))
+            answer_options(request);
+        return;
+    }
+    proxy_on_request(dispatch->parts.proxy, request);
+}
+
+static void on_cancel(void *user, const struct endpoint_request *request, struct sip_server_tx *invite)
+{
+    struct dispatch *dispatch = user;
+    proxy_on_cancel(dispatch->parts.proxy, request, invite);
+}
+
+static void on_ack(void *user, const struct endpoint_request *request)
+{
+    struct dispatch *dispatch = user;
+    proxy_on_ack(dispatch->parts.proxy, request);
+}
+
+static void on_connection_closed(void *user, const struct flow *flow)
+{
+    struct dispatch *dispatch = user;
+    location_connection_closed(dispatch->parts.location, flow);
+}
+
+int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispatch)
+{
+    struct dispatch *dispatch = memory_zalloc(1, sizeof(*dispatch));
+    if (dispatch == NULL)
+        return ERR_NO_MEMORY;
+    dispatch->parts = *parts;
+    struct endpoint_user user = {
+        .on_request = on_request,
+        .on_cancel = on_cancel,
+        .on_ack = on_ack,
+        .on_connection_closed = on_connection_closed,
+        .user = dispatch,
+    };
+    endpoint_set_user(parts->endpoint, &user);
+    *ret_dispatch = dispatch;
+    return 0;
+}
+
+void dispatch_free(struct dispatch *dispatch)
+{
+    if (dispatch == NULL)
+        return;
+    struct endpoint_user nobody = {0};
+    endpoint_set_user(dispatch->parts.endpoint, &nobody);
+    memory_free(dispatch);
+}
+
+void dispatch_reload(struct dispatch *dispatch, const struct domains *domains)
+{
+    dispatch->parts.domains = domains;
+}

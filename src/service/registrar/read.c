@@ -1,0 +1,187 @@
+/* What a REGISTER asks for (RFC 3261 section 10.3 steps 6 and 7, section 10.2.1.1; RFC 3327; RFC 5626 section 6). */
+#include "base/error.h"
+#include "service/registrar/registrar_private.h"
+#include "sip/message/cseq.h"
+
+/* Seconds of the Expires header; absent or malformed: the default (10.2.1.1, 20.19). */
+static uint32_t header_expires(const struct registrar *registrar, const struct sip_message *msg)
+{
+    uint32_t seconds;
+    struct slice value = sip_message_value(msg, SIP_HEADER_EXPIRES);
+    if (value.len == 0 || slice_to_u32(value, UINT32_MAX, &seconds) < 0)
+        return registrar->config.expires_default_s;
+    return seconds;
+}
+
+/* Contacts that are the same by 19.1.4 must have the same key. The scheme and host without case, parameters as they stand; an exact comparison by the
+ * location decides the rest. */
+static bool write_key(struct registrar *registrar, const struct sip_contact *contact, struct slice *ret_key)
+{
+    char text[1024];
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    if (contact->instance.len > 0 && contact->reg_id > 0) {
+        writer_put(&w, contact->instance);
+        writer_format(&w, ";%u", contact->reg_id);
+    } else {
+        sip_uri_write_key(&w, &contact->uri);
+    }
+    return writer_status(&w) == 0 && arena_copy(&registrar->arena, writer_slice(&w), ret_key) == 0;
+}
+
+/* Contact parameters that are given back in the 200: all but q and expires, which are written anew. */
+static struct slice other_params(struct registrar *registrar, const struct sip_contact *contact)
+{
+    char text[1024];
+    struct writer w;
+    struct slice rest = contact->address.params, copy;
+    struct sip_param param;
+    writer_init(&w, text, sizeof(text));
+    while (sip_param_next(&rest, &param) > 0) {
+        if (slice_equal_nocase(param.name, SLICE("q")) || slice_equal_nocase(param.name, SLICE("expires")))
+            continue;
+        writer_char(&w, ';');
+        writer_put(&w, param.name);
+        if (param.has_value) {
+            writer_char(&w, '=');
+            writer_put(&w, param.value);
+        }
+    }
+    if (writer_status(&w) < 0 || arena_copy(&registrar->arena, writer_slice(&w), &copy) < 0)
+        return SLICE_NULL;
+    return copy;
+}
+
+static bool refuse_brief(struct registrar *registrar, const struct endpoint_request *request)
+{
+    char line[48];
+    struct writer w;
+    writer_init(&w, line, sizeof(line));
+    writer_format(&w, "Min-Expires: %u\r\n", registrar->config.expires_min_s);
+    registrar_refuse(registrar, request, 423, NULL, writer_slice(&w));
+    return false;
+}
+
+/* Step 7 for one contact. */
+static bool read_contact(struct registrar *registrar, const struct endpoint_request *request,
+                         const struct sip_contact *contact, uint32_t default_expires, struct location_change *change)
+{
+    const struct registrar_config *config = &registrar->config;
+    uint32_t expires = contact->has_expires ? contact->expires : default_expires;
+    if (expires > 0 && expires < config->expires_min_s && expires < 3600)
+        return refuse_brief(registrar, request);
+    if (expires > config->expires_max_s)
+        expires = config->expires_max_s;
+    *change = (struct location_change){.expires_s = expires};
+    change->binding.contact = contact->address.uri;
+    change->binding.q = contact->q;
+    change->binding.instance = contact->instance;
+    change->binding.reg_id = contact->reg_id;
+    change->binding.params = other_params(registrar, contact);
+    if (contact->uri.scheme == SIP_URI_OTHER) {
+        registrar_refuse(registrar, request, 400, "Bad Request - Contact Scheme Not Supported", SLICE_NULL);
+        return false;
+    }
+    if (!write_key(registrar, contact, &change->key)) {
+        registrar_refuse(registrar, request, 400, "Bad Request - Contact Too Long", SLICE_NULL);
+        return false;
+    }
+    return true;
+}
+
+/* Step 6: "*" stands alone and needs Expires: 0. */
+static bool read_star(struct registrar *registrar, const struct endpoint_request *request, unsigned count)
+{
+    uint32_t seconds;
+    struct slice value = sip_message_value(request->msg, SIP_HEADER_EXPIRES);
+    if (count == 1 && value.len > 0 && slice_to_u32(value, UINT32_MAX, &seconds) == 0 && seconds == 0)
+        return true;
+    registrar_refuse(registrar, request, 400, "Bad Request - Contact * Needs Expires 0 And No Other Contact", SLICE_NULL);
+    return false;
+}
+
+static bool read_contacts(struct registrar *registrar, const struct endpoint_request *request,
+                          struct location_update *update)
+{
+    struct sip_values values;
+    struct slice value;
+    unsigned count = 0;
+    uint32_t default_expires = header_expires(registrar, request->msg);
+    sip_values_init(&values, request->msg, SIP_HEADER_CONTACT);
+    while (sip_values_next(&values, &value)) {
+        struct sip_contact contact;
+        count++;
+        if (slice_equal(value, SLICE("*"))) {
+            update->remove_all = true;
+            continue;
+        }
+        if (sip_contact_parse(value, &contact) < 0) {
+            registrar_refuse(registrar, request, 400, "Bad Request - Contact Malformed", SLICE_NULL);
+            return false;
+        }
+        if (update->count == LOCATION_CHANGES_MAX) {
+            registrar_refuse(registrar, request, 400, "Bad Request - Too Many Contacts", SLICE_NULL);
+            return false;
+        }
+        if (!read_contact(registrar, request, &contact, default_expires, &update->changes[update->count]))
+            return false;
+        update->count++;
+    }
+    return !update->remove_all || read_star(registrar, request, count);
+}
+
+/* The Path values as one list (RFC 3327 section 5.3). */
+static bool read_path(struct registrar *registrar, const struct endpoint_request *request, struct slice *ret_path)
+{
+    char text[2048];
+    struct writer w;
+    struct sip_values values;
+    struct slice value;
+    writer_init(&w, text, sizeof(text));
+    sip_values_init(&values, request->msg, SIP_HEADER_PATH);
+    while (sip_values_next(&values, &value)) {
+        if (writer_length(&w) > 0)
+            writer_literal(&w, ", ");
+        writer_put(&w, value);
+    }
+    if (writer_status(&w) == 0 && arena_copy(&registrar->arena, writer_slice(&w), ret_path) == 0)
+        return true;
+    registrar_refuse(registrar, request, 400, "Bad Request - Path Too Long", SLICE_NULL);
+    return false;
+}
+
+/* A NAT stands between: the phone thinks of itself under an address that its packets do not come from. Someone who registers a
+ * contact elsewhere on purpose (its host is not that of the Via) is taken at his word. */
+static bool is_behind_nat(const struct endpoint_request *request, const struct location_update *update)
+{
+    struct address sent_by;
+    if (address_parse_host(request->via.host, request->via.port, &sent_by) < 0 ||
+        address_equal_host(&sent_by, &request->flow.remote))
+        return false;
+    struct sip_uri contact;
+    return update->count > 0 && sip_uri_parse(update->changes[0].binding.contact, &contact) == 0 &&
+           slice_equal_nocase(contact.host, request->via.host);
+}
+
+bool registrar_read(struct registrar *registrar, const struct endpoint_request *request, struct slice aor,
+                    struct location_update *ret_update)
+{
+    const struct sip_message *msg = request->msg;
+    struct sip_cseq cseq;
+    struct location_update *update = ret_update;
+    update->aor = aor;
+    update->call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
+    update->user_agent = sip_message_value(msg, SIP_HEADER_USER_AGENT);
+    update->flow = request->flow;
+    update->remove_all = false;
+    update->count = 0;
+    if (sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq) < 0) {
+        registrar_refuse(registrar, request, 400, "Bad Request - CSeq Malformed", SLICE_NULL);
+        return false;
+    }
+    update->cseq = cseq.number;
+    if (!read_path(registrar, request, &update->path) || !read_contacts(registrar, request, update))
+        return false;
+    update->behind_nat = is_behind_nat(request, update);
+    return true;
+}
