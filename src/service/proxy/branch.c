@@ -130,7 +130,7 @@ static int send_to(struct proxy_branch *branch, const struct sip_message *msg, c
         .flow = flow,
         .request = bytes,
         .method = (enum sip_method)msg->method,
-        .key = forward.branch.key,
+        .branch = forward.branch,
         .handler = &client_user,
         .user = branch,
     };
