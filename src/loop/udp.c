@@ -8,6 +8,8 @@
 #include "loop/bind.h"
 #include "loop/udp_private.h"
 
+#include <linux/sock_diag.h>
+
 #define BUFFER_DEFAULT (4u << 20) /* bytes, for each direction */
 
 static void udp_on_poll(uv_poll_t *poll, int status, int events)
@@ -138,6 +140,18 @@ void udp_close_all(struct loop *loop)
 struct address udp_local(const struct udp *udp)
 {
     return udp->in.local;
+}
+
+unsigned udp_backlog_permille(struct udp *udp)
+{
+    uint32_t info[SK_MEMINFO_VARS];
+    socklen_t size = sizeof(info);
+    uint64_t fresh = udp->counts[UDP_RECEIVED] - udp->seen_by_backlog;
+    udp->seen_by_backlog = udp->counts[UDP_RECEIVED];
+    if (fresh < UDP_BATCH || getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
+        info[SK_MEMINFO_RCVBUF] == 0)
+        return 0;
+    return (unsigned)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 1000 / info[SK_MEMINFO_RCVBUF]);
 }
 
 uint64_t udp_count(const struct udp *udp, unsigned which)

@@ -46,8 +46,9 @@ struct address udp_local(const struct udp *udp);
  * the other family; ICMP errors on unconnected sockets are not reported). */
 int udp_send(struct udp *udp, const struct address *local, const struct address *remote,
              struct slice data);
-/* How full the system's receive buffer is, in thousandths: what waits to be read. */
-unsigned udp_backlog_permille(const struct udp *udp);
+/* How full the system's receive buffer is, in thousandths: what waits to be read. 0 while fewer
+ * datagrams come than one batch holds. */
+unsigned udp_backlog_permille(struct udp *udp);
 uint64_t udp_count(const struct udp *udp, unsigned which);
 /* The address that the system would send from to reach remote; cached for some seconds.
  * ERR_UNREACHABLE. */

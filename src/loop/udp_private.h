@@ -43,6 +43,7 @@ struct udp {
     struct udp_failure failed[UDP_FAILED];
     unsigned failures; /* those of failed that may still count */
     uint64_t counts[UDP_COUNTS];
+    uint64_t seen_by_backlog; /* UDP_RECEIVED when the backlog was last asked for */
 };
 
 int udp_output_new(struct udp_output **ret_output);

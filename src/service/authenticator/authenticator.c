@@ -13,20 +13,22 @@ struct authenticator {
 };
 
 const struct metric_info authenticator_metric_infos[AUTHENTICATOR_METRICS] = {
-#define AUTHENTICATOR_METRIC_ROW(id, name, kind, help) [AUTHENTICATOR_##id] = {name, NULL, kind, help},
+#define AUTHENTICATOR_METRIC_ROW(id, name, kind, help)                                             \
+    [AUTHENTICATOR_##id] = {name, NULL, kind, help},
     AUTHENTICATOR_METRIC_LIST(AUTHENTICATOR_METRIC_ROW)
 #undef AUTHENTICATOR_METRIC_ROW
 };
 
 /* A username may be "alice" or "alice@example.com". */
-static int look_up(void *user, struct slice name, struct slice realm, enum sip_digest_algorithm algorithm,
-                   uint8_t *ret_ha1)
+static int look_up(void *user, struct slice name, struct slice realm,
+                   enum sip_digest_algorithm algorithm, uint8_t *ret_ha1)
 {
     struct authenticator *authenticator = user;
     (void)realm; /* sip_auth_check has compared it */
     if (algorithm != SIP_DIGEST_MD5 && algorithm != SIP_DIGEST_SHA256)
         return ERR_NOT_FOUND;
-    return accounts_ha1(authenticator->parts.accounts, name, authenticator->domain, (unsigned)algorithm, ret_ha1);
+    return accounts_ha1(authenticator->parts.accounts, name, authenticator->domain,
+                        (unsigned)algorithm, ret_ha1);
 }
 
 static int init_auth(struct authenticator *authenticator)
@@ -48,7 +50,8 @@ static int init_auth(struct authenticator *authenticator)
     return sip_auth_init(&authenticator->auth, &options);
 }
 
-int authenticator_new(const struct authenticator_config *config, const struct authenticator_parts *parts,
+int authenticator_new(const struct authenticator_config *config,
+                      const struct authenticator_parts *parts,
                       struct authenticator **ret_authenticator)
 {
     struct authenticator *authenticator = memory_zalloc(1, sizeof(*authenticator));
@@ -73,8 +76,8 @@ void authenticator_free(struct authenticator *authenticator)
     memory_free(authenticator);
 }
 
-void authenticator_reload(struct authenticator *authenticator, const struct authenticator_config *config,
-                          const struct domains *domains)
+void authenticator_reload(struct authenticator *authenticator,
+                          const struct authenticator_config *config, const struct domains *domains)
 {
     struct sip_auth old = authenticator->auth;
     struct authenticator_config old_config = authenticator->config;
@@ -105,9 +108,10 @@ static void count(struct authenticator *authenticator, enum authenticator_metric
     metric_add(&authenticator->metrics[which], 1);
 }
 
-/* One line of a fixed form that tools can follow (contrib/fail2ban). The address is the socket's, never one from the message. */
-static void log_failure(struct authenticator *authenticator, const struct endpoint_request *request, struct slice user,
-                        const char *reason)
+/* One line of a fixed form that tools can follow (contrib/fail2ban). The address is the socket's,
+ * never one from the message. */
+static void log_failure(struct authenticator *authenticator, const struct endpoint_request *request,
+                        struct slice user, const char *reason)
 {
     char host[ADDRESS_TEXT_MAX];
     struct writer w;
@@ -117,11 +121,12 @@ static void log_failure(struct authenticator *authenticator, const struct endpoi
     struct slice transport = transport_via_name((enum transport)request->flow.transport);
     log_warn(loop_log(endpoint_loop(authenticator->parts.endpoint)), LOG_AUTH,
              "auth-failure src=%s port=%u proto=%.*s method=%.*s user=%.*s reason=%s", host,
-             address_port(&request->flow.remote), SLICE_ARG(transport), SLICE_ARG(request->msg->method_name),
-             SLICE_ARG(user), reason);
+             address_port(&request->flow.remote), SLICE_ARG(transport),
+             SLICE_ARG(request->msg->method_name), SLICE_ARG(user), reason);
 }
 
-static void challenge(struct authenticator *authenticator, const struct endpoint_request *request, bool proxy, bool stale)
+static void challenge(struct authenticator *authenticator, const struct endpoint_request *request,
+                      bool proxy, bool stale)
 {
     char lines[1024];
     struct writer w;
@@ -136,7 +141,8 @@ static void challenge(struct authenticator *authenticator, const struct endpoint
     endpoint_answer(request, &response);
 }
 
-static void refuse_malformed(struct authenticator *authenticator, const struct endpoint_request *request,
+static void refuse_malformed(struct authenticator *authenticator,
+                             const struct endpoint_request *request,
                              const struct sip_auth_result *result)
 {
     struct sip_response response = {.status = 400, .reason = result->reason};
@@ -159,8 +165,9 @@ static int identify(struct slice user, struct slice domain, struct authenticator
     return writer_status(&w);
 }
 
-int authenticator_check(struct authenticator *authenticator, const struct endpoint_request *request, bool proxy,
-                        struct slice domain, struct authenticator_identity *ret_identity)
+int authenticator_check(struct authenticator *authenticator, const struct endpoint_request *request,
+                        bool proxy, struct slice domain,
+                        struct authenticator_identity *ret_identity)
 {
     enum sip_header_id header = proxy ? SIP_HEADER_PROXY_AUTHORIZATION : SIP_HEADER_AUTHORIZATION;
     uint64_t now = (uint64_t)loop_wall_ms(endpoint_loop(authenticator->parts.endpoint));
@@ -177,17 +184,14 @@ int authenticator_check(struct authenticator *authenticator, const struct endpoi
         log_failure(authenticator, request, SLICE_NULL, "malformed-credentials");
         refuse_malformed(authenticator, request, &result);
         return 0;
-    case SIP_AUTH_STALE:
-        count(authenticator, AUTHENTICATOR_STALE);
-        break;
+    case SIP_AUTH_STALE: count(authenticator, AUTHENTICATOR_STALE); break;
     case SIP_AUTH_FORGED:
     case SIP_AUTH_DENIED:
         count(authenticator, AUTHENTICATOR_FAILED);
         log_failure(authenticator, request, result.user, "wrong-credentials");
         break;
     case SIP_AUTH_NONE:
-    case SIP_AUTH_OUTCOME_COUNT:
-        break;
+    case SIP_AUTH_OUTCOME_COUNT: break;
     }
     challenge(authenticator, request, proxy, result.stale);
     return 0;

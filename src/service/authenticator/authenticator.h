@@ -38,17 +38,20 @@ struct authenticator_parts {
     struct accounts *accounts;
     const struct domains *domains;
     struct sip_replay *replay;        /* shared by all workers */
-    uint8_t nonce_key[SIP_NONCE_KEY]; /* secret, the same for all workers and kept over restarts (store_secret) */
+    uint8_t nonce_key[SIP_NONCE_KEY]; /* secret, the same for all workers and kept over restarts
+                                         (store_secret) */
 };
 
-int authenticator_new(const struct authenticator_config *config, const struct authenticator_parts *parts,
+int authenticator_new(const struct authenticator_config *config,
+                      const struct authenticator_parts *parts,
                       struct authenticator **ret_authenticator);
 void authenticator_free(struct authenticator *authenticator);
 void authenticator_reload(struct authenticator *authenticator,
                           const struct authenticator_config *config, const struct domains *domains);
 const metric *authenticator_metrics(const struct authenticator *authenticator);
 
-/* Are these credentials (the value of an Authorization or Proxy-Authorization line) for our realm? */
+/* Are these credentials (the value of an Authorization or Proxy-Authorization line) for our realm?
+ */
 bool authenticator_owns(const struct authenticator *authenticator, struct slice credentials);
 
 #define AUTHENTICATOR_AOR_MAX 512

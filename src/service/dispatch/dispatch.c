@@ -7,16 +7,20 @@ struct dispatch {
     struct dispatch_parts parts;
 };
 
-/* What we can do (RFC 3261 section 11.2). The proxy passes any method; these are what the server itself answers or knows. */
-#define OPTIONS_HEADERS                                                                                               \
-    "Allow: INVITE, ACK, CANCEL, BYE, REGISTER, OPTIONS, REFER, NOTIFY, SUBSCRIBE, MESSAGE, INFO, UPDATE, PRACK, "     \
-    "PUBLISH\r\n"                                                                                                     \
-    "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path\r\n"
+/* What we can do (RFC 3261 section 11.2). The proxy passes any method; these are what the server
+ * itself answers or knows. */
+#define OPTIONS_HEADERS                                                                            \
+    "Allow: INVITE, ACK, CANCEL, BYE, REGISTER, OPTIONS, REFER, NOTIFY, SUBSCRIBE, MESSAGE, "      \
+    "INFO, UPDATE, PRACK, "                                                                        \
+    "PUBLISH\r\n"                                                                                  \
+    "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: "   \
+    "path\r\n"
 
 static bool names_server(const struct dispatch *dispatch, const struct endpoint_request *request)
 {
     struct slice domain;
-    return request->uri_status == 0 && request->uri.scheme != SIP_URI_TEL && request->uri.scheme != SIP_URI_OTHER &&
+    return request->uri_status == 0 && request->uri.scheme != SIP_URI_TEL &&
+           request->uri.scheme != SIP_URI_OTHER &&
            domains_local(dispatch->parts.domains, request->uri.host, request->uri.port, &domain);
 }
 
@@ -53,7 +57,8 @@ static bool refuse_required(const struct endpoint_request *request)
     writer_init(&w, line, sizeof(line));
     writer_literal(&w, "Unsupported: ");
     for (unsigned i = 0; i < 2; i++) {
-        sip_values_init(&values, request->msg, i == 0 ? SIP_HEADER_REQUIRE : SIP_HEADER_PROXY_REQUIRE);
+        sip_values_init(&values, request->msg,
+                        i == 0 ? SIP_HEADER_REQUIRE : SIP_HEADER_PROXY_REQUIRE);
         while (sip_values_next(&values, &value)) {
             if (count++ > 0)
                 writer_literal(&w, ", ");
@@ -63,7 +68,8 @@ static bool refuse_required(const struct endpoint_request *request)
     if (count == 0)
         return false;
     writer_literal(&w, "\r\n");
-    struct sip_response response = {.status = 420, .headers = writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL};
+    struct sip_response response = {
+        .status = 420, .headers = writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL};
     endpoint_answer(request, &response);
     return true;
 }
@@ -76,7 +82,8 @@ static void on_request(void *user, const struct endpoint_request *request)
         registrar_on_request(dispatch->parts.registrar, request);
         return;
     }
-    /* Without a user part it is for the server itself (11), and whoever wanted to go further ends here (16.3 step 3). */
+    /* Without a user part it is for the server itself (11), and whoever wanted to go further ends
+     * here (16.3 step 3). */
     if (here && request->msg->method == SIP_OPTIONS && request->uri.user.len == 0) {
         if (!refuse_required(request))
             answer_options(request);
@@ -85,7 +92,8 @@ static void on_request(void *user, const struct endpoint_request *request)
     proxy_on_request(dispatch->parts.proxy, request);
 }
 
-static void on_cancel(void *user, const struct endpoint_request *request, struct sip_server_tx *invite)
+static void on_cancel(void *user, const struct endpoint_request *request,
+                      struct sip_server_tx *invite)
 {
     struct dispatch *dispatch = user;
     proxy_on_cancel(dispatch->parts.proxy, request, invite);

@@ -1,4 +1,5 @@
-/* The ACK of a 2xx has no transaction: it is forwarded by itself (RFC 3261 sections 13.2.2.4, 16.11). */
+/* The ACK of a 2xx has no transaction: it is forwarded by itself (RFC 3261
+ * sections 13.2.2.4, 16.11). */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
@@ -27,7 +28,8 @@ void proxy_acks_init(struct proxy *proxy)
 
 void proxy_acks_done(struct proxy *proxy)
 {
-    list_for_each_safe(link, &proxy->ack_list) {
+    list_for_each_safe(link, &proxy->ack_list)
+    {
         struct proxy_ack *ack = container_of(link, struct proxy_ack, link);
         resolver_cancel(ack->query);
         forget(ack);
@@ -35,8 +37,10 @@ void proxy_acks_done(struct proxy *proxy)
     pool_done(&proxy->acks);
 }
 
-/* The branch is made from that of the sender, so that a retransmission is the same message again (16.11). */
-static struct sip_branch stateless_branch(struct proxy *proxy, const struct sip_message *msg, const struct proxy_route_info *info)
+/* The branch is made from that of the sender, so that a retransmission is the same message again
+ * (16.11). */
+static struct sip_branch stateless_branch(struct proxy *proxy, const struct sip_message *msg,
+                                          const struct proxy_route_info *info)
 {
     return (struct sip_branch){
         .worker = (uint8_t)loop_worker(endpoint_loop(proxy->endpoint)),
@@ -45,7 +49,8 @@ static struct sip_branch stateless_branch(struct proxy *proxy, const struct sip_
     };
 }
 
-static void send_to(struct proxy *proxy, const struct proxy_forward *forward, const struct endpoint_target *target)
+static void send_to(struct proxy *proxy, const struct proxy_forward *forward,
+                    const struct endpoint_target *target)
 {
     struct proxy_forward complete = *forward;
     struct flow flow;
@@ -103,7 +108,8 @@ static struct proxy_ack *remember(struct proxy *proxy, const struct endpoint_req
 }
 
 /* By name: the name may be known already, else the ACK waits for it. */
-static void send_by_uri(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_forward *forward)
+static void send_by_uri(struct proxy *proxy, const struct endpoint_request *request,
+                        const struct proxy_forward *forward)
 {
     struct endpoint_target target;
     struct sip_uri next_hop;
@@ -112,14 +118,16 @@ static void send_by_uri(struct proxy *proxy, const struct endpoint_request *requ
     struct proxy_ack *ack = remember(proxy, request);
     if (ack == NULL)
         return;
-    int status = resolver_locate(proxy->resolver, &next_hop, on_resolved, ack, &target, &ack->query);
+    int status =
+        resolver_locate(proxy->resolver, &next_hop, on_resolved, ack, &target, &ack->query);
     if (status == 1)
         send_to(proxy, forward, &target);
     if (status != 0)
         forget(ack);
 }
 
-void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info)
+void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *request,
+                       const struct proxy_route_info *info)
 {
     struct proxy_targets targets;
     struct proxy_fault fault;
@@ -137,7 +145,9 @@ void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *reque
         send_by_uri(proxy, request, &forward);
         return;
     }
-    struct endpoint_target target = {
-        .transport = chosen->flow.transport, .address = chosen->flow.remote, .has_flow = true, .flow = chosen->flow};
+    struct endpoint_target target = {.transport = chosen->flow.transport,
+                                     .address = chosen->flow.remote,
+                                     .has_flow = true,
+                                     .flow = chosen->flow};
     send_to(proxy, &forward, &target);
 }

@@ -3,7 +3,8 @@
 #include "service/proxy/proxy_private.h"
 #include "sip/message/edit.h"
 
-/* Lower is better. 6xx first, then the lowest class; within 4xx those that help the caller to try again. */
+/* Lower is better. 6xx first, then the lowest class; within 4xx those that help the caller to try
+ * again. */
 static unsigned rank(unsigned status)
 {
     if (status >= 600)
@@ -13,17 +14,13 @@ static unsigned rank(unsigned status)
     if (status >= 400) {
         switch (status) {
         case 401:
-        case 407:
-            return 400;
+        case 407: return 400;
         case 415:
         case 420:
-        case 484:
-            return 401;
+        case 484: return 401;
         case 408: /* made up here as often as received */
-        case 487:
-            return 499;
-        default:
-            return 450;
+        case 487: return 499;
+        default: return 450;
         }
     }
     return 300;
@@ -34,9 +31,11 @@ bool proxy_best_replaces(unsigned stored, unsigned status)
     return stored == 0 || rank(status) < rank(stored);
 }
 
-static void gather(struct proxy_context *context, const struct sip_message *response, enum sip_header_id id)
+static void gather(struct proxy_context *context, const struct sip_message *response,
+                   enum sip_header_id id)
 {
-    for (const struct sip_header *h = sip_message_first(response, id); h != NULL; h = sip_message_next(response, h)) {
+    for (const struct sip_header *h = sip_message_first(response, id); h != NULL;
+         h = sip_message_next(response, h)) {
         struct slice line = sip_header_line(h);
         if (context->challenges_len + line.len > PROXY_CHALLENGES_MAX)
             return;
@@ -56,7 +55,8 @@ static void gather_challenges(struct proxy_context *context, const struct sip_me
     gather(context, response, SIP_HEADER_PROXY_AUTHENTICATE);
 }
 
-void proxy_best_offer(struct proxy_context *context, unsigned status, const struct sip_message *response, struct slice bytes)
+void proxy_best_offer(struct proxy_context *context, unsigned status,
+                      const struct sip_message *response, struct slice bytes)
 {
     struct blocks *blocks = &context->proxy->blocks;
     if (response != NULL && (status == 401 || status == 407))
@@ -76,7 +76,8 @@ static void put_all_challenges(struct proxy_context *context, struct sip_edit *e
 {
     sip_edit_remove_all(edit, SIP_HEADER_WWW_AUTHENTICATE);
     sip_edit_remove_all(edit, SIP_HEADER_PROXY_AUTHENTICATE);
-    sip_edit_insert(edit, sip_edit_headers_end(edit->msg), slice_of(context->challenges, context->challenges_len));
+    sip_edit_insert(edit, sip_edit_headers_end(edit->msg),
+                    slice_of(context->challenges, context->challenges_len));
 }
 
 struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status)
@@ -98,7 +99,8 @@ struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status
     if (challenge)
         put_all_challenges(context, &edit);
     if (status == 503) {
-        sip_edit_replace(&edit, proxy->message.start_line, SLICE("SIP/2.0 500 Server Internal Error"));
+        sip_edit_replace(&edit, proxy->message.start_line,
+                         SLICE("SIP/2.0 500 Server Internal Error"));
         sip_edit_remove_all(&edit, SIP_HEADER_RETRY_AFTER);
     }
     writer_init(&w, proxy->out, sizeof(proxy->out));

@@ -1,8 +1,10 @@
-/* One branch: its target is found, the request sent, its end noticed (RFC 3261 sections 16.6 steps 7 to 11, 16.8, 16.9). */
+/* One branch: its target is found, the request sent, its end noticed (RFC 3261 sections 16.6 steps
+ * 7 to 11, 16.8, 16.9). */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
-static void on_client_response(struct sip_client_tx *tx, void *user, const struct sip_message *response)
+static void on_client_response(struct sip_client_tx *tx, void *user,
+                               const struct sip_message *response)
 {
     (void)tx;
     proxy_on_response(user, response);
@@ -13,8 +15,8 @@ static struct wheel *wheel_of(const struct proxy_branch *branch)
     return loop_wheel(endpoint_loop(branch->context->proxy->endpoint));
 }
 
-static int send_to(struct proxy_branch *branch, const struct sip_message *msg, const struct proxy_route_info *info,
-                   const struct endpoint_target *target);
+static int send_to(struct proxy_branch *branch, const struct sip_message *msg,
+                   const struct proxy_route_info *info, const struct endpoint_target *target);
 
 /* 18.1.1: the large request that TCP could not carry goes by UDP after all. */
 static bool fall_back_to_udp(struct proxy_branch *branch)
@@ -80,8 +82,10 @@ static void on_timer_c(struct timer *timer)
     proxy_context_advance(context);
 }
 
-/* Large requests go by a transport that slows down when it must (18.1.1), unless the UDP flow is the only way to the phone. */
-static bool wants_tcp(const struct proxy_branch *branch, const struct endpoint_target *target, size_t length)
+/* Large requests go by a transport that slows down when it must (18.1.1), unless the UDP flow is
+ * the only way to the phone. */
+static bool wants_tcp(const struct proxy_branch *branch, const struct endpoint_target *target,
+                      size_t length)
 {
     const struct proxy *proxy = branch->context->proxy;
     return target->transport == TRANSPORT_UDP && !branch->tcp_tried && !target->has_flow &&
@@ -89,8 +93,9 @@ static bool wants_tcp(const struct proxy_branch *branch, const struct endpoint_t
            endpoint_speaks(proxy->endpoint, TRANSPORT_TCP, address_is_v6(&target->address));
 }
 
-static int write_for(struct proxy_branch *branch, struct proxy_forward *forward, const struct endpoint_target *target,
-                     struct flow *ret_flow, struct slice *ret_bytes)
+static int write_for(struct proxy_branch *branch, struct proxy_forward *forward,
+                     const struct endpoint_target *target, struct flow *ret_flow,
+                     struct slice *ret_bytes)
 {
     struct proxy *proxy = branch->context->proxy;
     int status = endpoint_flow(proxy->endpoint, target, ret_flow);
@@ -101,8 +106,8 @@ static int write_for(struct proxy_branch *branch, struct proxy_forward *forward,
     return proxy_forward_write(proxy, forward, ret_bytes);
 }
 
-static int send_to(struct proxy_branch *branch, const struct sip_message *msg, const struct proxy_route_info *info,
-                   const struct endpoint_target *target)
+static int send_to(struct proxy_branch *branch, const struct sip_message *msg,
+                   const struct proxy_route_info *info, const struct endpoint_target *target)
 {
     struct proxy_context *context = branch->context;
     struct proxy *proxy = context->proxy;
@@ -162,7 +167,8 @@ static void on_resolved(void *user, int status, const struct endpoint_target *ta
     proxy_context_advance(context);
 }
 
-static int find_and_send(struct proxy_branch *branch, const struct sip_message *msg, const struct proxy_route_info *info)
+static int find_and_send(struct proxy_branch *branch, const struct sip_message *msg,
+                         const struct proxy_route_info *info)
 {
     struct proxy *proxy = branch->context->proxy;
     struct endpoint_target target = {0};
@@ -177,25 +183,28 @@ static int find_and_send(struct proxy_branch *branch, const struct sip_message *
     int status = proxy_next_hop(info, &branch->target, &next_hop);
     if (status < 0)
         return status;
-    status = resolver_locate(proxy->resolver, &next_hop, on_resolved, branch, &target, &branch->query);
+    status =
+        resolver_locate(proxy->resolver, &next_hop, on_resolved, branch, &target, &branch->query);
     return status == 1 ? send_to(branch, msg, info, &target) : status;
 }
 
-void proxy_branch_start(struct proxy_context *context, const struct sip_message *msg, const struct proxy_route_info *info,
-                        const struct proxy_target *target)
+void proxy_branch_start(struct proxy_context *context, const struct sip_message *msg,
+                        const struct proxy_route_info *info, const struct proxy_target *target)
 {
     struct proxy_branch *branch = pool_get(&context->proxy->branches);
     if (branch == NULL) {
         proxy_best_offer(context, 503, NULL, SLICE_NULL);
         return;
     }
-    *branch = (struct proxy_branch){.context = context, .target = *target, .state = PROXY_BRANCH_RESOLVING};
+    *branch = (struct proxy_branch){
+        .context = context, .target = *target, .state = PROXY_BRANCH_RESOLVING};
     timer_init(&branch->timer_c, on_timer_c);
     list_append(&context->branches, &branch->link);
     context->branch_count++;
     context->pending++;
     int status = find_and_send(branch, msg, info);
-    /* A large request may have to be written again later: what the target points to must outlive this event. */
+    /* A large request may have to be written again later: what the target points to must outlive
+     * this event. */
     if (status == 0 && (branch->query != NULL || branch->tcp_tried))
         status = proxy_target_keep(context, target, &branch->target);
     if (status < 0)

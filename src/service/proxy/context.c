@@ -1,4 +1,5 @@
-/* The life of a response context (RFC 3261 section 16.7): groups of branches one after the other, one final response upstream. */
+/* The life of a response context (RFC 3261 section 16.7): groups of branches one after the other,
+ * one final response upstream. */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
@@ -7,7 +8,8 @@ static void on_server_failure(struct sip_server_tx *tx, void *user, enum sip_tx_
     struct proxy_context *context = user;
     (void)tx;
     log_debug(loop_log(endpoint_loop(context->proxy->endpoint)), LOG_PROXY, "%s",
-              failure == SIP_TX_FAILED_TIMEOUT ? "no ACK came for a final response" : "a response could not be sent");
+              failure == SIP_TX_FAILED_TIMEOUT ? "no ACK came for a final response"
+                                               : "a response could not be sent");
 }
 
 static void on_server_end(struct sip_server_tx *tx, void *user)
@@ -19,7 +21,8 @@ static void on_server_end(struct sip_server_tx *tx, void *user)
     proxy_context_advance(context);
 }
 
-static const struct sip_server_tx_user server_user = {.on_failure = on_server_failure, .on_end = on_server_end};
+static const struct sip_server_tx_user server_user = {.on_failure = on_server_failure,
+                                                      .on_end = on_server_end};
 
 struct proxy_context *proxy_context_of(const struct sip_server_tx *tx)
 {
@@ -37,7 +40,8 @@ static void on_ring_timer(struct timer *timer)
 {
     struct proxy_context *context = container_of(timer, struct proxy_context, ring);
     context->holds++;
-    list_for_each_safe(link, &context->branches) {
+    list_for_each_safe(link, &context->branches)
+    {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         if (branch->state == PROXY_BRANCH_DONE)
             continue;
@@ -49,7 +53,8 @@ static void on_ring_timer(struct timer *timer)
     proxy_context_advance(context);
 }
 
-static struct proxy_context *context_new(struct proxy *proxy, const struct endpoint_request *request)
+static struct proxy_context *context_new(struct proxy *proxy,
+                                         const struct endpoint_request *request)
 {
     struct proxy_context *context = pool_get(&proxy->contexts);
     if (context == NULL)
@@ -77,7 +82,8 @@ static struct proxy_context *context_new(struct proxy *proxy, const struct endpo
 void proxy_context_free(struct proxy_context *context)
 {
     struct proxy *proxy = context->proxy;
-    list_for_each_safe(link, &context->branches) {
+    list_for_each_safe(link, &context->branches)
+    {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         resolver_cancel(branch->query);
         wheel_stop(loop_wheel(endpoint_loop(proxy->endpoint)), &branch->timer_c);
@@ -140,8 +146,9 @@ static unsigned group_size(const struct proxy_target *targets, unsigned count)
     return n;
 }
 
-static void start_group(struct proxy_context *context, const struct sip_message *msg, const struct proxy_route_info *info,
-                        const struct proxy_target *targets, unsigned count)
+static void start_group(struct proxy_context *context, const struct sip_message *msg,
+                        const struct proxy_route_info *info, const struct proxy_target *targets,
+                        unsigned count)
 {
     struct proxy *proxy = context->proxy;
     context->breadth = info->max_breadth / count;
@@ -158,7 +165,8 @@ static void start_group(struct proxy_context *context, const struct sip_message 
                     (uint64_t)proxy->config.ring_s * 1000);
 }
 
-int proxy_target_keep(struct proxy_context *context, const struct proxy_target *from, struct proxy_target *to)
+int proxy_target_keep(struct proxy_context *context, const struct proxy_target *from,
+                      struct proxy_target *to)
 {
     struct arena *arena = &context->arena;
     *to = *from;
@@ -172,7 +180,8 @@ int proxy_target_keep(struct proxy_context *context, const struct proxy_target *
     return status;
 }
 
-void proxy_context_keep(struct proxy_context *context, const struct proxy_target *targets, unsigned count)
+void proxy_context_keep(struct proxy_context *context, const struct proxy_target *targets,
+                        unsigned count)
 {
     size_t size = (context->waiting_count + count) * sizeof(*targets);
     struct proxy_target *all = arena_alloc(&context->arena, size);
@@ -201,12 +210,12 @@ static void start_next_group(struct proxy_context *context)
     start_group(context, &context->proxy->message, &info, group, size);
 }
 
-void proxy_context_start(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info,
-                         const struct proxy_targets *targets)
+void proxy_context_start(struct proxy *proxy, const struct endpoint_request *request,
+                         const struct proxy_route_info *info, const struct proxy_targets *targets)
 {
     struct proxy_context *context = context_new(proxy, request);
-    if (context == NULL ||
-        sip_server_tx_new(proxy->transactions, request->msg, &request->reply, &server_user, context, &context->server) < 0) {
+    if (context == NULL || sip_server_tx_new(proxy->transactions, request->msg, &request->reply,
+                                             &server_user, context, &context->server) < 0) {
         struct sip_response busy = {.status = 503};
         if (context != NULL)
             proxy_context_free(context);
@@ -236,7 +245,8 @@ void proxy_context_cancel(struct proxy_context *context)
     context->waiting_count = 0;
     wheel_stop(loop_wheel(endpoint_loop(context->proxy->endpoint)), &context->ring);
     context->holds++;
-    list_for_each_safe(link, &context->branches) {
+    list_for_each_safe(link, &context->branches)
+    {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         if (branch->state != PROXY_BRANCH_DONE)
             proxy_branch_cancel(branch);
@@ -263,7 +273,8 @@ static void answer_best(struct proxy_context *context)
 
 static bool clients_left(const struct proxy_context *context)
 {
-    list_for_each(link, &context->branches) {
+    list_for_each(link, &context->branches)
+    {
         if (container_of(link, struct proxy_branch, link)->client != NULL)
             return true;
     }
@@ -282,8 +293,8 @@ void proxy_context_advance(struct proxy_context *context)
     context->holds--;
     if (context->answered && context->request != NULL)
         free_request(context);
-    /* After a 2xx to an INVITE further ones may come from other branches (RFC 6026): stay as long as they and the caller's
-     * transaction do. Otherwise the machines end by themselves. */
+    /* After a 2xx to an INVITE further ones may come from other branches (RFC 6026): stay as long
+     * as they and the caller's transaction do. Otherwise the machines end by themselves. */
     bool accepted = context->accepted && context->server != NULL && clients_left(context);
     if (context->answered && (context->pending == 0 || context->server == NULL) && !accepted)
         proxy_context_free(context);

@@ -17,7 +17,8 @@ static struct slice take_lines(struct lines *lines)
     return fresh;
 }
 
-int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target, struct sip_uri *ret_uri)
+int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
+                   struct sip_uri *ret_uri)
 {
     struct sip_address address;
     struct slice rest = target->path, value;
@@ -44,7 +45,8 @@ static bool wants_record_route(const struct sip_message *msg)
            msg->method == SIP_NOTIFY;
 }
 
-static void write_record_route(struct proxy *proxy, struct writer *w, const struct sip_message *msg, const struct flow *flow)
+static void write_record_route(struct proxy *proxy, struct writer *w, const struct sip_message *msg,
+                               const struct flow *flow)
 {
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
     writer_literal(w, "Record-Route: <sip:");
@@ -58,8 +60,10 @@ static void write_record_route(struct proxy *proxy, struct writer *w, const stru
     writer_literal(w, ">\r\n");
 }
 
-/* Twice where the two sides differ, so that each side finds an address of ours that it can reach (RFC 5658 section 4). */
-static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+/* Twice where the two sides differ, so that each side finds an address of ours that it can reach
+ * (RFC 5658 section 4). */
+static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
+                             const struct proxy_forward *f)
 {
     struct address in = endpoint_sent_by(proxy->endpoint, f->arrived);
     struct address out = endpoint_sent_by(proxy->endpoint, f->leaves);
@@ -70,7 +74,8 @@ static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct 
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }
 
-/* A static route replaces the host of a URI of ours, so that the next server takes it as its own. */
+/* A static route replaces the host of a URI of ours, so that the next server takes it as its own.
+ */
 static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct slice next_hop)
 {
     struct sip_uri hop;
@@ -87,7 +92,8 @@ static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct
         writer_format(w, ":%u", hop.port);
 }
 
-static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
+                            const struct proxy_forward *f)
 {
     const struct proxy_target *target = f->target;
     struct slice domain;
@@ -95,7 +101,8 @@ static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct l
     if (target->uri.len > 0) {
         if (sip_uri_parse(target->uri, &uri) < 0)
             return;
-        sip_uri_write_request(&lines->w, &uri); /* 16.6 step 2: what a Request-URI may not hold is left out */
+        sip_uri_write_request(&lines->w,
+                              &uri); /* 16.6 step 2: what a Request-URI may not hold is left out */
     } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL &&
                domains_local(proxy->domains, f->info->uri.host, f->info->uri.port, &domain)) {
         write_static_uri(&lines->w, &f->info->uri, target->next_hop);
@@ -107,8 +114,8 @@ static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct l
     sip_edit_replace(edit, f->msg->uri, take_lines(lines));
 }
 
-/* Our own Route values go; those of a Path come in front of the rest (16.4, 16.6 step 6, RFC 3327 section 5.3). Route lines that change
- * are written anew as one. */
+/* Our own Route values go; those of a Path come in front of the rest (16.4, 16.6 step 6, RFC 3327
+ * section 5.3). Route lines that change are written anew as one. */
 static void set_routes(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
 {
     const struct proxy_route_info *info = f->info;
@@ -122,7 +129,8 @@ static void set_routes(struct sip_edit *edit, struct lines *lines, const struct 
         writer_put(&lines->w, f->target->path);
         written++;
     }
-    /* previous trails by one, so that the last value is left out when it has become the Request-URI. */
+    /* previous trails by one, so that the last value is left out when it has become the
+     * Request-URI. */
     sip_values_init(&values, f->msg, SIP_HEADER_ROUTE);
     while (true) {
         bool more = sip_values_next(&values, &value);
@@ -146,20 +154,23 @@ static void set_routes(struct sip_edit *edit, struct lines *lines, const struct 
     sip_edit_insert(edit, at, take_lines(lines));
 }
 
-/* 16.6 step 6: the next Route value names a strict router: it goes into the Request-URI, the URI to the end of Route. */
+/* 16.6 step 6: the next Route value names a strict router: it goes into the Request-URI, the URI to
+ * the end of Route. */
 static bool next_is_strict(const struct proxy_forward *f, struct slice *ret_uri)
 {
     struct sip_address address;
     struct sip_uri uri;
     if (!f->info->has_route || f->target->path.len > 0 || f->target->uri.len > 0)
         return false;
-    if (sip_address_parse(f->info->next_route, false, &address) < 0 || sip_uri_parse(address.uri, &uri) < 0 || uri.lr)
+    if (sip_address_parse(f->info->next_route, false, &address) < 0 ||
+        sip_uri_parse(address.uri, &uri) < 0 || uri.lr)
         return false;
     *ret_uri = address.uri;
     return true;
 }
 
-static void write_strict(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f, struct slice router)
+static void write_strict(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f,
+                         struct slice router)
 {
     struct sip_values values;
     struct slice value;
@@ -185,7 +196,8 @@ static void write_strict(struct sip_edit *edit, struct lines *lines, const struc
 }
 
 /* 16.6 step 3. */
-static void set_max_forwards(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+static void set_max_forwards(struct sip_edit *edit, struct lines *lines,
+                             const struct proxy_forward *f)
 {
     const struct sip_header *line = sip_message_first(f->msg, SIP_HEADER_MAX_FORWARDS);
     if (line != NULL) {
@@ -198,7 +210,8 @@ static void set_max_forwards(struct sip_edit *edit, struct lines *lines, const s
 }
 
 /* 18.2.1 for the hop before us, then our own Via above it. */
-static void set_via(struct proxy *proxy, struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+static void set_via(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
+                    const struct proxy_forward *f)
 {
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_VIA);
     struct sip_values values;
@@ -215,7 +228,8 @@ static void set_via(struct proxy *proxy, struct sip_edit *edit, struct lines *li
 }
 
 /* RFC 5393 section 5.3.3.1: the breadth that is left for this branch. */
-static void set_max_breadth(struct sip_edit *edit, struct lines *lines, const struct proxy_forward *f)
+static void set_max_breadth(struct sip_edit *edit, struct lines *lines,
+                            const struct proxy_forward *f)
 {
     if (f->breadth == 0)
         return;
@@ -225,12 +239,13 @@ static void set_max_breadth(struct sip_edit *edit, struct lines *lines, const st
 }
 
 /* Credentials for our realm have done their work here (RFC 3261 section 22.3). */
-static void drop_credentials(struct proxy *proxy, struct sip_edit *edit, const struct sip_message *msg)
+static void drop_credentials(struct proxy *proxy, struct sip_edit *edit,
+                             const struct sip_message *msg)
 {
     if (!proxy->config.auth)
         return;
-    for (const struct sip_header *h = sip_message_first(msg, SIP_HEADER_PROXY_AUTHORIZATION); h != NULL;
-         h = sip_message_next(msg, h)) {
+    for (const struct sip_header *h = sip_message_first(msg, SIP_HEADER_PROXY_AUTHORIZATION);
+         h != NULL; h = sip_message_next(msg, h)) {
         if (authenticator_owns(proxy->authenticator, sip_header_value(h)))
             sip_edit_remove_line(edit, h);
     }

@@ -1,9 +1,10 @@
-/* Who may have what forwarded. Calls to our users come in from anywhere; our own users prove who they are; nobody relays through
- * us to a third party. */
+/* Who may have what forwarded. Calls to our users come in from anywhere; our own users prove who
+ * they are; nobody relays through us to a third party. */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
-static void refuse(struct proxy *proxy, const struct endpoint_request *request, unsigned status, const char *reason)
+static void refuse(struct proxy *proxy, const struct endpoint_request *request, unsigned status,
+                   const char *reason)
 {
     struct sip_response response = {.status = status, .reason = reason};
     proxy_count(proxy, PROXY_REFUSED);
@@ -24,11 +25,13 @@ static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *inf
 }
 
 /* The canonical AOR of a From or To of ours. */
-static bool local_aor(struct proxy *proxy, struct slice uri_text, struct slice *ret_domain, struct writer *w)
+static bool local_aor(struct proxy *proxy, struct slice uri_text, struct slice *ret_domain,
+                      struct writer *w)
 {
     struct sip_uri uri;
     return sip_uri_parse(uri_text, &uri) == 0 && uri.scheme != SIP_URI_TEL &&
-           domains_local(proxy->domains, uri.host, uri.port, ret_domain) && domains_aor(proxy->domains, &uri, w) == 0;
+           domains_local(proxy->domains, uri.host, uri.port, ret_domain) &&
+           domains_aor(proxy->domains, &uri, w) == 0;
 }
 
 static bool same_place(const struct sip_uri *target, const struct binding *binding)
@@ -39,7 +42,8 @@ static bool same_place(const struct sip_uri *target, const struct binding *bindi
     return slice_equal_nocase(contact.host, target->host) && contact.port == target->port;
 }
 
-/* A request inside a dialog that goes straight to a phone registered by the user in To: that is no third party. */
+/* A request inside a dialog that goes straight to a phone registered by the user in To: that is no
+ * third party. */
 static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_route_info *info)
 {
     char text[AUTHENTICATOR_AOR_MAX];
@@ -58,8 +62,10 @@ static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_rou
     return false;
 }
 
-/* Without auth.call: the sender counts as our user when the user in From is registered from the same address. */
-static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request, struct slice aor)
+/* Without auth.call: the sender counts as our user when the user in From is registered from the
+ * same address. */
+static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request,
+                                  struct slice aor)
 {
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
     if (location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings) < 0)
@@ -72,7 +78,8 @@ static bool from_registered_phone(struct proxy *proxy, const struct endpoint_req
 }
 
 /* 1: the user in From has proved itself. 0: challenged or refused. */
-static int authenticate(struct proxy *proxy, const struct endpoint_request *request, struct slice domain, struct slice aor)
+static int authenticate(struct proxy *proxy, const struct endpoint_request *request,
+                        struct slice domain, struct slice aor)
 {
     struct authenticator_identity identity;
     if (authenticator_check(proxy->authenticator, request, true, domain, &identity) == 0)
@@ -99,7 +106,8 @@ static bool has_bindings(struct proxy *proxy, const struct sip_uri *uri)
     if (domains_aor(proxy->domains, uri, &w) < 0)
         return false;
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
-    return location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) == 0 &&
+    return location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) ==
+               0 &&
            proxy->bindings.count > 0;
 }
 
@@ -109,18 +117,22 @@ static bool takes_static_route(struct proxy *proxy, const struct proxy_route_inf
     struct slice domain = domains_primary(proxy->domains);
     if (info->has_route || proxy_static_route(proxy, &info->uri) == NULL)
         return false;
-    if (info->uri.scheme == SIP_URI_TEL || !domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
+    if (info->uri.scheme == SIP_URI_TEL ||
+        !domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
         return true;
-    return !accounts_known(proxy->accounts, info->uri.user, domain) && !has_bindings(proxy, &info->uri);
+    return !accounts_known(proxy->accounts, info->uri.user, domain) &&
+           !has_bindings(proxy, &info->uri);
 }
 
-int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info)
+int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
+                       const struct proxy_route_info *info)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
     struct slice domain;
     bool to_ours = goes_to_ours(proxy, info);
-    if (info->to_tag.len > 0 && (info->token_ok || to_ours || goes_to_registered_phone(proxy, info)))
+    if (info->to_tag.len > 0 &&
+        (info->token_ok || to_ours || goes_to_registered_phone(proxy, info)))
         return 1;
     if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
         return to_ours ? 1 : deny_relay(proxy, request);

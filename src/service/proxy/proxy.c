@@ -10,7 +10,8 @@ const struct metric_info proxy_metric_infos[PROXY_METRICS] = {
 #undef PROXY_METRIC_ROW
 };
 
-int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts, struct proxy **ret_proxy)
+int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts,
+              struct proxy **ret_proxy)
 {
     struct proxy *proxy = memory_zalloc(1, sizeof(*proxy));
     if (proxy == NULL)
@@ -30,9 +31,12 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
     proxy->token_key = parts->token_key;
     proxy->loop_key = random_hash_key(loop_random(endpoint_loop(parts->endpoint)));
     /* What was accepted from the wire is parsed again from store and must pass again. */
-    proxy->unlimited = (struct sip_limits){
-        .message = UINT32_MAX, .headers = SIP_MESSAGE_HEADERS_MAX, .header_bytes = UINT32_MAX,
-        .uri = UINT32_MAX, .body = UINT32_MAX, .values = UINT32_MAX};
+    proxy->unlimited = (struct sip_limits){.message = UINT32_MAX,
+                                           .headers = SIP_MESSAGE_HEADERS_MAX,
+                                           .header_bytes = UINT32_MAX,
+                                           .uri = UINT32_MAX,
+                                           .body = UINT32_MAX,
+                                           .values = UINT32_MAX};
     pool_init(&proxy->contexts, sizeof(struct proxy_context), 0);
     pool_init(&proxy->branches, sizeof(struct proxy_branch), 0);
     proxy_acks_init(proxy);
@@ -58,7 +62,8 @@ void proxy_free(struct proxy *proxy)
     memory_free(proxy);
 }
 
-void proxy_reload(struct proxy *proxy, const struct proxy_config *config, const struct domains *domains)
+void proxy_reload(struct proxy *proxy, const struct proxy_config *config,
+                  const struct domains *domains)
 {
     proxy->config = *config;
     proxy->domains = domains;
@@ -69,9 +74,11 @@ const metric *proxy_metrics(const struct proxy *proxy)
     return proxy->metrics;
 }
 
-static void refuse(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_fault *fault)
+static void refuse(struct proxy *proxy, const struct endpoint_request *request,
+                   const struct proxy_fault *fault)
 {
-    struct sip_response response = {.status = fault->status, .reason = fault->reason, .headers = fault->headers};
+    struct sip_response response = {
+        .status = fault->status, .reason = fault->reason, .headers = fault->headers};
     proxy_count(proxy, PROXY_REFUSED);
     endpoint_answer(request, &response);
 }
@@ -100,11 +107,13 @@ void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request)
     struct proxy_route_info info;
     struct proxy_fault fault;
     arena_reset(&proxy->arena);
-    if (proxy_route_examine(proxy, request->msg, &info, &fault) == 0 && proxy_policy_admit(proxy, request, &info) == 1)
+    if (proxy_route_examine(proxy, request->msg, &info, &fault) == 0 &&
+        proxy_policy_admit(proxy, request, &info) == 1)
         proxy_ack_forward(proxy, request, &info);
 }
 
-void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request, struct sip_server_tx *invite)
+void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request,
+                     struct sip_server_tx *invite)
 {
     struct proxy_context *context = proxy_context_of(invite);
     (void)proxy;

@@ -52,10 +52,12 @@ struct proxy_parts {
     struct location *location;
     struct accounts *accounts;
     const struct domains *domains;
-    struct hash_key token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
+    struct hash_key
+        token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
 };
 
-int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts, struct proxy **ret_proxy);
+int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts,
+              struct proxy **ret_proxy);
 /* Ends what is under way without a word. */
 void proxy_free(struct proxy *proxy);
 void proxy_reload(struct proxy *proxy, const struct proxy_config *config,

@@ -6,14 +6,14 @@
 #include "service/proxy/proxy.h"
 #include "stack/resolver.h"
 
-#define PROXY_BRANCHES_MAX 64    /* of one request, ever */
-#define PROXY_MESSAGE_MAX 65535
-#define PROXY_TEXT_MAX 8192      /* of the lines put into one forwarded message */
+#define PROXY_BRANCHES_MAX   64 /* of one request, ever */
+#define PROXY_MESSAGE_MAX    65535
+#define PROXY_TEXT_MAX       8192 /* of the lines put into one forwarded message */
 #define PROXY_CHALLENGES_MAX 4096 /* bytes of challenges gathered from branches */
 
 struct proxy {
     struct proxy_config config;
-    struct endpoint *endpoint;            /* borrowed, as all below */
+    struct endpoint *endpoint; /* borrowed, as all below */
     struct sip_transactions *transactions;
     struct authenticator *authenticator;
     struct location *location;
@@ -21,7 +21,8 @@ struct proxy {
     const struct domains *domains;
     struct resolver *resolver; /* owned */
     struct hash_key loop_key;  /* of the loop hash in branches */
-    struct hash_key token_key; /* of the dialog token in our Record-Route: the same for all workers and after a restart */
+    struct hash_key token_key; /* of the dialog token in our Record-Route: the same for all workers
+                                  and after a restart */
     struct pool contexts;
     struct pool branches;
     struct pool acks; /* ACKs that wait for a name */
@@ -39,21 +40,22 @@ struct proxy {
 
 /* What RFC 3261 sections 16.3 and 16.4 find out about a request; slices into the message. */
 struct proxy_route_info {
-    struct slice uri_text;  /* the Request-URI that counts: the last Route value if a strict router sent it (16.4) */
+    struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
+                              sent it (16.4) */
     struct sip_uri uri;
     struct sip_address from;
     struct sip_address to;
     struct slice from_tag;
-    struct slice to_tag;    /* empty: it opens a dialog, or stands alone */
-    bool strict;            /* uri came out of the last Route */
-    bool token_ok;          /* a Route of ours proves that we record-routed this dialog */
-    bool has_route;         /* Route values are left after ours */
+    struct slice to_tag;     /* empty: it opens a dialog, or stands alone */
+    bool strict;             /* uri came out of the last Route */
+    bool token_ok;           /* a Route of ours proves that we record-routed this dialog */
+    bool has_route;          /* Route values are left after ours */
     struct slice next_route; /* the first of them */
-    unsigned own_routes;    /* values of ours at the top, to be removed */
-    uint32_t max_forwards;  /* as received, or the configured start */
+    unsigned own_routes;     /* values of ours at the top, to be removed */
+    uint32_t max_forwards;   /* as received, or the configured start */
     bool has_max_forwards;
     uint32_t max_breadth;
-    uint64_t loop;          /* hash of what routing depends on (16.6 step 8) */
+    uint64_t loop; /* hash of what routing depends on (16.6 step 8) */
 };
 
 struct proxy_fault {
@@ -64,11 +66,11 @@ struct proxy_fault {
 
 /* One place to send a request to (16.5). */
 struct proxy_target {
-    struct slice uri;  /* becomes the Request-URI; empty: it stays */
-    struct slice path; /* Route values to put in front (RFC 3327), or empty */
+    struct slice uri;      /* becomes the Request-URI; empty: it stays */
+    struct slice path;     /* Route values to put in front (RFC 3327), or empty */
     struct slice next_hop; /* a static route's URI, or empty */
     uint16_t q;
-    bool has_flow;   /* goes back along flow instead of to uri's host */
+    bool has_flow; /* goes back along flow instead of to uri's host */
     struct flow flow;
     struct slice aor; /* of the binding it comes from, or empty */
 };
@@ -83,19 +85,20 @@ struct proxy_context;
 enum proxy_branch_state { PROXY_BRANCH_RESOLVING, PROXY_BRANCH_SENT, PROXY_BRANCH_DONE };
 
 struct proxy_branch {
-    struct list link;              /* in context->branches */
+    struct list link; /* in context->branches */
     struct proxy_context *context;
-    struct sip_client_tx *client;  /* NULL before it is sent and after on_end */
-    struct resolver_query *query;  /* while resolving */
-    struct timer timer_c;          /* 16.6 step 11, 16.8 */
-    struct proxy_target target;    /* slices in the context's arena; valid while resolving or trying TCP */
+    struct sip_client_tx *client; /* NULL before it is sent and after on_end */
+    struct resolver_query *query; /* while resolving */
+    struct timer timer_c;         /* 16.6 step 11, 16.8 */
+    struct proxy_target
+        target; /* slices in the context's arena; valid while resolving or trying TCP */
     uint8_t state;
-    bool provisional;   /* a 1xx came */
+    bool provisional; /* a 1xx came */
     bool cancelled;
-    bool tcp_tried;     /* 18.1.1: large request went by TCP first */
-    bool falls_back;    /* and TCP failed: UDP next */
+    bool tcp_tried;  /* 18.1.1: large request went by TCP first */
+    bool falls_back; /* and TCP failed: UDP next */
     struct endpoint_target fallback;
-    uint16_t status;    /* final, once DONE */
+    uint16_t status; /* final, once DONE */
 };
 
 /* The response context of 16.7. */
@@ -110,21 +113,22 @@ struct proxy_context {
     struct arena arena;           /* targets not tried yet; rarely used */
     struct proxy_target *waiting; /* in arena, highest q first */
     unsigned waiting_count;
-    unsigned branch_count;        /* ever */
-    unsigned pending;             /* branches without a final response */
-    struct timer ring;            /* one q group rings this long */
-    uint16_t best_status;         /* 0: none yet */
-    char *best;                   /* block: that response, our Via taken off */
+    unsigned branch_count; /* ever */
+    unsigned pending;      /* branches without a final response */
+    struct timer ring;     /* one q group rings this long */
+    uint16_t best_status;  /* 0: none yet */
+    char *best;            /* block: that response, our Via taken off */
     size_t best_len;
-    char *challenges;             /* block of PROXY_CHALLENGES_MAX: header lines of other 401/407 (16.7 step 7) */
+    char *
+        challenges; /* block of PROXY_CHALLENGES_MAX: header lines of other 401/407 (16.7 step 7) */
     size_t challenges_len;
-    uint32_t breadth;             /* Max-Breadth for its branches */
+    uint32_t breadth; /* Max-Breadth for its branches */
     uint8_t method;
     bool cancelled;
-    bool accepted;                /* an INVITE, by a 2xx */
-    bool answered;                /* a final response went upstream */
-    bool opens_dialog;            /* no To tag */
-    unsigned holds;               /* > 0: do not free, the event is still working on it */
+    bool accepted;     /* an INVITE, by a 2xx */
+    bool answered;     /* a final response went upstream */
+    bool opens_dialog; /* no To tag */
+    unsigned holds;    /* > 0: do not free, the event is still working on it */
 };
 
 static inline void proxy_count(struct proxy *proxy, enum proxy_metric which)
@@ -133,17 +137,20 @@ static inline void proxy_count(struct proxy *proxy, enum proxy_metric which)
 }
 
 /* route.c: 16.3, 16.4. 0, or a negative error with *ret_fault to answer. */
-int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *ret_info,
-                        struct proxy_fault *ret_fault);
+int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
+                        struct proxy_route_info *ret_info, struct proxy_fault *ret_fault);
 /* The token that our Record-Route carries for a dialog of this Call-ID. */
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg);
 
-/* policy.c: may this sender have this request forwarded? 1: yes. 0: it has been answered (or dropped, if an ACK). */
-int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info);
+/* policy.c: may this sender have this request forwarded? 1: yes. 0: it has been answered (or
+ * dropped, if an ACK). */
+int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
+                       const struct proxy_route_info *info);
 
 /* target.c: 16.5. Slices live in proxy->arena or the message. */
-int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg, const struct proxy_route_info *info,
-                       struct proxy_targets *ret_targets, struct proxy_fault *ret_fault);
+int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
+                       const struct proxy_route_info *info, struct proxy_targets *ret_targets,
+                       struct proxy_fault *ret_fault);
 /* The static route for a URI, or NULL. */
 const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri);
 
@@ -157,31 +164,37 @@ struct proxy_forward {
     struct sip_branch branch;
     uint32_t breadth; /* 0: no Max-Breadth line is written */
 };
-int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *forward, struct slice *ret_bytes);
+int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *forward,
+                        struct slice *ret_bytes);
 /* Which URI names the next hop (16.6 steps 6, 7)? */
-int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target, struct sip_uri *ret_uri);
+int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
+                   struct sip_uri *ret_uri);
 
 /* context.c */
-void proxy_context_start(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info,
-                         const struct proxy_targets *targets);
+void proxy_context_start(struct proxy *proxy, const struct endpoint_request *request,
+                         const struct proxy_route_info *info, const struct proxy_targets *targets);
 void proxy_context_cancel(struct proxy_context *context);
-/* Something changed: goes on to the next group, answers with the best response, frees what is done. May free the context. */
+/* Something changed: goes on to the next group, answers with the best response, frees what is done.
+ * May free the context. */
 void proxy_context_advance(struct proxy_context *context);
 void proxy_context_free(struct proxy_context *context);
 /* Answers upstream with a response of our own. */
 void proxy_context_answer(struct proxy_context *context, unsigned status, const char *reason);
-/* The stored request and its routing once more, in proxy->message. ERR_NOT_FOUND when it has been let go. */
+/* The stored request and its routing once more, in proxy->message. ERR_NOT_FOUND when it has been
+ * let go. */
 int proxy_context_again(struct proxy_context *context, struct proxy_route_info *ret_info);
 /* Copies a target into the context's arena. */
-int proxy_target_keep(struct proxy_context *context, const struct proxy_target *from, struct proxy_target *to);
+int proxy_target_keep(struct proxy_context *context, const struct proxy_target *from,
+                      struct proxy_target *to);
 /* Adds targets to those that wait. */
-void proxy_context_keep(struct proxy_context *context, const struct proxy_target *targets, unsigned count);
+void proxy_context_keep(struct proxy_context *context, const struct proxy_target *targets,
+                        unsigned count);
 struct proxy_context *proxy_context_of(const struct sip_server_tx *tx);
 
 /* branch.c */
 /* Starts a branch to target; msg and info are of the context's request. */
-void proxy_branch_start(struct proxy_context *context, const struct sip_message *msg, const struct proxy_route_info *info,
-                        const struct proxy_target *target);
+void proxy_branch_start(struct proxy_context *context, const struct sip_message *msg,
+                        const struct proxy_route_info *info, const struct proxy_target *target);
 void proxy_branch_cancel(struct proxy_branch *branch);
 /* A final response came. */
 void proxy_branch_done(struct proxy_branch *branch, unsigned status);
@@ -191,9 +204,11 @@ void proxy_branch_fail(struct proxy_branch *branch, unsigned status);
 /* response.c: 16.7. */
 void proxy_on_response(struct proxy_branch *branch, const struct sip_message *response);
 /* best.c: keeps the better of what is stored and this one (16.7 step 6); bytes without our Via. */
-void proxy_best_offer(struct proxy_context *context, unsigned status, const struct sip_message *response, struct slice bytes);
+void proxy_best_offer(struct proxy_context *context, unsigned status,
+                      const struct sip_message *response, struct slice bytes);
 bool proxy_best_replaces(unsigned stored, unsigned status);
-/* The best response as it goes upstream: challenges gathered, 503 turned into 500. Empty when there is none with bytes. */
+/* The best response as it goes upstream: challenges gathered, 503 turned into 500. Empty when there
+ * is none with bytes. */
 struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status);
 /* redirect.c: the contacts of a 3xx become targets. How many were added. */
 unsigned proxy_redirect(struct proxy_context *context, const struct sip_message *response);
@@ -201,6 +216,7 @@ unsigned proxy_redirect(struct proxy_context *context, const struct sip_message 
 /* ack.c */
 void proxy_acks_init(struct proxy *proxy);
 void proxy_acks_done(struct proxy *proxy);
-void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *request, const struct proxy_route_info *info);
+void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *request,
+                       const struct proxy_route_info *info);
 
 #endif

@@ -2,7 +2,8 @@
 #include "service/proxy/proxy_private.h"
 #include "sip/message/edit.h"
 
-/* 16.7 step 3: our Via comes off. Empty when nothing is left below it: then the response was for us. */
+/* 16.7 step 3: our Via comes off. Empty when nothing is left below it: then the response was for
+ * us. */
 static struct slice without_our_via(struct proxy *proxy, const struct sip_message *response)
 {
     struct sip_values values;
@@ -34,14 +35,17 @@ static void on_provisional(struct proxy_branch *branch, const struct sip_message
     branch->provisional = true;
     if (response->status == 100 || branch->state == PROXY_BRANCH_DONE)
         return;
-    /* RFC 4320 section 4.1: nothing but 100 is sent before the final response to a non-INVITE, and 100 is hop by hop. */
+    /* RFC 4320 section 4.1: nothing but 100 is sent before the final response to a non-INVITE, and
+     * 100 is hop by hop. */
     if (context->method != SIP_INVITE || context->answered)
         return;
-    wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &branch->timer_c, (uint64_t)proxy->config.timer_c_s * 1000);
+    wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &branch->timer_c,
+                (uint64_t)proxy->config.timer_c_s * 1000);
     pass_on(context, response->status, without_our_via(proxy, response));
 }
 
-/* 16.7 step 5: every 2xx to an INVITE goes upstream at once; the first ends the other branches (step 10). */
+/* 16.7 step 5: every 2xx to an INVITE goes upstream at once; the first ends the other branches
+ * (step 10). */
 static void on_success(struct proxy_branch *branch, const struct sip_message *response)
 {
     struct proxy_context *context = branch->context;
@@ -71,7 +75,8 @@ static void on_other_final(struct proxy_branch *branch, const struct sip_message
     proxy_branch_done(branch, status);
     if (context->answered)
         return;
-    if (status < 400 && proxy->config.follow_redirects && !context->cancelled && proxy_redirect(context, response) > 0)
+    if (status < 400 && proxy->config.follow_redirects && !context->cancelled &&
+        proxy_redirect(context, response) > 0)
         return;
     proxy_best_offer(context, status, response, without_our_via(proxy, response));
     /* 16.7 step 5: a 6xx is the answer for all; the other branches are called off. */

@@ -1,4 +1,5 @@
-/* What a request says about its way: validation (RFC 3261 section 16.3) and route preprocessing (16.4). */
+/* What a request says about its way: validation (RFC 3261 section 16.3) and route preprocessing
+ * (16.4). */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
@@ -7,7 +8,8 @@ uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg)
     return hash_slice(&proxy->token_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
 }
 
-static bool carries_token(const struct proxy *proxy, const struct sip_message *msg, const struct sip_uri *uri)
+static bool carries_token(const struct proxy *proxy, const struct sip_message *msg,
+                          const struct sip_uri *uri)
 {
     struct slice value;
     char expected[16];
@@ -25,9 +27,10 @@ static int fault(struct proxy_fault *ret_fault, unsigned status, const char *rea
     return ERR_INVALID;
 }
 
-/* 16.4: our own Route values at the top come off; a double Record-Route (RFC 5658) gives two of them. */
-static int examine_routes(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
-                          struct proxy_fault *ret_fault)
+/* 16.4: our own Route values at the top come off; a double Record-Route (RFC 5658) gives two of
+ * them. */
+static int examine_routes(struct proxy *proxy, const struct sip_message *msg,
+                          struct proxy_route_info *info, struct proxy_fault *ret_fault)
 {
     struct sip_values values;
     struct slice value;
@@ -52,9 +55,10 @@ static int examine_routes(struct proxy *proxy, const struct sip_message *msg, st
     return 0;
 }
 
-/* 16.4: a strict router has put our Record-Route URI into the Request-URI and the real one at the end of Route. */
-static int undo_strict_routing(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
-                               struct proxy_fault *ret_fault)
+/* 16.4: a strict router has put our Record-Route URI into the Request-URI and the real one at the
+ * end of Route. */
+static int undo_strict_routing(struct proxy *proxy, const struct sip_message *msg,
+                               struct proxy_route_info *info, struct proxy_fault *ret_fault)
 {
     struct sip_values values;
     struct slice value, last = SLICE_NULL;
@@ -80,8 +84,8 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
 }
 
 /* 16.3 step 3; RFC 5393 section 5.3.3 for Max-Breadth. */
-static int examine_limits(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *info,
-                          struct proxy_fault *ret_fault)
+static int examine_limits(struct proxy *proxy, const struct sip_message *msg,
+                          struct proxy_route_info *info, struct proxy_fault *ret_fault)
 {
     const struct sip_header *line = sip_message_first(msg, SIP_HEADER_MAX_FORWARDS);
     info->has_max_forwards = line != NULL;
@@ -93,16 +97,18 @@ static int examine_limits(struct proxy *proxy, const struct sip_message *msg, st
     info->max_breadth = proxy->config.max_breadth;
     struct slice breadth = sip_message_value(msg, SIP_HEADER_MAX_BREADTH);
     uint32_t received;
-    if (breadth.len > 0 && slice_to_u32(breadth, UINT32_MAX, &received) == 0 && received < info->max_breadth)
+    if (breadth.len > 0 && slice_to_u32(breadth, UINT32_MAX, &received) == 0 &&
+        received < info->max_breadth)
         info->max_breadth = received;
     if (info->max_breadth == 0)
         return fault(ret_fault, 440, NULL);
     return 0;
 }
 
-/* 16.6 step 8: all that our routing depends on, so that a spiral differs and a loop does not. The method is left out, so that
- * CANCEL and ACK would agree. */
-static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg, const struct proxy_route_info *info)
+/* 16.6 step 8: all that our routing depends on, so that a spiral differs and a loop does not. The
+ * method is left out, so that CANCEL and ACK would agree. */
+static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg,
+                          const struct proxy_route_info *info)
 {
     const struct hash_key *key = &proxy->loop_key;
     uint64_t hash = hash_slice(key, msg->uri);
@@ -124,14 +130,16 @@ static bool loops(const struct sip_message *msg, uint64_t loop)
     while (sip_values_next(&values, &value)) {
         struct sip_via via;
         struct sip_branch branch;
-        if (sip_via_parse(value, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 && branch.loop == loop)
+        if (sip_via_parse(value, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 &&
+            branch.loop == loop)
             return true;
     }
     return false;
 }
 
 /* 16.3 step 5: we have no extension that a Proxy-Require could name. */
-static int examine_proxy_require(struct proxy *proxy, const struct sip_message *msg, struct proxy_fault *ret_fault)
+static int examine_proxy_require(struct proxy *proxy, const struct sip_message *msg,
+                                 struct proxy_fault *ret_fault)
 {
     struct sip_values values;
     struct slice value;
@@ -156,7 +164,8 @@ static int examine_proxy_require(struct proxy *proxy, const struct sip_message *
     return ERR_INVALID;
 }
 
-static int examine_uri(const struct sip_message *msg, struct proxy_route_info *info, struct proxy_fault *ret_fault)
+static int examine_uri(const struct sip_message *msg, struct proxy_route_info *info,
+                       struct proxy_fault *ret_fault)
 {
     info->uri_text = msg->uri;
     if (sip_uri_parse(msg->uri, &info->uri) < 0)
@@ -166,7 +175,8 @@ static int examine_uri(const struct sip_message *msg, struct proxy_route_info *i
     return 0;
 }
 
-static int examine_ends(const struct sip_message *msg, struct proxy_route_info *info, struct proxy_fault *ret_fault)
+static int examine_ends(const struct sip_message *msg, struct proxy_route_info *info,
+                        struct proxy_fault *ret_fault)
 {
     if (sip_address_parse(sip_message_value(msg, SIP_HEADER_FROM), false, &info->from) < 0)
         return fault(ret_fault, 400, "Bad Request - From Malformed");
@@ -177,8 +187,8 @@ static int examine_ends(const struct sip_message *msg, struct proxy_route_info *
     return 0;
 }
 
-int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg, struct proxy_route_info *ret_info,
-                        struct proxy_fault *ret_fault)
+int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
+                        struct proxy_route_info *ret_info, struct proxy_fault *ret_fault)
 {
     struct proxy_route_info info = {0};
     int status = examine_uri(msg, &info, ret_fault);

@@ -14,7 +14,8 @@ const struct proxy_route *proxy_static_route(const struct proxy *proxy, const st
     const struct proxy_route *best = NULL;
     size_t best_len = 0;
     struct slice domain;
-    bool ours = uri->scheme == SIP_URI_TEL || domains_local(proxy->domains, uri->host, uri->port, &domain);
+    bool ours =
+        uri->scheme == SIP_URI_TEL || domains_local(proxy->domains, uri->host, uri->port, &domain);
     for (unsigned i = 0; i < proxy->config.route_count; i++) {
         const struct proxy_route *route = &proxy->config.routes[i];
         struct slice prefix = slice_from_string(route->prefix);
@@ -36,8 +37,10 @@ static void add_static(const struct proxy_route *route, struct proxy_targets *ta
         (struct proxy_target){.next_hop = slice_from_string(route->next_hop), .q = 1000};
 }
 
-/* A binding is reached along its flow where that is a connection, or where a NAT stands before the phone; else at its contact. */
-static void add_binding(const struct binding *binding, struct slice aor, struct proxy_targets *targets)
+/* A binding is reached along its flow where that is a connection, or where a NAT stands before the
+ * phone; else at its contact. */
+static void add_binding(const struct binding *binding, struct slice aor,
+                        struct proxy_targets *targets)
 {
     struct proxy_target *target = &targets->items[targets->count++];
     bool stream = flow_reliable(&binding->flow) && binding->flow.connection != 0;
@@ -51,7 +54,8 @@ static void add_binding(const struct binding *binding, struct slice aor, struct 
     };
 }
 
-static int find_bindings(struct proxy *proxy, const struct sip_uri *uri, struct proxy_targets *targets)
+static int find_bindings(struct proxy *proxy, const struct sip_uri *uri,
+                         struct proxy_targets *targets)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
@@ -92,20 +96,23 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info, 
     return fault(ret_fault, 404, NULL);
 }
 
-int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg, const struct proxy_route_info *info,
-                       struct proxy_targets *ret_targets, struct proxy_fault *ret_fault)
+int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
+                       const struct proxy_route_info *info, struct proxy_targets *ret_targets,
+                       struct proxy_fault *ret_fault)
 {
     struct slice domain = domains_primary(proxy->domains);
     ret_targets->count = 0;
     (void)msg;
     bool ours = info->uri.scheme == SIP_URI_TEL ||
                 domains_local(proxy->domains, info->uri.host, info->uri.port, &domain);
-    /* In a dialog the Request-URI is a contact: an address without port is then not ours just because the host is (19.1.2). */
+    /* In a dialog the Request-URI is a contact: an address without port is then not ours just
+     * because the host is (19.1.2). */
     if (ours && info->to_tag.len > 0 && info->uri.scheme != SIP_URI_TEL)
         ours = domains_is_self(proxy->domains, &info->uri);
     if (!info->has_route && ours)
         return find_local(proxy, info, domain, ret_targets, ret_fault);
-    const struct proxy_route *route = info->has_route ? NULL : proxy_static_route(proxy, &info->uri);
+    const struct proxy_route *route =
+        info->has_route ? NULL : proxy_static_route(proxy, &info->uri);
     if (route != NULL) {
         add_static(route, ret_targets);
         return 0;

@@ -8,32 +8,33 @@ static int64_t wall_ms(const struct registrar *registrar)
     return loop_wall_ms(endpoint_loop(registrar->parts.endpoint));
 }
 
-bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request, struct slice aor,
-                     int64_t *ret_ticket)
+bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request,
+                     struct slice aor, int64_t *ret_ticket)
 {
     struct location *location = registrar->parts.location;
     const struct location_update *update = &registrar->update;
     int status;
     *ret_ticket = 0;
     if (update->count == 0 && !update->remove_all) /* a query (10.2.3) */
-        status = location_find(location, aor, wall_ms(registrar), &registrar->arena, &registrar->bindings);
+        status = location_find(location, aor, wall_ms(registrar), &registrar->arena,
+                               &registrar->bindings);
     else
-        status = location_update(location, update, wall_ms(registrar), &registrar->arena, &registrar->bindings, ret_ticket);
+        status = location_update(location, update, wall_ms(registrar), &registrar->arena,
+                                 &registrar->bindings, ret_ticket);
     switch (status) {
-    case 0:
-        return true;
+    case 0: return true;
     case ERR_CONFLICT: /* step 7: an update out of order */
-        registrar_refuse(registrar, request, 500, "Server Internal Error - CSeq Out Of Order", SLICE_NULL);
+        registrar_refuse(registrar, request, 500, "Server Internal Error - CSeq Out Of Order",
+                         SLICE_NULL);
         return false;
     case ERR_LIMIT:
-        registrar_refuse(registrar, request, 403, "Forbidden - Too Many Contacts For This User", SLICE_NULL);
+        registrar_refuse(registrar, request, 403, "Forbidden - Too Many Contacts For This User",
+                         SLICE_NULL);
         return false;
     case ERR_BUSY:
         registrar_refuse(registrar, request, 503, NULL, SLICE("Retry-After: 5\r\n"));
         return false;
-    default:
-        registrar_refuse(registrar, request, 500, NULL, SLICE_NULL);
-        return false;
+    default: registrar_refuse(registrar, request, 500, NULL, SLICE_NULL); return false;
     }
 }
 
@@ -54,16 +55,19 @@ static void write_binding(struct writer *w, const struct binding *binding, int64
 }
 
 /* Path only to those who understand it (RFC 3327 section 5.3). */
-static void write_path(struct writer *w, const struct registrar *registrar, const struct sip_message *msg)
+static void write_path(struct writer *w, const struct registrar *registrar,
+                       const struct sip_message *msg)
 {
-    if (registrar->update.path.len == 0 || !sip_message_has_token(msg, SIP_HEADER_SUPPORTED, SLICE("path")))
+    if (registrar->update.path.len == 0 ||
+        !sip_message_has_token(msg, SIP_HEADER_SUPPORTED, SLICE("path")))
         return;
     writer_literal(w, "Path: ");
     writer_put(w, registrar->update.path);
     writer_literal(w, "\r\n");
 }
 
-static struct slice write_headers(struct registrar *registrar, const struct endpoint_request *request)
+static struct slice write_headers(struct registrar *registrar,
+                                  const struct endpoint_request *request)
 {
     struct writer w;
     int64_t now = wall_ms(registrar);
@@ -109,7 +113,8 @@ static bool wait_for(struct registrar *registrar, const struct endpoint_request 
                      const struct sip_response *response, int64_t ticket)
 {
     struct registrar_waiting *waiting = pool_get(&registrar->waiting_pool);
-    struct sip_response failure = {.status = 500, .reason = "Server Internal Error - Binding Not Stored"};
+    struct sip_response failure = {.status = 500,
+                                   .reason = "Server Internal Error - Binding Not Stored"};
     if (waiting == NULL)
         return false;
     *waiting = (struct registrar_waiting){.registrar = registrar, .ticket = ticket};
@@ -122,19 +127,21 @@ static bool wait_for(struct registrar *registrar, const struct endpoint_request 
     waiting->failed = keep(registrar, bytes);
     waiting->failed_len = waiting->failed ? bytes.len : 0;
     if (waiting->bytes == NULL || waiting->failed == NULL ||
-        sip_server_tx_new(endpoint_transactions(registrar->parts.endpoint), request->msg, &request->reply, &waiting_user,
-                          waiting, &waiting->tx) < 0) {
+        sip_server_tx_new(endpoint_transactions(registrar->parts.endpoint), request->msg,
+                          &request->reply, &waiting_user, waiting, &waiting->tx) < 0) {
         free_waiting(waiting);
         return false;
     }
     return true;
 }
 
-void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request, int64_t ticket)
+void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request,
+                           int64_t ticket)
 {
     struct sip_response response = {.status = 200, .headers = write_headers(registrar, request)};
     if (response.headers.len == 0) {
-        registrar_refuse(registrar, request, 500, "Server Internal Error - Too Many Bindings To List", SLICE_NULL);
+        registrar_refuse(registrar, request, 500,
+                         "Server Internal Error - Too Many Bindings To List", SLICE_NULL);
         return;
     }
     if (ticket > 0 && registrar->config.durable) {
@@ -148,7 +155,8 @@ void registrar_acknowledge(struct registrar *registrar, const struct endpoint_re
 
 void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status)
 {
-    list_for_each_safe(link, &registrar->waiting) {
+    list_for_each_safe(link, &registrar->waiting)
+    {
         struct registrar_waiting *waiting = container_of(link, struct registrar_waiting, link);
         if (waiting->ticket > ticket)
             break;
@@ -165,7 +173,8 @@ void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status
 
 void registrar_forget_waiting(struct registrar *registrar)
 {
-    list_for_each_safe(link, &registrar->waiting) {
+    list_for_each_safe(link, &registrar->waiting)
+    {
         struct registrar_waiting *waiting = container_of(link, struct registrar_waiting, link);
         if (waiting->tx != NULL)
             sip_server_tx_abandon(waiting->tx);

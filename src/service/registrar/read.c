@@ -1,4 +1,5 @@
-/* What a REGISTER asks for (RFC 3261 section 10.3 steps 6 and 7, section 10.2.1.1; RFC 3327; RFC 5626 section 6). */
+/* What a REGISTER asks for (RFC 3261 section 10.3 steps 6 and 7, section 10.2.1.1; RFC 3327; RFC
+ * 5626 section 6). */
 #include "base/error.h"
 #include "service/registrar/registrar_private.h"
 #include "sip/message/cseq.h"
@@ -13,9 +14,10 @@ static uint32_t header_expires(const struct registrar *registrar, const struct s
     return seconds;
 }
 
-/* Contacts that are the same by 19.1.4 must have the same key. The scheme and host without case, parameters as they stand; an exact comparison by the
- * location decides the rest. */
-static bool write_key(struct registrar *registrar, const struct sip_contact *contact, struct slice *ret_key)
+/* Contacts that are the same by 19.1.4 must have the same key. The scheme and host without case,
+ * parameters as they stand; an exact comparison by the location decides the rest. */
+static bool write_key(struct registrar *registrar, const struct sip_contact *contact,
+                      struct slice *ret_key)
 {
     char text[1024];
     struct writer w;
@@ -29,7 +31,8 @@ static bool write_key(struct registrar *registrar, const struct sip_contact *con
     return writer_status(&w) == 0 && arena_copy(&registrar->arena, writer_slice(&w), ret_key) == 0;
 }
 
-/* Contact parameters that are given back in the 200: all but q and expires, which are written anew. */
+/* Contact parameters that are given back in the 200: all but q and expires, which are written anew.
+ */
 static struct slice other_params(struct registrar *registrar, const struct sip_contact *contact)
 {
     char text[1024];
@@ -38,7 +41,8 @@ static struct slice other_params(struct registrar *registrar, const struct sip_c
     struct sip_param param;
     writer_init(&w, text, sizeof(text));
     while (sip_param_next(&rest, &param) > 0) {
-        if (slice_equal_nocase(param.name, SLICE("q")) || slice_equal_nocase(param.name, SLICE("expires")))
+        if (slice_equal_nocase(param.name, SLICE("q")) ||
+            slice_equal_nocase(param.name, SLICE("expires")))
             continue;
         writer_char(&w, ';');
         writer_put(&w, param.name);
@@ -64,7 +68,8 @@ static bool refuse_brief(struct registrar *registrar, const struct endpoint_requ
 
 /* Step 7 for one contact. */
 static bool read_contact(struct registrar *registrar, const struct endpoint_request *request,
-                         const struct sip_contact *contact, uint32_t default_expires, struct location_change *change)
+                         const struct sip_contact *contact, uint32_t default_expires,
+                         struct location_change *change)
 {
     const struct registrar_config *config = &registrar->config;
     uint32_t expires = contact->has_expires ? contact->expires : default_expires;
@@ -79,7 +84,8 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     change->binding.reg_id = contact->reg_id;
     change->binding.params = other_params(registrar, contact);
     if (contact->uri.scheme == SIP_URI_OTHER) {
-        registrar_refuse(registrar, request, 400, "Bad Request - Contact Scheme Not Supported", SLICE_NULL);
+        registrar_refuse(registrar, request, 400, "Bad Request - Contact Scheme Not Supported",
+                         SLICE_NULL);
         return false;
     }
     if (!write_key(registrar, contact, &change->key)) {
@@ -90,13 +96,16 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
 }
 
 /* Step 6: "*" stands alone and needs Expires: 0. */
-static bool read_star(struct registrar *registrar, const struct endpoint_request *request, unsigned count)
+static bool read_star(struct registrar *registrar, const struct endpoint_request *request,
+                      unsigned count)
 {
     uint32_t seconds;
     struct slice value = sip_message_value(request->msg, SIP_HEADER_EXPIRES);
-    if (count == 1 && value.len > 0 && slice_to_u32(value, UINT32_MAX, &seconds) == 0 && seconds == 0)
+    if (count == 1 && value.len > 0 && slice_to_u32(value, UINT32_MAX, &seconds) == 0 &&
+        seconds == 0)
         return true;
-    registrar_refuse(registrar, request, 400, "Bad Request - Contact * Needs Expires 0 And No Other Contact", SLICE_NULL);
+    registrar_refuse(registrar, request, 400,
+                     "Bad Request - Contact * Needs Expires 0 And No Other Contact", SLICE_NULL);
     return false;
 }
 
@@ -116,14 +125,17 @@ static bool read_contacts(struct registrar *registrar, const struct endpoint_req
             continue;
         }
         if (sip_contact_parse(value, &contact) < 0) {
-            registrar_refuse(registrar, request, 400, "Bad Request - Contact Malformed", SLICE_NULL);
+            registrar_refuse(registrar, request, 400, "Bad Request - Contact Malformed",
+                             SLICE_NULL);
             return false;
         }
         if (update->count == LOCATION_CHANGES_MAX) {
-            registrar_refuse(registrar, request, 400, "Bad Request - Too Many Contacts", SLICE_NULL);
+            registrar_refuse(registrar, request, 400, "Bad Request - Too Many Contacts",
+                             SLICE_NULL);
             return false;
         }
-        if (!read_contact(registrar, request, &contact, default_expires, &update->changes[update->count]))
+        if (!read_contact(registrar, request, &contact, default_expires,
+                          &update->changes[update->count]))
             return false;
         update->count++;
     }
@@ -131,7 +143,8 @@ static bool read_contacts(struct registrar *registrar, const struct endpoint_req
 }
 
 /* The Path values as one list (RFC 3327 section 5.3). */
-static bool read_path(struct registrar *registrar, const struct endpoint_request *request, struct slice *ret_path)
+static bool read_path(struct registrar *registrar, const struct endpoint_request *request,
+                      struct slice *ret_path)
 {
     char text[2048];
     struct writer w;
@@ -150,9 +163,11 @@ static bool read_path(struct registrar *registrar, const struct endpoint_request
     return false;
 }
 
-/* A NAT stands between: the phone thinks of itself under an address that its packets do not come from. Someone who registers a
- * contact elsewhere on purpose (its host is not that of the Via) is taken at his word. */
-static bool is_behind_nat(const struct endpoint_request *request, const struct location_update *update)
+/* A NAT stands between: the phone thinks of itself under an address that its packets do not come
+ * from. Someone who registers a contact elsewhere on purpose (its host is not that of the Via) is
+ * taken at his word. */
+static bool is_behind_nat(const struct endpoint_request *request,
+                          const struct location_update *update)
 {
     struct address sent_by;
     if (address_parse_host(request->via.host, request->via.port, &sent_by) < 0 ||
@@ -163,8 +178,8 @@ static bool is_behind_nat(const struct endpoint_request *request, const struct l
            slice_equal_nocase(contact.host, request->via.host);
 }
 
-bool registrar_read(struct registrar *registrar, const struct endpoint_request *request, struct slice aor,
-                    struct location_update *ret_update)
+bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,
+                    struct slice aor, struct location_update *ret_update)
 {
     const struct sip_message *msg = request->msg;
     struct sip_cseq cseq;

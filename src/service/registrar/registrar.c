@@ -38,7 +38,8 @@ void registrar_free(struct registrar *registrar)
     memory_free(registrar);
 }
 
-void registrar_reload(struct registrar *registrar, const struct registrar_config *config, const struct domains *domains)
+void registrar_reload(struct registrar *registrar, const struct registrar_config *config,
+                      const struct domains *domains)
 {
     registrar->config = *config;
     registrar->parts.domains = domains;
@@ -49,15 +50,16 @@ const metric *registrar_metrics(const struct registrar *registrar)
     return registrar->metrics;
 }
 
-void registrar_refuse(struct registrar *registrar, const struct endpoint_request *request, unsigned status,
-                      const char *reason, struct slice headers)
+void registrar_refuse(struct registrar *registrar, const struct endpoint_request *request,
+                      unsigned status, const char *reason, struct slice headers)
 {
     struct sip_response response = {.status = status, .reason = reason, .headers = headers};
     metric_add(&registrar->metrics[REGISTRAR_REFUSED], 1);
     endpoint_answer(request, &response);
 }
 
-/* RFC 3261 section 10.3 step 2: no extension that a Require could name, but those that change nothing for us. */
+/* RFC 3261 section 10.3 step 2: no extension that a Require could name, but those that change
+ * nothing for us. */
 static bool refuse_required(struct registrar *registrar, const struct endpoint_request *request)
 {
     char line[512];
@@ -78,13 +80,14 @@ static bool refuse_required(struct registrar *registrar, const struct endpoint_r
     if (count == 0)
         return false;
     writer_literal(&w, "\r\n");
-    registrar_refuse(registrar, request, 420, NULL, writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL);
+    registrar_refuse(registrar, request, 420, NULL,
+                     writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL);
     return true;
 }
 
 /* Step 5: the address-of-record in To, in its canonical form. */
-static bool find_aor(struct registrar *registrar, const struct endpoint_request *request, struct slice *ret_domain,
-                     struct writer *w)
+static bool find_aor(struct registrar *registrar, const struct endpoint_request *request,
+                     struct slice *ret_domain, struct writer *w)
 {
     struct sip_address to;
     struct sip_uri uri;
@@ -97,17 +100,18 @@ static bool find_aor(struct registrar *registrar, const struct endpoint_request 
         registrar_refuse(registrar, request, 400, "Bad Request - To Is No SIP URI", SLICE_NULL);
         return false;
     }
-    if (!domains_local(registrar->parts.domains, uri.host, uri.port, ret_domain) || uri.user.len == 0 ||
-        domains_aor(registrar->parts.domains, &uri, w) < 0) {
-        registrar_refuse(registrar, request, 404, "Not Found - No Such Address-of-Record", SLICE_NULL);
+    if (!domains_local(registrar->parts.domains, uri.host, uri.port, ret_domain) ||
+        uri.user.len == 0 || domains_aor(registrar->parts.domains, &uri, w) < 0) {
+        registrar_refuse(registrar, request, 404, "Not Found - No Such Address-of-Record",
+                         SLICE_NULL);
         return false;
     }
     return true;
 }
 
 /* Steps 3 and 4: who is it, and may he change this address-of-record? */
-static bool authorize(struct registrar *registrar, const struct endpoint_request *request, struct slice domain,
-                      struct slice aor)
+static bool authorize(struct registrar *registrar, const struct endpoint_request *request,
+                      struct slice domain, struct slice aor)
 {
     struct authenticator_identity identity;
     if (!registrar->config.auth)
@@ -116,7 +120,8 @@ static bool authorize(struct registrar *registrar, const struct endpoint_request
         return false;
     if (slice_equal(slice_of(identity.aor, identity.aor_len), aor))
         return true;
-    registrar_refuse(registrar, request, 403, "Forbidden - Another User's Address-of-Record", SLICE_NULL);
+    registrar_refuse(registrar, request, 403, "Forbidden - Another User's Address-of-Record",
+                     SLICE_NULL);
     return false;
 }
 

@@ -38,7 +38,8 @@ struct registrar_parts {
     const struct domains *domains;
 };
 
-int registrar_new(const struct registrar_config *config, const struct registrar_parts *parts, struct registrar **ret_registrar);
+int registrar_new(const struct registrar_config *config, const struct registrar_parts *parts,
+                  struct registrar **ret_registrar);
 void registrar_free(struct registrar *registrar);
 void registrar_reload(struct registrar *registrar, const struct registrar_config *config,
                       const struct domains *domains);

@@ -23,27 +23,29 @@ struct registrar_waiting {
 struct registrar {
     struct registrar_config config;
     struct registrar_parts parts;
-    struct arena arena;                 /* for one request */
-    struct location_update update;      /* of the request being worked on */
-    struct location_bindings bindings;  /* after it */
+    struct arena arena;                /* for one request */
+    struct location_update update;     /* of the request being worked on */
+    struct location_bindings bindings; /* after it */
     struct pool waiting_pool;
     struct blocks blocks;
-    struct list waiting;                /* in order of tickets */
+    struct list waiting; /* in order of tickets */
     metric metrics[REGISTRAR_METRICS];
     char headers[REGISTRAR_HEADERS_MAX];
 };
 
-void registrar_refuse(struct registrar *registrar, const struct endpoint_request *request, unsigned status,
-                      const char *reason, struct slice headers);
+void registrar_refuse(struct registrar *registrar, const struct endpoint_request *request,
+                      unsigned status, const char *reason, struct slice headers);
 
-/* read.c: RFC 3261 section 10.3 steps 6 and 7, what the request asks for. False: it has been answered. */
-bool registrar_read(struct registrar *registrar, const struct endpoint_request *request, struct slice aor,
-                    struct location_update *ret_update);
+/* read.c: RFC 3261 section 10.3 steps 6 and 7, what the request asks for. False: it has been
+ * answered. */
+bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,
+                    struct slice aor, struct location_update *ret_update);
 /* answer.c: applies registrar->update (or only looks, when it changes nothing). False: answered. */
-bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request, struct slice aor,
-                     int64_t *ret_ticket);
+bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request,
+                     struct slice aor, int64_t *ret_ticket);
 /* Step 8: the 200 with all bindings, now or when ticket is committed. */
-void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request, int64_t ticket);
+void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request,
+                           int64_t ticket);
 void registrar_forget_waiting(struct registrar *registrar);
 
 #endif

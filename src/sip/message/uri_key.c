@@ -1,5 +1,6 @@
-/* A text that names a URI: equal URIs have equal keys. RFC 3261 section 19.1.4, with one difference: a parameter that only
- * one of two URIs has makes them differ, since phones tell their lines apart that way (docs/rfc/3261.md). */
+/* A text that names a URI: equal URIs have equal keys. RFC 3261 section 19.1.4, with one
+ * difference: a parameter that only one of two URIs has makes them differ, since phones tell their
+ * lines apart that way (docs/rfc/3261.md). */
 #include "sip/message/param.h"
 #include "sip/message/uri.h"
 
@@ -25,7 +26,8 @@ static int compare_nocase(struct slice a, struct slice b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
-/* In order of name, so that their order in the URI does not matter. More than fit stay as they stand. */
+/* In order of name, so that their order in the URI does not matter. More than fit stay as they
+ * stand. */
 static void write_params(struct writer *w, struct slice params)
 {
     struct sip_param sorted[KEY_PARAMS_MAX];
