@@ -94,8 +94,9 @@ int sip_uri_write_aor(struct writer *w, const struct sip_uri *uri)
         writer_char(w, '@');
     }
     write_host(w, uri->host);
-    uint16_t standard = uri->scheme == SIP_URI_SIPS ? 5061 : 5060;
-    if (uri->port != 0 && uri->port != standard) {
+    /* As sips is written as sip, its text must stay the same when it is read again. */
+    bool standard = uri->port == 5060 || (uri->scheme == SIP_URI_SIPS && uri->port == 5061);
+    if (uri->port != 0 && !standard) {
         writer_char(w, ':');
         writer_u64(w, uri->port);
     }
