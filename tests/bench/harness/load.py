@@ -34,8 +34,11 @@ class Runner:
     def run(self, server, mode, failures_allowed=False, **options):
         """One run; returns what the generator reports."""
         command = self.command(server, mode, options)
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                              timeout=600)
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                                  timeout=300)
+        except subprocess.TimeoutExpired as late:
+            raise LoadFailed(f"loadgen {mode} is not done after 300 s") from late
         if done.returncode not in (0, 1) or not done.stdout:
             raise LoadFailed(f"loadgen {mode}: {done.stderr.strip()[:300]}")
         result = json.loads(done.stdout)

@@ -34,6 +34,15 @@ def _free(port):
             return False
 
 
+def memory_available():
+    """Bytes that could be used now."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
 def descendants(pid):
     """The process and everything that it has started."""
     found, children = [pid], {}

@@ -29,8 +29,10 @@ def restart(bench):
                 times.append(server.start())
         bench.rows.append({"row": f"restart with {many:,} contacts", "unit": "s", "reach": 2.0, "ours": sorted(times)[1],
                            "store_bytes": size})
-    except (servers.Skipped, LoadFailed) as failure:
-        bench.skip("restart", failure)
+    except servers.Skipped as reason:
+        bench.skip("restart", reason)
+    except (servers.Broken, LoadFailed) as failure:
+        bench.fail("restart", failure)
 
 
 def overload(bench):
@@ -46,9 +48,15 @@ def overload(bench):
             result = bench.measure(server, "flood", failures_allowed=True, rate=int(2.5 * most), window=200000,
                                    give_up=4000, seconds=max(4.0, 4 * bench.plan.seconds))
             grown = server.memory() - before
-    except (servers.Skipped, LoadFailed) as failure:
-        bench.skip("overload", failure)
-        return
+    except servers.Skipped as reason:
+        bench.skip("overload", reason)
+    except (servers.Broken, LoadFailed) as failure:
+        bench.fail("overload", failure)
+    else:
+        _overload_note(bench, most, result, grown)
+
+
+def _overload_note(bench, most, result, grown):
     refused = result["latency_us"].get("refusal", {}).get("p99", 0)
     bench.notes.append(
         f"overload: offered {result['offered'] / result['seconds']:,.0f} calls/s, {most:,.0f}/s is the most without "
@@ -68,7 +76,7 @@ def sustained(bench):
                     slices = [(bench.measure(server, "call", seconds=5, warmup=0), server.memory())
                               for _ in range(bench.plan.sustained)]
                 except LoadFailed as failure:
-                    bench.skip(f"sustained {server.label}", failure)
+                    bench.fail(f"sustained {server.label}", failure)
                     continue
                 bench.notes.append(f"sustained, {server.label}: " + ", ".join(
                     f"{r['server_us']:.1f} us {m / 1e6:,.0f} MB" for r, m in slices) + " (slices of 5 s)")
@@ -84,4 +92,4 @@ def parse(bench):
                           stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
     bench.notes.append("bench_parse:\n" + "\n".join("    " + line for line in done.stdout.splitlines()))
     if done.returncode != 0:
-        bench.skip("parse", f"bench_parse ends with {done.returncode}")
+        bench.fail("parse", f"bench_parse ends with {done.returncode}")

@@ -5,7 +5,11 @@ import dataclasses
 import statistics
 import sys
 
-from . import load, machine, servers
+from . import load, servers
+
+# Microseconds between two looks of the generator at its sockets: short against the 64 operations that the server has
+# still to do, long enough for a batch.
+PAUSE = 100
 
 
 @dataclasses.dataclass
@@ -37,7 +41,8 @@ class Bench:
         self.runner = load.Runner()
         self.rows = []     # main table
         self.scales = []   # small against large
-        self.skipped = []  # (what, why)
+        self.skipped = []  # (what, why): cannot be measured here
+        self.failed = []   # (what, why): a server did not do its work
         self.notes = []
 
     def say(self, text):
@@ -48,9 +53,13 @@ class Bench:
             self.say(f"{what}: {why}")
             self.skipped.append((what, str(why)))
 
+    def fail(self, what, why):
+        self.say(f"{what} FAILED: {why}")
+        self.failed.append((what, str(why)))
+
     def measure(self, server, mode, **options):
         base = {"seconds": self.plan.seconds, "warmup": self.plan.warmup, "users": self.plan.users,
-                "spin": len(machine.CPUS) > 1}
+                "pause": PAUSE}
         return self.runner.run(server, mode, **{**base, **options})
 
     def register(self, server, count, first=0, **options):
@@ -88,6 +97,8 @@ class Bench:
                     running.append(stack.enter_context(server))
                 except servers.Skipped as reason:
                     self.skip(server.label, reason)
+                except servers.Broken as reason:
+                    self.fail(server.label, reason)
             yield running
 
 
@@ -106,3 +117,8 @@ def disturbed(result):
     """True when the server lost more than 3 % of the time to other processes or other virtual machines."""
     lost = result["server_wait_ms"] + result["steal_ms"]
     return lost > 30 * result["seconds"]
+
+
+def idle(result):
+    """The part of the time in which the server had nothing to do: the generator was too slow, or the window too small."""
+    return max(0.0, 1 - result["server_cpus"] - result["server_wait_ms"] / 1000 / result["seconds"])

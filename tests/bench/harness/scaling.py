@@ -23,7 +23,7 @@ def users(bench):
                     with bench.note("users"):
                         _users_of(bench, *running)
                 except LoadFailed as failure:
-                    bench.skip(f"users of {running[0].label}", failure)
+                    bench.fail(f"users of {running[0].label}", failure)
 
 
 def _users_of(bench, small, large):
@@ -66,7 +66,7 @@ def calls_up(bench):
                     variants[key] = lambda server=server: bench.measure(server, "call")
                 _scale(bench, "call, by calls held", running[0], bench.interleaved(variants, bench.plan.scale_rounds))
         except LoadFailed as failure:
-            bench.skip("calls up", failure)
+            bench.fail("calls up", failure)
 
 
 def _held(bench, server, count, ringing):
@@ -91,13 +91,13 @@ def workers(bench):
             with bench.note("workers"):
                 _workers_of(bench, *running)
         except LoadFailed as failure:
-            bench.skip("workers", failure)
+            bench.fail("workers", failure)
 
 
 def _workers_of(bench, one, two):
     for sources in (1, 16):
         first = sources * 1000000  # users of their own: each has one contact
-        options = {"sources": sources, "spin": None, "first": first}
+        options = {"sources": sources, "first": first}
         for server in (one, two):
             bench.register(server, bench.plan.users, first=first, sources=sources)
             bench.settle(server, "call", **options)

@@ -14,6 +14,10 @@ class Skipped(Exception):
     """A row cannot be measured here; the text says why."""
 
 
+class Broken(Exception):
+    """A server that is here does not start or does not end as it should."""
+
+
 class Server:
     """A server that runs; use as a context manager."""
 
@@ -46,10 +50,10 @@ class Server:
                 return time.monotonic() - begun
             if self.process.poll() is not None:
                 self.process = None
-                raise Skipped(f"{self.label} does not start: {_last_line(text)}")
+                raise Broken(f"{self.label} does not start: {_last_line(text)}")
             time.sleep(0.002)
         self.stop()
-        raise Skipped(f"{self.label} is not ready after {timeout} s: {_last_line(text)}")
+        raise Broken(f"{self.label} is not ready after {timeout} s: {_last_line(text)}")
 
     def output(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:

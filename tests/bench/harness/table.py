@@ -49,8 +49,8 @@ def main_table(rows):
 
 
 def spread_table(rows):
-    """How far the runs were apart, and whether the generator had time to spare."""
-    head = ["lowest - highest", "trapezoid", "kamailio", "floor", "generator (trapezoid, kamailio)", "disturbed runs"]
+    """How far the runs were apart, what the generator needed for trapezoid and for kamailio, whether they had to wait."""
+    head = ["lowest - highest", "trapezoid", "kamailio", "floor", "generator", "server idle", "disturbed runs"]
     lines = []
     for row in rows:
         if "floor_spread" not in row:
@@ -59,7 +59,9 @@ def spread_table(rows):
         for key in ("ours", "peer", "floor"):
             low_high = row.get(f"{key}_spread")
             cells.append(f"{low_high[0]:.2f} - {low_high[1]:.2f}" if low_high else "-")
-        cells.append(f"{_number(row.get('ours_generator'))}, {_number(row.get('peer_generator'))}")
+        both = [key for key in ("ours", "peer") if f"{key}_generator" in row]
+        cells.append(", ".join(_number(row[f"{key}_generator"]) for key in both))
+        cells.append(", ".join(f"{row[f'{key}_idle']:.0%}" for key in both))
         cells.append(str(sum(row.get(f"{key}_disturbed", 0) for key in ("ours", "peer", "floor"))))
         lines.append(cells)
     if lines:
@@ -91,3 +93,5 @@ def everything(bench):
         print(note)
     for what, why in bench.skipped:
         print(f"left out: {what}: {why}")
+    for what, why in bench.failed:
+        print(f"FAILED: {what}: {why}")

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -135,9 +136,15 @@ static unsigned receive_all(struct engine *engine)
     return sum;
 }
 
+/* Until a datagram comes or a timer is due. With --pause nothing wakes us: whoever sends to us does
+ * not pay for that, and we find a batch when we look again. */
 static void sleep_some(struct run *run)
 {
     const struct engine *engine = run->engine;
+    if (engine->options->pause) {
+        nanosleep(&(struct timespec){0, (long)engine->options->pause}, NULL);
+        return;
+    }
     uint64_t until = timers_next(&engine->timers);
     uint64_t longest = engine->now + 20 * MILLISECOND;
     if (run->phase_end < until)
@@ -198,12 +205,13 @@ static bool turn(struct run *run)
     net_flush(engine->net);
     busy += receive_all(engine);
     net_flush(engine->net);
-    if (!busy && !engine->options->spin)
+    engine->now = clock_now();
+    if (!busy || (engine->options->pause && busy < NET_BATCH)) {
         sleep_some(run);
-    uint64_t now = clock_now();
-    if (!busy)
-        run->idle += now - engine->now;
-    engine->now = now;
+        uint64_t woken = clock_now();
+        run->idle += woken - engine->now;
+        engine->now = woken;
+    }
     say_held(run);
     return phase_step(run);
 }
@@ -225,6 +233,7 @@ int engine_run(struct engine *engine)
     struct run run = {.engine = engine};
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
     timers_set(engine);
     engine->salt = (uint32_t)(clock_ns(CLOCK_REALTIME) >> 10) ^ (uint32_t)getpid();
     engine->net = net_open(&o->local, o->sources, &o->server, o->record_route);

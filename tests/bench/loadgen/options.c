@@ -6,7 +6,19 @@
 
 #include "clock.h"
 
-enum kind { NUMBER, NUMBER64, REAL, MILLISECONDS, STRING, ADDRESS, ON, OFF, INTEGER, PID };
+enum kind {
+    NUMBER,
+    NUMBER64,
+    REAL,
+    MILLISECONDS,
+    MICROSECONDS,
+    STRING,
+    ADDRESS,
+    ON,
+    OFF,
+    INTEGER,
+    PID
+};
 
 struct option_row {
     const char *name;
@@ -48,7 +60,8 @@ static const struct option_row rows[] = {
     ROW("algorithm", STRING, algorithm, "MD5 or SHA-256 (the first that is offered)"),
     ROW("sizes", STRING, sizes, "mode echo: IN:OUT[+OUT],... bytes (600:600)"),
     ROW("core", INTEGER, core, "CPU to run on"),
-    ROW("spin", ON, spin, "look for datagrams all the time instead of sleeping"),
+    ROW("pause", MICROSECONDS, pause,
+        "us to sleep after each look at the sockets (until something comes)"),
     ROW("watch", PID, watch, "process whose CPU time is reported (may be repeated)"),
     ROW("json", ON, json, "print the result as JSON"),
 };
@@ -104,6 +117,7 @@ static void row_set(const struct option_row *row, const char *value, struct opti
     case MILLISECONDS:
         *(uint64_t *)field = (uint64_t)(number_read(row->name, value) * (double)MILLISECOND);
         break;
+    case MICROSECONDS: *(uint64_t *)field = (uint64_t)(number_read(row->name, value) * 1000); break;
     case INTEGER: *(int *)field = (int)number_read(row->name, value); break;
     case STRING: *(const char **)field = value; break;
     case ADDRESS: *(struct sockaddr_in *)field = address_read(value); break;
@@ -147,6 +161,8 @@ static void check(struct options *o)
         die("--sources is 1 to 64");
     if (o->users < 1 || o->window < 1 || o->callees > o->users)
         die("--users and --window are at least 1, --callees at most --users");
+    if (o->pause >= SECOND)
+        die("--pause is under a second");
     if (!o->callees)
         o->callees = o->users;
     if (!o->give_up)

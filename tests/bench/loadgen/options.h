@@ -28,8 +28,9 @@ struct options {
     double seconds, warmup;
     uint64_t t1, give_up; /* ns */
     uint64_t ring, talk;  /* ns */
+    uint64_t pause;       /* ns */
     uint32_t expires;     /* seconds */
-    bool resend, spin, json;
+    bool resend, json;
     bool record_route; /* the server stays in the path of ACK and BYE */
     bool hold;         /* keep calls up until told to end */
     bool ringing;      /* held calls are never answered before the end */

@@ -39,11 +39,10 @@ void stats_wrong(struct stats *stats, enum stats_wrong wrong, struct span messag
 
 /* Sums that both forms of the report show. */
 struct summary {
-    double seconds, rate, cpu, wait, steal, own, idle, done;
+    double seconds, rate, cpu, busy, wait, steal, own, idle, done;
 };
 
-static struct summary summarize(const struct stats_mark *from, const struct stats_mark *to,
-                                bool spin)
+static struct summary summarize(const struct stats_mark *from, const struct stats_mark *to)
 {
     struct summary s;
     double ns = (double)(to->now - from->now);
@@ -55,7 +54,8 @@ static struct summary summarize(const struct stats_mark *from, const struct stat
     s.wait = (double)watch_wait_ns(&from->watch, &to->watch) / 1e6;
     s.steal = (double)(to->steal - from->steal) / 1e6;
     s.idle = ns > 0 ? (double)(to->idle - from->idle) / ns : 0;
-    s.own = (spin ? ns * (1 - s.idle) : (double)(to->cpu - from->cpu)) * per_done;
+    s.own = (double)(to->cpu - from->cpu) * per_done;
+    s.busy = ns > 0 ? (double)watch_run_ns(&from->watch, &to->watch) / ns : 0;
     return s;
 }
 
@@ -139,9 +139,10 @@ static void report_json(const struct stats *stats, const struct stats_mark *from
     printf("{\"mode\":\"%s\",\"users\":%" PRIu32 ",\"window\":%" PRIu32
            ",\"seconds\":%.3f,\"done\":%.0f,\"rate\":%.1f",
            options->mode, options->users, options->window, s->seconds, s->done, s->rate);
-    printf(",\"server_us\":%.3f,\"server_wait_ms\":%.2f,\"steal_ms\":%.1f,\"generator_us\":%.3f,"
+    printf(",\"server_us\":%.3f,\"server_cpus\":%.3f,\"server_wait_ms\":%.2f,\"steal_ms\":%.1f,"
+           "\"generator_us\":%.3f,"
            "\"generator_idle\":%.3f",
-           s->cpu, s->wait, s->steal, s->own, s->idle);
+           s->cpu, s->busy, s->wait, s->steal, s->own, s->idle);
     printf(",\"offered\":%" PRIu64 ",\"started\":%" PRIu64 ",\"failed\":%" PRIu64
            ",\"timeouts\":%" PRIu64 ",\"resent\":%" PRIu64 ",\"stray\":%" PRIu64
            ",\"ack_lost\":%" PRIu64 ",\"retry_after\":%" PRIu64,
@@ -160,7 +161,8 @@ static void report_text(const struct stats *stats, const struct summary *s)
 {
     printf("%.0f done in %.2f s, %.0f/s", s->done, s->seconds, s->rate);
     if (s->cpu > 0)
-        printf(", server %.2f us each (waited %.1f ms for a CPU)", s->cpu, s->wait);
+        printf(", server %.2f us each (%.2f CPUs, waited %.1f ms for one)", s->cpu, s->busy,
+               s->wait);
     printf(", generator %.2f us each\n", s->own);
     printf("failed %" PRIu64 " (timed out %" PRIu64 "), resent %" PRIu64 ", stray %" PRIu64
            ", ACK lost %" PRIu64 ", wrong %" PRIu64 "\n",
@@ -189,7 +191,7 @@ static void report_text(const struct stats *stats, const struct summary *s)
 void stats_report(const struct stats *stats, const struct stats_mark *from,
                   const struct stats_mark *to, const struct options *options)
 {
-    struct summary summary = summarize(from, to, options->spin);
+    struct summary summary = summarize(from, to);
     if (options->json)
         report_json(stats, from, to, options, &summary);
     else
