@@ -50,7 +50,8 @@ class Server:
                 return time.monotonic() - begun
             if self.process.poll() is not None:
                 self.process = None
-                raise Broken(f"{self.label} does not start: {_last_line(text)}")
+                kind = Skipped if "no command" in text else Broken
+                raise kind(f"{self.label} does not start: {_last_line(text)}")
             time.sleep(0.002)
         self.stop()
         raise Broken(f"{self.label} is not ready after {timeout} s: {_last_line(text)}")
@@ -83,7 +84,11 @@ class Server:
         return machine.cpu_ns(self.pids())
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -166,6 +171,7 @@ class Trapezoid(Server):
             "record_route": "on",
             "store.path": self.store or ":memory:",
             "location.durability": "async",
+            "data_dir": self.folder,
             "control.path": self.control,
         }
         command = [self.program, "serve"]
@@ -180,9 +186,10 @@ class Trapezoid(Server):
         return took
 
     def _user_add(self, name):
-        done = subprocess.run([self.program, "user", "add", name, "--set", f"control.path={self.control}"],
-                              input="secret\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=20, check=False)
+        done = subprocess.run([self.program, "user", "add", name, "--password-stdin", "--set",
+                               f"control.path={self.control}"], input="secret\n", stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=20, check=False)
         if done.returncode != 0:
             self.stop()
-            raise Skipped(f"trapezoid user add: {_last_line(done.stdout)}")
+            kind = Skipped if "no command" in done.stdout else Broken
+            raise kind(f"trapezoid user add {name}: {_last_line(done.stdout)}")
