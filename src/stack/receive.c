@@ -7,14 +7,14 @@
 
 /* The owner of a response is written in our branch; a call's requests belong together by Call-ID.
  */
-static unsigned owner_of(const struct endpoint *endpoint, const struct sip_message *msg,
-                         struct slice top_via)
+static unsigned owner_of(const struct endpoint *endpoint, const struct sip_message *msg)
 {
     if (!msg->is_request) {
+        struct slice vias = sip_message_value(msg, SIP_HEADER_VIA), top;
         struct sip_via via;
         struct sip_branch branch;
-        if (sip_via_parse(top_via, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 &&
-            branch.worker < endpoint->workers)
+        if (sip_list_next(&vias, &top) && sip_via_parse(top, &via) == 0 &&
+            sip_branch_parse(via.branch, &branch) == 0 && branch.worker < endpoint->workers)
             return branch.worker;
         return loop_worker(endpoint->loop);
     }
@@ -52,7 +52,7 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
     struct sip_fault fault;
     int status = sip_message_parse(data, &endpoint->config->limits, msg, &fault);
     if (status == 0 && !owned && endpoint->workers > 1) {
-        unsigned owner = owner_of(endpoint, msg, sip_message_value(msg, SIP_HEADER_VIA));
+        unsigned owner = owner_of(endpoint, msg);
         if (owner != loop_worker(endpoint->loop)) {
             hand_over(endpoint, owner, flow, data);
             return;
