@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 /* A set holds WAYS nonces. Each has an identity (time of issue, tag) and a state (tag, highest
  * count, window); a state whose tag is not that of the identity is of the nonce that was there
@@ -30,7 +29,8 @@ struct set {
 struct sip_replay {
     uint64_t start_ms;
     uint64_t mask;    /* sets - 1 */
-    struct set *sets; /* owned */
+    struct set *sets; /* within block, aligned */
+    char *block;      /* owned */
 };
 
 _Static_assert(sizeof(struct set) == 128, "two cache lines");
@@ -42,14 +42,19 @@ int sip_replay_new(size_t nonces, uint64_t now_ms, struct sip_replay **ret_repla
         sets *= 2;
     }
     struct sip_replay *replay = memory_zalloc(1, sizeof(*replay));
-    struct set *memory = aligned_alloc(sizeof(struct set), sets * sizeof(struct set));
-    if (!replay || !memory) {
-        free(replay);
-        free(memory);
+    /* One more than needed, to align the first. */
+    char *block = memory_zalloc(sets + 1, sizeof(struct set));
+    if (!replay || !block) {
+        memory_free(replay);
+        memory_free(block);
         return ERR_NO_MEMORY;
     }
-    memset(memory, 0, sets * sizeof(struct set));
-    *replay = (struct sip_replay){.start_ms = now_ms, .mask = sets - 1, .sets = memory};
+    size_t past = (uintptr_t)block % sizeof(struct set);
+    *replay = (struct sip_replay){
+        .start_ms = now_ms,
+        .mask = sets - 1,
+        .block = block,
+        .sets = (struct set *)(void *)(block + (past ? sizeof(struct set) - past : 0))};
     *ret_replay = replay;
     return 0;
 }
@@ -57,8 +62,8 @@ int sip_replay_new(size_t nonces, uint64_t now_ms, struct sip_replay **ret_repla
 void sip_replay_free(struct sip_replay *replay)
 {
     if (replay) {
-        free(replay->sets);
-        free(replay);
+        memory_free(replay->block);
+        memory_free(replay);
     }
 }
 

@@ -77,7 +77,8 @@ static int keep(void *object, const struct field *fields, size_t count, struct s
                 struct slice value)
 {
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].name.len == name.len && slice_equal_nocase(fields[i].name, name)) {
+        if (fields[i].name.len == name.len && fields[i].name.ptr[0] == sip_lower(name.ptr[0]) &&
+            slice_equal_nocase(fields[i].name, name)) {
             struct slice *field = field_of(object, &fields[i]);
             if (field->ptr) {
                 return ERR_SYNTAX;

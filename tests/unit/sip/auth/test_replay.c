@@ -1,5 +1,6 @@
 /* label: threads */
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "sip/auth/replay.h"
 #include "unit/sip/text.h"
@@ -99,6 +100,22 @@ static void forgotten_nonces_are_stale_not_new(void **state)
     sip_replay_free(replay);
 }
 
+/* Out of memory is an ordinary error. */
+static void a_table_that_does_not_fit_is_an_error(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    do {
+        struct sip_replay *replay = NULL;
+        memory_fail_after(n++);
+        int rc = sip_replay_new(100, START, &replay);
+        assert_true(rc == 0 ? replay != NULL : rc == ERR_NO_MEMORY && replay == NULL);
+        sip_replay_free(replay);
+    } while (memory_fail_hit());
+    assert_int_equal(n, MEMORY_FAULTS ? 3 : 1);
+    sip_replay_free(NULL);
+}
+
 /* ---- Several workers at once */
 
 enum { WORKERS = 4, NONCES = 3000, COUNTS = 5 };
@@ -171,6 +188,7 @@ int main(void)
         cmocka_unit_test(late_counts_are_accepted_once_within_the_window),
         cmocka_unit_test(nonces_from_before_the_start_are_stale),
         cmocka_unit_test(forgotten_nonces_are_stale_not_new),
+        cmocka_unit_test(a_table_that_does_not_fit_is_an_error),
         cmocka_unit_test(workers_never_accept_a_count_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
