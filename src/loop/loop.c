@@ -125,6 +125,8 @@ int loop_run(struct loop *loop)
     loop->window_began_us = loop->now_us;
     loop->window_busy_us = 0;
     atomic_store_explicit(&loop->turn_began_us, loop->now_us, memory_order_relaxed);
+    if (loop->config.mesh != NULL) /* what was posted before */
+        mesh_flush(loop->config.mesh, loop->config.worker);
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
         loop_wait(loop);
         loop_turn(loop);

@@ -95,15 +95,17 @@ static void on_timeout(struct timer *timer)
     done(query->user, ERR_TIMEOUT, NULL, 0);
 }
 
+/* Only this takes queries from the list, whatever done does meanwhile. */
 void names_deliver(struct names *names)
 {
-    while (!list_empty(&names->finished)) {
-        struct names_query *query = container_of(names->finished.next, struct names_query, node);
+    list_for_each_safe(node, &names->finished)
+    {
+        struct names_query *query = container_of(node, struct names_query, node);
         names_fn *done = query->done;
+        size_t count = query->status == 0 ? query->count : 0;
         query->done = NULL;
-        list_remove(&query->node);
-        done(query->user, query->status, query->status == 0 ? query->addresses : NULL,
-             query->status == 0 ? query->count : 0);
+        if (done != NULL)
+            done(query->user, query->status, count > 0 ? query->addresses : NULL, count);
         query_free(query);
     }
 }
@@ -150,9 +152,7 @@ void names_cancel(struct names_query *query)
         return;
     query->done = NULL;
     wheel_stop(&query->owner->loop->wheel, &query->timer);
-    if (query->finished)
-        query_free(query);
-    else
+    if (!query->finished)
         (void)uv_cancel((uv_req_t *)&query->request);
 }
 

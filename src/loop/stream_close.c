@@ -10,6 +10,8 @@
 #include "loop/stream_private.h"
 
 #define LINGER_MS 1000
+/* A peer that takes a byte now and then makes progress; it gets so many times send_stall_ms. */
+#define FLUSH_FACTOR 3
 
 void stream_set_abort(int fd)
 {
@@ -39,6 +41,7 @@ void stream_finish(struct stream *stream, enum stream_reason reason)
         return;
     }
     stream->state = STREAM_FLUSHING;
+    stream->entered_ms = streams_now(stream->owner);
     stream_names_remove(stream);
     list_remove(&stream->ready);
     stream_mark_dirty(stream);
@@ -69,7 +72,7 @@ static void linger(struct stream *stream)
         return;
     }
     stream->state = STREAM_LINGERING;
-    stream->active_ms = streams_now(stream->owner);
+    stream->entered_ms = streams_now(stream->owner);
     stream_watch(stream);
     stream_read(stream);
 }
@@ -112,9 +115,11 @@ static uint64_t deadline(const struct stream *stream)
 {
     const struct stream_limits *limits = &stream->profile->options.limits;
     switch ((enum stream_state)stream->state) {
-    case STREAM_CONNECTING: return stream->active_ms + limits->connect_ms;
-    case STREAM_FLUSHING: return stream->progress_ms + limits->send_stall_ms;
-    case STREAM_LINGERING: return stream->active_ms + LINGER_MS;
+    case STREAM_CONNECTING: return stream->entered_ms + limits->connect_ms;
+    case STREAM_FLUSHING:
+        return earlier(stream->progress_ms + limits->send_stall_ms,
+                       stream->entered_ms + (uint64_t)limits->send_stall_ms * FLUSH_FACTOR);
+    case STREAM_LINGERING: return stream->entered_ms + LINGER_MS;
     case STREAM_ENDED: return WHEEL_NEVER;
     case STREAM_IS_OPEN: break;
     }
@@ -143,6 +148,8 @@ static void timed_out(struct stream *stream, uint64_t now)
         stream_fail(stream, STREAM_CONNECT_FAILED);
     else if (stream->state == STREAM_LINGERING)
         stream_destroy(stream);
+    else if (stream->state == STREAM_FLUSHING)
+        stream_fail(stream, STREAM_SEND_STALLED);
     else if (stream->queued > 0 && now >= stream->progress_ms + limits->send_stall_ms)
         stream_fail(stream, STREAM_SEND_STALLED);
     else if (stream->in != NULL && now >= stream->half_ms + limits->half_message_ms)

@@ -166,6 +166,6 @@ void stream_read(struct stream *stream)
         if ((size_t)n < asked && !stream->hung_up)
             return;
     }
-    if (stream->state == STREAM_IS_OPEN)
+    if (stream->state == STREAM_IS_OPEN && list_empty(&stream->ready))
         list_append(&streams->ready, &stream->ready);
 }

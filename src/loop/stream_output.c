@@ -1,5 +1,6 @@
 /* Writing. What is sent during a turn is queued in chunks and goes out at its end with one system
  * call. */
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -103,6 +104,7 @@ static void written(struct stream *stream, size_t n)
     stream->queued -= (uint32_t)n;
     while (n > 0) {
         struct stream_chunk *chunk = stream->out_first;
+        assert(chunk != NULL);
         size_t length = chunk->end - chunk->start;
         if (n < length) {
             chunk->start += (uint32_t)n;

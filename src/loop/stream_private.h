@@ -94,6 +94,7 @@ struct stream {
     struct stream_chunk *out_first; /* owned */
     struct stream_chunk *out_last;
     uint32_t queued;
+    uint64_t entered_ms;  /* when the state was entered */
     uint64_t active_ms;   /* last bytes in or out, or opened */
     uint64_t half_ms;     /* since when the oldest waiting bytes wait */
     uint64_t progress_ms; /* last time that queued bytes went, or the queue ceased to be empty */

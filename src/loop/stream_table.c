@@ -109,7 +109,7 @@ int stream_add(struct streams *streams, struct stream_profile *profile, int fd,
     stream->flow.listener = profile->options.listener;
     stream->flow.connection = index;
     stream->flow.generation = slot->generation;
-    stream->active_ms = streams_now(streams);
+    stream->entered_ms = stream->active_ms = streams_now(streams);
     timer_init(&stream->timer, stream_on_timer);
     list_init(&stream->ready);
     list_init(&stream->dirty);

@@ -13,6 +13,7 @@ static long on_bytes(void *data, const struct flow *flow, struct slice buffered)
         return 0;
     struct slice line = slice_of(buffered.ptr, end);
     user->messages++;
+    user->texts += end > 0;
     user->bytes += end + 1;
     user->flow = *flow;
     slice_to_string(line, user->last, sizeof(user->last));

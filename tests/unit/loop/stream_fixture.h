@@ -14,6 +14,7 @@ struct user {
     unsigned accepted;
     unsigned closed;
     unsigned messages;
+    unsigned texts; /* messages that were not empty */
     size_t bytes;
     unsigned want;    /* for user_has_messages, user_has_opened, user_has_closed */
     char last[64];    /* the start of the last message, without its line feed */
