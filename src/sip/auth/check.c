@@ -4,7 +4,8 @@
 #include "sip/message/credentials.h"
 #include "sip/message/uri.h"
 
-#define USER_MAX  256 /* bytes of a username with backslashes; longer ones are nobody's */
+#define USER_MAX  256 /* bytes of a username; longer ones are nobody's */
+#define VALUE_MAX 256 /* bytes of nonce and cnonce: hashing must stay cheap */
 #define NC_DIGITS 8   /* RFC 7616 section 3.4 */
 
 /* Credentials for our realm, with what was made out of them. */
@@ -143,6 +144,9 @@ static const char *find_fault(const struct sip_auth *auth, const struct sip_mess
     if (!sent->username.ptr || !sent->nonce.ptr || !sent->uri.ptr || !sent->response.ptr) {
         return "Bad Request - credentials lack username, nonce, uri or response";
     }
+    if (sent->nonce.len > VALUE_MAX || sent->cnonce.len > VALUE_MAX) {
+        return "Bad Request - nonce or cnonce of credentials too long";
+    }
     if (!uri_fits(sent->uri, request->uri)) {
         return "Bad Request - uri of credentials is not the Request-URI";
     }
@@ -169,10 +173,10 @@ static bool find_ha1(const struct sip_auth *auth, const struct claim *claim, uin
     char buffer[USER_MAX];
     struct slice name = claim->sent.username;
     memset(ret_ha1, 0x5a, SIP_DIGEST_MAX);
+    if (name.len > sizeof(buffer)) {
+        return false;
+    }
     if (name.len > 0 && memchr(name.ptr, '\\', name.len)) {
-        if (name.len > sizeof(buffer)) {
-            return false;
-        }
         size_t length = 0;
         for (size_t i = 0; i < name.len; i++) {
             i += name.ptr[i] == '\\' && i + 1 < name.len;

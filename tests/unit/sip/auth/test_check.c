@@ -336,6 +336,23 @@ static void incomplete_credentials_are_malformed(void **state)
     assert_int_equal(lookups, 0);
 }
 
+/* What a sender makes long does not make us work. */
+static void overlong_values_cost_nothing(void **state)
+{
+    (void)state;
+    char longer[300];
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    struct phone phone = alice(longer);
+    phone.response = "00";
+    assert_int_equal(check(&phone, NOW), SIP_AUTH_MALFORMED);
+    phone = alice(challenged(NOW));
+    phone.user = longer;
+    phone.response = "00";
+    assert_int_equal(check(&phone, NOW), SIP_AUTH_DENIED);
+    assert_int_equal(lookups, 0);
+}
+
 /* RFC 2069 clients send no qop and no count: then a nonce is good once. */
 static void without_qop_a_nonce_is_good_once(void **state)
 {
@@ -402,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_uri_of_the_credentials_is_that_of_the_request, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(incomplete_credentials_are_malformed, setup, teardown),
+        cmocka_unit_test_setup_teardown(overlong_values_cost_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(without_qop_a_nonce_is_good_once, setup_legacy, teardown),
         cmocka_unit_test_setup_teardown(usernames_are_looked_up_without_backslashes, setup,
                                         teardown),
