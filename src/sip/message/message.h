@@ -57,14 +57,17 @@ struct sip_fault {
 /* Datagram or frame to message. Leading CRLFs must have been skipped (frame.h). Strict where RFC
  * 4475 asks for it, so that what is forwarded is well-formed. 0, or ERR_SYNTAX/ERR_LIMIT with
  * *ret_fault filled; then the fields found so far are valid, so that a request whose Via, From, To,
- * Call-ID and CSeq could be read can be answered (17.2, 8.2). */
+ * Call-ID and CSeq could be read can be answered (17.2, 8.2). limits may be NULL. A line of a
+ * header that may stand once (SIP_HEADER_SINGLE), a bad Content-Length and a body shorter than it
+ * are refused here. */
 int sip_message_parse(struct slice data, const struct sip_limits *limits, struct sip_message *msg,
                       struct sip_fault *ret_fault);
 
 /* The checks that every element needs before it acts on a message (RFC 3261 sections 8.1.1, 16.3
- * step 1, 20): the mandatory headers are there once and have correct values (Via, From, To,
- * Call-ID, CSeq, Max-Forwards if present), the CSeq method fits, Content-Length fits the body,
- * version is SIP/2.0 (505). 0, or ERR_SYNTAX with *ret_fault. */
+ * step 1, 20) of a message that sip_message_parse took: the mandatory headers are there and have
+ * correct values (every Via, From, To, Call-ID, CSeq; Max-Forwards, Contact if present), the CSeq
+ * method fits, a SIP Request-URI has no headers, version is SIP/2.0 (505). Sets the method of a
+ * response. 0, or ERR_SYNTAX with *ret_fault. */
 int sip_message_check(struct sip_message *msg, struct sip_fault *ret_fault);
 
 /* The first line of id, or NULL. */

@@ -22,8 +22,8 @@ struct sip_response {
 };
 
 /* Copies Via, From, To, Call-ID, CSeq (and Timestamp in a 100) from the request, which may be one
- * that sip_message_parse refused: what is not there is left out. Always writes Content-Length. 0,
- * ERR_LIMIT (room), ERR_SYNTAX (no usable Via). */
+ * that sip_message_parse refused: what is not there is left out, what cannot be read is copied as
+ * it is. Always writes Content-Length. 0, ERR_LIMIT (room), ERR_SYNTAX (no Via). */
 int sip_response_write(struct writer *w, const struct sip_message *request,
                        const struct sip_response *response);
 

@@ -151,6 +151,8 @@ static void controls_pass_only_where_they_are_escaped(void **state)
         ROW("\"\\\x7f\"", true),
         ROW("tab\there\r\n fold", true),
         ROW("\"open \\", true),
+        ROW("\"open \\\0", true),
+        ROW("not open) \\\x01", false),
     };
 #undef ROW
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

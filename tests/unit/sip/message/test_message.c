@@ -1,5 +1,7 @@
 #include "sip/message/message.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "unit/sip/message/basics.h"
 #include "unit/sip/text.h"
@@ -19,6 +21,21 @@ static void a_request_line_is_read(void **state)
     assert_int_equal(p->msg.body.len, 0);
     assert_true(slice_equal(p->msg.raw, p->bytes));
     parsed_free(p);
+}
+
+/* RFC 3261 section 7.1: only "SIP/" begins a status line. */
+static void a_method_may_look_like_a_version(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"SIP", "sip2", "six", "HIP", "SAP"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        char text[64];
+        int len = snprintf(text, sizeof(text), "%s sip:x SIP/2.0\r\n\r\n", methods[i]);
+        struct parsed *p = parsed_good(slice_of(text, (size_t)len));
+        assert_true(p->msg.is_request);
+        assert_slice(p->msg.method_name, methods[i]);
+        parsed_free(p);
+    }
 }
 
 /* RFC 3261 section 7.2. */
@@ -124,6 +141,9 @@ static void malformed_start_lines_are_refused(void **state)
         {"OPTIONS sip:x SIP/2.0 \r\n" BASICS EMPTY, 400, end},
         {"OPTIONS sip:x SIP/2\r\n" BASICS EMPTY, 400, end},
         {"OPTIONS sip:x SIP/2.\r\n" BASICS EMPTY, 400, end},
+        {"OPTIONS sip:x SIP/2.x\r\n" BASICS EMPTY, 400, end},
+        {"OPTIONS sip:x SIP/.0\r\n" BASICS EMPTY, 400, end},
+        {"OPTIONS sip:x SIX/2.0\r\n" BASICS EMPTY, 400, end},
         {"OPTIONS sip:x HTTP/1.1\r\n" BASICS EMPTY, 400, end},
         {"OPTIONS sip:x SIP/2.0\r\n SIP/2.0\r\n" BASICS EMPTY, 400,
          "Bad Request - Header line without colon"},
@@ -159,6 +179,7 @@ static void malformed_header_sections_are_refused(void **state)
         {LINE BASICS "\n", 400, open},
         {LINE BASICS "Subject: a", 400, open},
         {LINE BASICS "Subject: a\nX: b\r\n" EMPTY, 400, bare},
+        {LINE BASICS "a\nX: b\r\n" EMPTY, 400, bare},
         {LINE BASICS "Subject: a\rb\r\n" EMPTY, 400, bare},
         {LINE BASICS "Subject: a\r\r\n" EMPTY, 400, bare},
         {LINE BASICS "Subject\r\n" EMPTY, 400, "Bad Request - Header line without colon"},
@@ -198,6 +219,7 @@ static void a_refused_request_can_still_be_answered(void **state)
         assert_int_equal(p->rc, ERR_SYNTAX);
         assert_int_equal(p->fault.status, 400);
         assert_int_equal(p->msg.header_count, 5);
+        assert_int_equal(p->msg.body.len, 0);
         assert_slice(sip_message_value(&p->msg, SIP_HEADER_CSEQ), "1 OPTIONS");
         assert_slice(sip_message_value(&p->msg, SIP_HEADER_CALL_ID), "c1");
         parsed_free(p);
@@ -318,12 +340,19 @@ static void values_of_one_header_are_bounded(void **state)
     assert_limit(SLICE(LINE VIA "Allow: A,B\r\nSupported: a,b,c\r\n\r\n"), limits, 0, NULL);
     assert_limit(SLICE(LINE VIA "Contact: \"a,b,c,d,e\" <sip:a,b@x>\r\n\r\n"), limits, 0, NULL);
     assert_limit(SLICE(LINE VIA "X-List: a,b,c,d,e,f\r\n\r\n"), limits, 0, NULL);
+    assert_limit(SLICE(LINE VIA "Subject: a,b,c,d,e,f\r\n\r\n"), limits, 0, NULL);
+    /* The fewest bytes that hold one too many. */
+    struct slice shortest = SLICE(LINE "Allow: A,B,C,D,E\r\n\r\n");
+    struct parsed *p = parsed_new(shortest, &limits);
+    assert_fault(p, ERR_LIMIT, 0, many);
+    parsed_free(p);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_line_is_read),
+        cmocka_unit_test(a_method_may_look_like_a_version),
         cmocka_unit_test(a_status_line_is_read),
         cmocka_unit_test(header_lines_are_sorted_by_name),
         cmocka_unit_test(malformed_start_lines_are_refused),

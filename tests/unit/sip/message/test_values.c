@@ -40,6 +40,9 @@ static void commas_divide_a_list(void **state)
     assert_list("\"a\\\",b\",c", "\"a\\\",b\"|c");
     assert_list("\"<\",a", "\"<\"|a");
     assert_list("<\">,a", "<\">|a");
+    assert_list("\"\",a", "\"\"|a");
+    assert_list("a\\,b", "a\\|b");
+    assert_list("<a>b,c", "<a>b|c");
     assert_list("<a<b>,c>", "<a<b>|c>");
     /* What stays open takes the rest, and is refused by whoever parses it. */
     assert_list("a, \"b, c", "a|\"b, c");
