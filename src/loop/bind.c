@@ -1,11 +1,11 @@
 #include "loop/bind.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/mesh_private.h"
 
 #define LISTEN_BACKLOG 4096 /* cut to net.core.somaxconn */
@@ -25,7 +25,10 @@ void bindings_init(struct bindings *b)
 
 void bindings_done(struct bindings *b)
 {
-    list_for_each_safe(node, &b->list) free(container_of(node, struct binding, node));
+    list_for_each_safe(node, &b->list)
+    {
+        memory_free(container_of(node, struct binding, node));
+    }
     (void)pthread_mutex_destroy(&b->lock);
 }
 
@@ -42,7 +45,7 @@ static struct binding *bindings_find(struct bindings *b, int type, const struct 
 
 static struct binding *bindings_add(struct bindings *b, int type)
 {
-    struct binding *binding = calloc(1, sizeof(*binding));
+    struct binding *binding = memory_zalloc(1, sizeof(*binding));
     if (binding == NULL)
         return NULL;
     binding->type = type;
@@ -53,7 +56,7 @@ static struct binding *bindings_add(struct bindings *b, int type)
 static void bindings_remove(struct binding *binding)
 {
     list_remove(&binding->node);
-    free(binding);
+    memory_free(binding);
 }
 
 int bind_error(int error)

@@ -1,12 +1,12 @@
 #include "loop/loop.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/loop_private.h"
 #include "loop/mesh_private.h"
 
@@ -172,7 +172,7 @@ static int loop_init(struct loop *loop)
 int loop_new(const struct loop_config *config, struct loop **ret_loop)
 {
     assert(config->mesh == NULL || config->worker < mesh_workers(config->mesh));
-    struct loop *loop = calloc(1, sizeof(*loop));
+    struct loop *loop = memory_zalloc(1, sizeof(*loop));
     if (loop == NULL)
         return ERR_NO_MEMORY;
     loop->config = *config;
@@ -185,7 +185,7 @@ int loop_new(const struct loop_config *config, struct loop **ret_loop)
     if (loop->wake_fd < 0 || uv_loop_init(&loop->uv) != 0) {
         if (config->mesh == NULL && loop->wake_fd >= 0)
             (void)close(loop->wake_fd);
-        free(loop);
+        memory_free(loop);
         return ERR_IO;
     }
     int err = loop_init(loop);
@@ -237,7 +237,7 @@ void loop_free(struct loop *loop)
         return;
     }
     names_free(loop->names);
-    free(loop);
+    memory_free(loop);
 }
 
 /* ---- what users ask ---- */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/mesh_private.h"
 #include "loop/ring.h"
 
@@ -39,7 +40,7 @@ static struct ring *ring_of(const struct mesh *mesh, unsigned from, unsigned to)
 
 static void *lines_alloc(size_t count, size_t size)
 {
-    void *p = aligned_alloc(RING_LINE, count * size);
+    void *p = memory_fail_now() ? NULL : aligned_alloc(RING_LINE, count * size);
     if (p != NULL)
         memset(p, 0, count * size);
     return p;
@@ -71,7 +72,7 @@ static int mesh_init(struct mesh *mesh, size_t ring_bytes)
 int mesh_new(unsigned workers, unsigned senders, size_t ring_bytes, struct mesh **ret_mesh)
 {
     assert(workers > 0);
-    struct mesh *mesh = calloc(1, sizeof(*mesh));
+    struct mesh *mesh = memory_zalloc(1, sizeof(*mesh));
     if (mesh == NULL)
         return ERR_NO_MEMORY;
     mesh->workers = workers;
@@ -96,11 +97,11 @@ void mesh_free(struct mesh *mesh)
         if (mesh->receivers[i].wake_fd > 0)
             (void)close(mesh->receivers[i].wake_fd);
     }
-    free(mesh->rings);
-    free(mesh->senders);
-    free(mesh->receivers);
+    memory_free(mesh->rings);
+    memory_free(mesh->senders);
+    memory_free(mesh->receivers);
     bindings_done(&mesh->bindings);
-    free(mesh);
+    memory_free(mesh);
 }
 
 unsigned mesh_workers(const struct mesh *mesh)

@@ -2,9 +2,9 @@
 #include "loop/names.h"
 
 #include <netdb.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/loop_private.h"
 
 #define NAMES_QUERIES   1000
@@ -38,7 +38,7 @@ static void query_free(struct names_query *query)
     query->owner->count--;
     wheel_stop(&query->owner->loop->wheel, &query->timer);
     list_remove(&query->node);
-    free(query);
+    memory_free(query);
 }
 
 static int status_of(int uv_status)
@@ -124,7 +124,7 @@ int names_lookup(struct loop *loop, struct slice host, names_fn *done, void *use
         return ERR_INVALID;
     if (names->count >= NAMES_QUERIES)
         return ERR_LIMIT;
-    struct names_query *query = calloc(1, sizeof(*query));
+    struct names_query *query = memory_zalloc(1, sizeof(*query));
     if (query == NULL)
         return ERR_NO_MEMORY;
     query->owner = names;
@@ -136,7 +136,7 @@ int names_lookup(struct loop *loop, struct slice host, names_fn *done, void *use
     int err = uv_getaddrinfo(&loop->uv, &query->request, on_resolved,
                              slice_to_string(host, name, sizeof(name)), NULL, &hints);
     if (err != 0) {
-        free(query);
+        memory_free(query);
         return err == UV_ENOMEM ? ERR_NO_MEMORY : ERR_INVALID;
     }
     names->count++;
@@ -160,7 +160,7 @@ void names_cancel(struct names_query *query)
 
 int names_new(struct loop *loop, struct names **ret_names)
 {
-    struct names *names = calloc(1, sizeof(*names));
+    struct names *names = memory_zalloc(1, sizeof(*names));
     if (names == NULL)
         return ERR_NO_MEMORY;
     names->loop = loop;
@@ -187,5 +187,5 @@ bool names_close(struct names *names)
 
 void names_free(struct names *names)
 {
-    free(names);
+    memory_free(names);
 }

@@ -1,9 +1,9 @@
 #include "loop/ring.h"
 
 #include <assert.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
+#include "loop/pages.h"
 
 #define RECORD_ALIGN  8u
 #define RECORD_FILLER UINT32_MAX /* kind of a record that only fills up the end of the ring */
@@ -18,19 +18,16 @@ int ring_init(struct ring *r, size_t size)
 {
     assert(size >= 4096 && (size & (size - 1)) == 0);
     memset(r, 0, sizeof(*r));
-    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (bytes == MAP_FAILED)
+    r->bytes = pages_map(size);
+    if (r->bytes == NULL)
         return ERR_NO_MEMORY;
-    r->bytes = bytes;
     r->size = size;
     return 0;
 }
 
 void ring_done(struct ring *r)
 {
-    if (r->bytes != NULL)
-        (void)munmap(r->bytes, r->size);
+    pages_unmap(r->bytes, r->size);
     r->bytes = NULL;
 }
 

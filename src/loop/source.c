@@ -1,9 +1,9 @@
 /* Which of our addresses the system would send from. */
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/bind.h"
 #include "loop/loop_private.h"
 #include "loop/udp.h"
@@ -24,7 +24,7 @@ struct sources {
 
 void sources_free(struct sources *sources)
 {
-    free(sources);
+    memory_free(sources);
 }
 
 /* Connecting a UDP socket sends nothing, but makes the system choose. */
@@ -52,7 +52,7 @@ static int ask_system(const struct address *remote, struct address *ret_local)
 int loop_source_address(struct loop *loop, const struct address *remote, struct address *ret_local)
 {
     if (loop->sources == NULL) {
-        loop->sources = calloc(1, sizeof(*loop->sources));
+        loop->sources = memory_zalloc(1, sizeof(*loop->sources));
         if (loop->sources == NULL)
             return ask_system(remote, ret_local);
         loop->sources->seed = random_u64(&loop->random);

@@ -1,11 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/bind.h"
 #include "loop/stream_private.h"
 
@@ -150,7 +150,7 @@ int stream_listen(struct loop *loop, const struct address *local,
                   const struct stream_options *options, struct stream_listener **ret_listener)
 {
     struct streams *streams = loop->streams;
-    struct stream_listener *listener = calloc(1, sizeof(*listener));
+    struct stream_listener *listener = memory_zalloc(1, sizeof(*listener));
     if (listener == NULL)
         return ERR_NO_MEMORY;
     listener->owner = streams;
@@ -185,11 +185,13 @@ void stream_listener_close(struct stream_listener *listener)
         stream_profile_put(listener->profile);
     if (listener->fd >= 0)
         bind_close(loop, SOCK_STREAM, listener->fd, &listener->local);
-    free(listener);
+    memory_free(listener);
 }
 
 void stream_listeners_close(struct streams *streams)
 {
     list_for_each_safe(node, &streams->listeners)
+    {
         stream_listener_close(container_of(node, struct stream_listener, node));
+    }
 }

@@ -64,7 +64,9 @@ void stream_name_add(struct stream *stream)
 void stream_names_remove(struct stream *stream)
 {
     list_for_each_safe(node, &stream->aliases)
+    {
         name_drop(stream->owner, container_of(node, struct stream_name, list));
+    }
     name_drop(stream->owner, &stream->name);
 }
 
@@ -93,7 +95,10 @@ int stream_alias(struct loop *loop, const struct flow *flow, const struct addres
     if (present != NULL && !present->alias)
         return ERR_EXISTS;
     unsigned count = 0;
-    list_for_each(node, &stream->aliases) count++;
+    list_for_each(node, &stream->aliases)
+    {
+        count++;
+    }
     if (count >= STREAM_ALIASES)
         return ERR_LIMIT;
     struct stream_name *alias = pool_get(&streams->aliases);

@@ -3,11 +3,11 @@
  * of libuv. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/mesh.h"
 #include "loop/stream_private.h"
 
@@ -136,7 +136,7 @@ static int streams_init(struct streams *streams)
     if (streams->epoll_fd < 0)
         return ERR_IO;
     streams->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    streams->receive = malloc(STREAM_RECEIVE_BYTES);
+    streams->receive = memory_alloc(STREAM_RECEIVE_BYTES);
     if (streams->receive == NULL || table_init(&streams->names, 64) != 0 ||
         table_init(&streams->sources, 64) != 0)
         return ERR_NO_MEMORY;
@@ -148,7 +148,7 @@ static int streams_init(struct streams *streams)
 
 int streams_new(struct loop *loop, struct streams **ret_streams)
 {
-    struct streams *streams = calloc(1, sizeof(*streams));
+    struct streams *streams = memory_zalloc(1, sizeof(*streams));
     if (streams == NULL)
         return ERR_NO_MEMORY;
     streams->loop = loop;
@@ -195,7 +195,7 @@ void streams_free(struct streams *streams)
     pool_done(&streams->source_pool);
     blocks_done(&streams->in_blocks);
     blocks_done(&streams->out_blocks);
-    free(streams->receive);
-    free(streams->slots);
-    free(streams);
+    memory_free(streams->receive);
+    memory_free(streams->slots);
+    memory_free(streams);
 }

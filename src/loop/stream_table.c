@@ -1,7 +1,7 @@
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/stream_private.h"
 
 #define SLOTS_FIRST 64u
@@ -49,7 +49,7 @@ int stream_profile_get(struct streams *streams, const struct stream_options *opt
             return 0;
         }
     }
-    struct stream_profile *profile = calloc(1, sizeof(*profile));
+    struct stream_profile *profile = memory_zalloc(1, sizeof(*profile));
     if (profile == NULL)
         return ERR_NO_MEMORY;
     profile->options = wanted;
@@ -64,7 +64,7 @@ void stream_profile_put(struct stream_profile *profile)
     if (--profile->users > 0)
         return;
     list_remove(&profile->node);
-    free(profile);
+    memory_free(profile);
 }
 
 /* ---- slots ---- */
@@ -72,7 +72,7 @@ void stream_profile_put(struct stream_profile *profile)
 static int slots_grow(struct streams *streams)
 {
     uint32_t count = streams->slot_count == 0 ? SLOTS_FIRST : streams->slot_count * 2;
-    struct stream_slot *slots = realloc(streams->slots, count * sizeof(*slots));
+    struct stream_slot *slots = memory_realloc(streams->slots, count * sizeof(*slots));
     if (slots == NULL)
         return ERR_NO_MEMORY;
     uint32_t first = streams->slot_count == 0 ? 1 : streams->slot_count;

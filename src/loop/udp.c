@@ -2,9 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/sock_diag.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/bind.h"
 #include "loop/udp_private.h"
 
@@ -15,6 +16,8 @@
 static void udp_on_poll(uv_poll_t *poll, int status, int events)
 {
     struct udp *udp = poll->data;
+    if (status < 0) /* an error waits on the socket; libuv stopped polling, receiving takes it */
+        udp_poll(udp, udp->blocked);
     if (status < 0 || (events & UV_READABLE) != 0) {
         list_remove(&udp->ready);
         list_append(&udp->loop->udp_ready, &udp->ready);
@@ -69,7 +72,7 @@ static void udp_dispose(struct udp *udp)
     if (udp->fd >= 0)
         bind_close(udp->loop, SOCK_DGRAM, udp->fd, &udp->in.local);
     udp_output_free(udp->output);
-    free(udp);
+    memory_free(udp);
 }
 
 static int udp_start(struct udp *udp, const struct udp_options *options)
@@ -88,7 +91,7 @@ static int udp_start(struct udp *udp, const struct udp_options *options)
 int udp_open(struct loop *loop, const struct udp_options *options, struct udp **ret_udp)
 {
     assert(options->on_datagram != NULL);
-    struct udp *udp = calloc(1, sizeof(*udp));
+    struct udp *udp = memory_zalloc(1, sizeof(*udp));
     if (udp == NULL)
         return ERR_NO_MEMORY;
     udp->loop = loop;
@@ -134,7 +137,10 @@ void udp_close(struct udp *udp)
 
 void udp_close_all(struct loop *loop)
 {
-    list_for_each_safe(node, &loop->udp_sockets) udp_close(container_of(node, struct udp, node));
+    list_for_each_safe(node, &loop->udp_sockets)
+    {
+        udp_close(container_of(node, struct udp, node));
+    }
 }
 
 struct address udp_local(const struct udp *udp)
@@ -154,8 +160,20 @@ unsigned udp_backlog_permille(struct udp *udp)
     return (unsigned)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 1000 / info[SK_MEMINFO_RCVBUF]);
 }
 
+/* Since the socket was opened; the system counts in 32 bits. */
+static uint64_t system_drops(const struct udp *udp)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof(info);
+    if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &length) != 0)
+        return 0;
+    return info[SK_MEMINFO_DROPS];
+}
+
 uint64_t udp_count(const struct udp *udp, unsigned which)
 {
     assert(which < UDP_COUNTS);
+    if (which == UDP_RECEIVE_DROPPED)
+        return system_drops(udp);
     return udp->counts[which];
 }

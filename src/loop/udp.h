@@ -29,6 +29,7 @@ enum {
     UDP_SEND_DROPPED /* queue full or EAGAIN */,
     UDP_SEND_ERRORS,
     UDP_TRUNCATED,
+    UDP_RECEIVE_DROPPED /* by the system: the receive buffer was full */,
     UDP_COUNTS
 };
 

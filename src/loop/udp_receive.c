@@ -1,9 +1,8 @@
 /* Receiving: batches into slots that all sockets of the loop share. */
 #include <errno.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
+#include "loop/pages.h"
 #include "loop/udp_private.h"
 
 #define BATCHES_PER_TURN 4u    /* of one socket, so that none starves the others */
@@ -22,16 +21,14 @@ struct udp_input {
 
 int udp_input_new(struct udp_input **ret_input)
 {
-    struct udp_input *input = calloc(1, sizeof(*input));
+    struct udp_input *input = memory_zalloc(1, sizeof(*input));
     if (input == NULL)
         return ERR_NO_MEMORY;
-    void *slots = mmap(NULL, (size_t)UDP_BATCH * SLOT_STRIDE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (slots == MAP_FAILED) {
-        free(input);
+    input->slots = pages_map((size_t)UDP_BATCH * SLOT_STRIDE);
+    if (input->slots == NULL) {
+        memory_free(input);
         return ERR_NO_MEMORY;
     }
-    input->slots = slots;
     for (unsigned i = 0; i < UDP_BATCH; i++) {
         input->parts[i].iov_base = input->slots + (size_t)i * SLOT_STRIDE;
         input->parts[i].iov_len = SLOT_BYTES;
@@ -51,8 +48,8 @@ void udp_input_free(struct udp_input *input)
 {
     if (input == NULL)
         return;
-    (void)munmap(input->slots, (size_t)UDP_BATCH * SLOT_STRIDE);
-    free(input);
+    pages_unmap(input->slots, (size_t)UDP_BATCH * SLOT_STRIDE);
+    memory_free(input);
 }
 
 static void set_control_length(struct udp_input *input, size_t length)

@@ -1,8 +1,8 @@
 /* Sending: datagrams are copied into a queue that goes out in batches. */
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
+#include "loop/pages.h"
 #include "loop/udp_private.h"
 
 #define QUEUE_DATAGRAMS   1024u /* at most; more are sent only while the socket's buffer is full */
@@ -24,9 +24,8 @@ struct udp_output {
 
 int udp_output_new(struct udp_output **ret_output)
 {
-    void *output = mmap(NULL, sizeof(struct udp_output), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (output == MAP_FAILED)
+    struct udp_output *output = pages_map(sizeof(*output));
+    if (output == NULL)
         return ERR_NO_MEMORY;
     *ret_output = output;
     return 0;
@@ -34,8 +33,7 @@ int udp_output_new(struct udp_output **ret_output)
 
 void udp_output_free(struct udp_output *output)
 {
-    if (output != NULL)
-        (void)munmap(output, sizeof(*output));
+    pages_unmap(output, sizeof(*output));
 }
 
 /* ---- addresses that just failed ---- */
