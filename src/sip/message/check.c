@@ -93,6 +93,18 @@ static struct verdict check_parties(const struct sip_message *msg)
     return is_party(msg, SIP_HEADER_TO) ? good : bad("Bad Request - Malformed To");
 }
 
+/* Past a word; '=' counts as a part of it, since Call-IDs in base64 are seen. */
+static const char *past_word(const char *at, const char *end)
+{
+    for (;;) {
+        at = sip_span(at, end, SIP_CHAR_WORD);
+        if (at == end || *at != '=') {
+            return at;
+        }
+        at++;
+    }
+}
+
 /* callid = word [ "@" word ] */
 static struct verdict check_call_id(const struct sip_message *msg)
 {
@@ -101,10 +113,10 @@ static struct verdict check_call_id(const struct sip_message *msg)
         return bad("Bad Request - Call-ID missing");
     }
     const char *end = value.ptr + value.len;
-    const char *past = sip_span(value.ptr, end, SIP_CHAR_WORD);
+    const char *past = past_word(value.ptr, end);
     if (past > value.ptr && past < end && *past == '@') {
         const char *second = past + 1;
-        past = sip_span(second, end, SIP_CHAR_WORD);
+        past = past_word(second, end);
         if (past == second) {
             return bad("Bad Request - Malformed Call-ID");
         }

@@ -12,7 +12,7 @@ enum sip_header_flags {
 };
 
 /* id, name, compact form or 0, flags. Auth headers hold one challenge or credential per line
- * (section 20.27). */
+ * (section 20.27). After a change run tools/header-hash. */
 #define SIP_HEADER_TABLE(X)                                                                        \
     X(ACCEPT, "Accept", 0, SIP_HEADER_LIST)                                                        \
     X(ACCEPT_CONTACT, "Accept-Contact", 'a', SIP_HEADER_LIST) /* RFC 3841 */                       \

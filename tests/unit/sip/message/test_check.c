@@ -35,6 +35,7 @@ static void whole_messages_are_taken(void **state)
     assert_taken(LINE "v: SIP/2.0/UDP a, SIP/2.0/TCP b;branch=z9hG4bKx\r\nf: sip:a@x\r\n"
                       "t: isbn:2983792873\r\ni: a@b\r\nCSeq: 1 OPTIONS\r\n" EMPTY);
     assert_taken(LINE BASICS "Max-Forwards: 0\r\n" EMPTY);
+    assert_taken(LINE VIA FROM TO "Call-ID: YQ==@(a)<b>:\\\"/[c]?{d}\r\n" CSEQ EMPTY);
     assert_taken(LINE BASICS "Max-Forwards: 0255\r\nDate: nonsense\r\n" EMPTY);
     assert_taken(LINE BASICS
                  "Contact: <sip:a@b>;q=0.5, \"B, C\" <sip:b@c>\r\nm: sip:d@e\r\n" EMPTY);
@@ -82,6 +83,7 @@ static void malformed_values_are_named(void **state)
         {LINE VIA FROM "To: \"open <sip:a@b>\r\n" CALL_ID CSEQ EMPTY, to},
         {LINE VIA FROM "To: < sip:a@b >\r\n" CALL_ID CSEQ EMPTY, to},
         {LINE VIA FROM TO "Call-ID:\r\n" CSEQ EMPTY, call_id},
+        {LINE VIA FROM TO "Call-ID: a;b\r\n" CSEQ EMPTY, call_id},
         {LINE VIA FROM TO "Call-ID: a b\r\n" CSEQ EMPTY, call_id},
         {LINE VIA FROM TO "Call-ID: a@\r\n" CSEQ EMPTY, call_id},
         {LINE VIA FROM TO "Call-ID: @a\r\n" CSEQ EMPTY, call_id},
