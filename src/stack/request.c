@@ -102,8 +102,6 @@ void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)
             endpoint->user.on_ack(endpoint->user.user, &request);
         break;
     case SIP_REQUEST_CANCEL: take_cancel(endpoint, &request, tx); break;
-    case SIP_REQUEST_INVALID:
-        reply_status(&request, 400, "Bad Request - Branch Of Another Transaction");
-        break;
+    case SIP_REQUEST_INVALID: reply_status(&request, 400, NULL); break;
     }
 }

@@ -65,7 +65,7 @@ int sip_tx_may_begin(struct sip_transactions *t);
 struct sip_server_key {
     uint64_t hash;
     uint64_t hash2;
-    uint64_t check; /* magic: Call-ID, CSeq number, From tag; RFC 2543: the To tag */
+    uint64_t check; /* RFC 2543: the To tag */
     uint32_t method_hash;
     uint8_t method;
     bool rfc2543;

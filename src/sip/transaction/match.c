@@ -87,8 +87,12 @@ static uint64_t request_hash(const struct hash_key *key, const struct parts *par
 static uint64_t key_hash(const struct hash_key *key, const struct sip_message *request,
                          const struct parts *parts)
 {
+    /* Call-ID, CSeq number and From tag go in too: clients that use a branch again for another
+     * request (section 8.1.1.7 forbids it) get two transactions instead of a wrong answer. */
     if (parts->via.magic)
-        return sent_by(key, hash_slice_nocase(key, parts->via.branch), &parts->via);
+        return sent_by(
+            key, hash_mix(request_hash(key, parts), hash_slice_nocase(key, parts->via.branch)),
+            &parts->via);
     /* The Request-URI is compared as bytes, not by section 19.1.4: a client repeats its own. */
     uint64_t hash = hash_mix(request_hash(key, parts), hash_slice(key, request->uri));
     return hash_mix(hash, whole_via(key, &parts->via));
@@ -105,7 +109,7 @@ int sip_server_key_of(const struct sip_transactions *t, const struct sip_message
     *ret_key = (struct sip_server_key){
         .hash = key_hash(&t->keys[0], request, &parts),
         .hash2 = key_hash(&t->keys[1], request, &parts),
-        .check = parts.via.magic ? request_hash(&t->keys[1], &parts) : sip_tx_tag_hash(t, request),
+        .check = parts.via.magic ? 0 : sip_tx_tag_hash(t, request),
         .method = request->method,
         .method_hash = sip_tx_method_hash(t, method, request->method_name),
         .rfc2543 = !parts.via.magic,

@@ -7,12 +7,6 @@ static enum sip_request_match invalid(struct sip_transactions *t)
     return SIP_REQUEST_INVALID;
 }
 
-/* The branch of a transaction, but not the request that it stands for? */
-static bool collides(const struct sip_server_tx *tx, const struct sip_server_key *key)
-{
-    return !key->rfc2543 && tx->check != key->check;
-}
-
 static enum sip_request_match on_ack(struct sip_server_tx *tx, struct sip_server_tx **ret_tx)
 {
     const struct sip_tx_row *row =
@@ -23,17 +17,6 @@ static enum sip_request_match on_ack(struct sip_server_tx *tx, struct sip_server
     }
     sip_server_tx_event(tx, SIP_TX_ACK);
     return SIP_REQUEST_ABSORBED;
-}
-
-static enum sip_request_match on_cancel(struct sip_transactions *t,
-                                        const struct sip_server_key *key,
-                                        struct sip_server_tx **ret_tx)
-{
-    struct sip_server_tx *cancelled = sip_server_tx_find_cancelled(t, key);
-    if (cancelled != NULL && collides(cancelled, key))
-        return invalid(t);
-    *ret_tx = cancelled;
-    return SIP_REQUEST_CANCEL;
 }
 
 enum sip_request_match sip_transactions_on_request(struct sip_transactions *t,
@@ -48,12 +31,12 @@ enum sip_request_match sip_transactions_on_request(struct sip_transactions *t,
     struct sip_server_tx *tx =
         sip_server_tx_find(t, &key, ack ? SIP_INVITE : (enum sip_method)key.method);
     if (tx == NULL) {
-        if (key.method == SIP_CANCEL)
-            return on_cancel(t, &key, ret_tx);
+        if (key.method == SIP_CANCEL) {
+            *ret_tx = sip_server_tx_find_cancelled(t, &key);
+            return SIP_REQUEST_CANCEL;
+        }
         return ack ? SIP_REQUEST_ACK : SIP_REQUEST_NEW;
     }
-    if (collides(tx, &key))
-        return invalid(t);
     if (ack)
         return on_ack(tx, ret_tx);
     t->counts[SIP_TX_COUNT_RETRANSMIT_IN]++;

@@ -115,9 +115,7 @@ enum sip_request_match {
                         is the INVITE's when that was accepted, else NULL */
     SIP_REQUEST_CANCEL,  /* a new CANCEL; *ret_tx is the transaction that it cancels (an INVITE
                             before any other), or NULL (9.2) */
-    SIP_REQUEST_INVALID, /* no usable Via, From, Call-ID or CSeq; or the branch of a transaction
-                            with another Call-ID, CSeq number or From tag, which no honest client
-                            sends: answer 400, or drop (an ACK) */
+    SIP_REQUEST_INVALID, /* no usable Via, From, Call-ID or CSeq: answer 400, or drop (an ACK) */
 };
 
 /* Matches by 17.2.3, RFC 2543 rules where the branch lacks the magic, and runs the machine. The
