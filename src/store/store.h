@@ -1,5 +1,5 @@
 /* What must survive a restart: accounts and bindings, in SQLite (WAL). Another engine may stand
- * behind the same face later. */
+ * behind the same face later. How the data lies in the file: store.md. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -10,51 +10,53 @@
 struct store;
 
 struct store_options {
-    const char
-        *path; /* file, or ":memory:": then nothing survives and bindings are not written at all */
+    /* File, or ":memory:": then nothing survives and bindings are not written at all. */
+    const char *path;
     struct log *log; /* borrowed */
 };
 
-/* Makes file and schema when missing, brings an older schema up to date. Errors: ERR_IO,
- * ERR_DENIED, ERR_BUSY (another process holds it), ERR_INVALID (not our file, or of a newer
- * version). */
+/* Makes file and schema when missing, brings an older schema up to date. The log says what is
+ * wrong. Errors: ERR_IO, ERR_DENIED, ERR_BUSY (another process holds it), ERR_INVALID (not our
+ * file, or of a newer version), ERR_NO_MEMORY. */
 int store_open(const struct store_options *options, struct store **ret_store);
-/* Waits for the writer's last commit. NULL is accepted. */
+/* Stops the writer once everything that waits is committed (or cannot be: then the log says so).
+ * NULL is accepted. */
 void store_close(struct store *store);
 
-/* ---- Accounts: small, written at once; any thread
- * ------------------------------------------------------------- */
+/* ---- Accounts: small, durable on return; any thread ---- */
 
-#define STORE_HA1_MD5    16
-#define STORE_HA1_SHA256 32
+struct store_ha1 {
+    uint8_t md5[16];
+    uint8_t sha256[32];
+};
 
 struct store_account {
-    struct slice name;  /* "alice" (of every domain) or "alice@example.com" */
-    struct slice realm; /* that the digests were made for */
-    uint8_t ha1_md5[STORE_HA1_MD5];
-    uint8_t ha1_sha256[STORE_HA1_SHA256];
-    int64_t created_ms; /* Unix time */
+    struct slice name;     /* "alice" (of every domain) or "alice@example.com" */
+    struct slice realm;    /* that the digests were made for */
+    struct store_ha1 user; /* HA1 when the phone sends the user name alone */
+    struct store_ha1 full; /* HA1 when it sends user@domain */
+    int64_t created_ms;    /* Unix time */
 };
 
 /* Adds or replaces. Errors: ERR_IO. */
 int store_account_put(struct store *store, const struct store_account *account);
-/* ERR_NOT_FOUND. */
+/* ERR_NOT_FOUND, ERR_IO. */
 int store_account_remove(struct store *store, struct slice name);
-/* Slices are borrowed for the call; a negative return of visit ends the walk and is returned. */
+/* In order of name. Slices are borrowed for the call; a negative return of visit ends the walk and
+ * is returned. visit must not use the store. ERR_IO. */
 int store_accounts_each(struct store *store,
                         int (*visit)(void *user, const struct store_account *account), void *user);
 
-/* A named secret made once and kept (nonce key and the like). ERR_IO. */
+/* A named secret made once and kept (nonce key and the like). ERR_IO; ERR_INVALID when it was kept
+ * with another length. */
 int store_secret(struct store *store, const char *name, void *buf, size_t len);
 
-/* ---- Bindings
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Bindings ---- */
 
 struct store_binding {
     struct slice aor; /* canonical */
-    struct slice
-        key; /* names the binding within its AOR: the contact URI, or instance and reg-id */
+    /* Names the binding within its AOR: the contact URI, or instance and reg-id. */
+    struct slice key;
     struct slice contact; /* URI as registered */
     struct slice call_id;
     uint32_t cseq;
@@ -68,38 +70,56 @@ struct store_binding {
     struct slice user_agent;
     struct slice params; /* further contact parameters, from their ';' */
     struct flow flow;    /* of the last REGISTER; a connection in it is void after a restart */
+    bool behind_nat;
 };
 
-/* Every binding that has not expired at now_ms, at start: a million in well under 2 s. May call
- * visit from several threads when threads > 1, each with its own user value. */
+/* Every binding that has not expired at now_ms, each once: a million in well under 2 s. To be
+ * called before the writer is started. visit is called from up to threads threads, each with its
+ * own user value; place names what was read (see store_change). A negative return of visit ends the
+ * walk and is returned. Errors: ERR_IO, ERR_NO_MEMORY. */
 int store_bindings_each(struct store *store, int64_t now_ms, unsigned threads,
-                        int (*visit)(void *user, const struct store_binding *binding),
+                        int (*visit)(void *user, int64_t place,
+                                     const struct store_binding *binding),
                         void *const *users);
 
-/* Queues a put or a remove for the writer thread, in order; returns a ticket > 0 for store_writer's
- * on_commit, or an error: ERR_LIMIT (queue full), ERR_NO_MEMORY. Any thread; short critical
- * section. In ":memory:" nothing is queued and 0 is returned: no commit is needed. */
-int64_t store_binding_put(struct store *store, const struct store_binding *binding);
-int64_t store_binding_remove(struct store *store, struct slice aor, struct slice key);
+/* A written binding lies in a place of its own: whoever keeps the binding keeps its place too, and
+ * says it when it writes the binding anew or takes it away. */
+struct store_change {
+    const struct store_binding *binding; /* NULL: the binding in old_place is removed */
+    int64_t old_place;                   /* where it was written before; 0: nowhere */
+    bool expired; /* removed because its time is over: needs no commit, so no ticket */
+};
+
+#define STORE_CHANGES_MAX 1024
+
+/* Queues changes for the writer thread; they are committed together or not at all. Returns the
+ * ticket of the last one for on_commit, or 0 when nothing has to be waited for. The place of
+ * changes[i] is ticket - (count - 1 - i). Errors: ERR_LIMIT (queue full), ERR_NO_MEMORY. Any
+ * thread; short critical section. In ":memory:" nothing is queued and 0 is returned. */
+int64_t store_bindings_write(struct store *store, const struct store_change *changes,
+                             unsigned count);
 
 struct store_writer_options {
     size_t queue_bytes; /* bound of what waits; default (0) 64 MiB */
-    unsigned linger_ms; /* durability async: waits that long so that refreshes of one binding share
-                           a write; 0: commits as soon as it can, everything that waits goes into
-                           one commit */
+    /* Durability async: waits that long so that refreshes of one binding share a write, and a power
+     * cut may cost the last commits. 0: commits as soon as it can, everything that waits goes into
+     * one commit, which survives a power cut. */
+    unsigned linger_ms;
     /* Called on the writer thread after each commit: all tickets up to and including ticket are
-     * durable (status 0), or failed (ERR_IO). */
+     * durable (status 0), or could not be written now (ERR_IO): those stay queued and are tried
+     * again. */
     void (*on_commit)(void *user, int64_t ticket, int status);
     void *user;
 };
 
-/* Starts the writer thread. Once. */
+/* Starts the writer thread. Once. Errors: ERR_NO_MEMORY. */
 int store_writer_start(struct store *store, const struct store_writer_options *options);
 
 struct store_stats {
-    uint64_t commits, writes, failures;
+    uint64_t commits, writes, coalesced, failures;
     uint64_t queue_bytes, queue_items; /* now */
-    uint64_t commit_us_last;
+    uint64_t rows, stale_rows;         /* now, in the file; stale: superseded, not yet deleted */
+    uint64_t commit_us_last, commit_us_max;
 };
 void store_stats(struct store *store, struct store_stats *ret_stats);
 

@@ -77,22 +77,44 @@ static void leave_streams(struct location *location, const struct location_plan 
     }
 }
 
+/* What has changed of records[i]. False when nothing has. */
+static bool entry_of(const struct location_plan *plan, unsigned i,
+                     struct location_journal_entry *ret)
+{
+    const struct location_record *record = &plan->records[i];
+    enum location_fate fate = plan->notes[i].fate;
+    bool stays = fate == FATE_ADDED || fate == FATE_REFRESHED;
+    bool goes = (fate == FATE_REMOVED || fate == FATE_EXPIRED);
+    if (!stays && !goes)
+        return false;
+    *ret = (struct location_journal_entry){.key = record->key,
+                                           .binding = stays ? &record->binding : NULL,
+                                           .old_place = record->place,
+                                           .expired = fate == FATE_EXPIRED};
+    return true;
+}
+
+/* Keeps the places of what was written in the packed block. Returns the ticket or an error. */
 static int64_t write_journal(const struct location *location, struct slice aor,
-                             const struct location_plan *plan)
+                             struct location_plan *plan, struct location_block *packed)
 {
     if (location->journal.write == NULL)
         return 0;
     struct location_journal_entry entries[LOCATION_RECORDS_MAX];
+    size_t offsets[LOCATION_RECORDS_MAX];
     unsigned count = 0;
     for (unsigned i = 0; i < plan->count; i++) {
-        const struct location_record *record = &plan->records[i];
-        enum location_fate fate = plan->notes[i].fate;
-        if (fate == FATE_ADDED || fate == FATE_REFRESHED)
-            entries[count++] = (struct location_journal_entry){record->key, &record->binding};
-        else if (fate == FATE_REMOVED || fate == FATE_EXPIRED)
-            entries[count++] = (struct location_journal_entry){record->key, NULL};
+        if (entry_of(plan, i, &entries[count]))
+            offsets[count++] = plan->records[i].offset;
     }
-    return count == 0 ? 0 : location->journal.write(location->journal.user, aor, entries, count);
+    if (count == 0)
+        return 0;
+    int64_t ticket = location->journal.write(location->journal.user, aor, entries, count);
+    for (unsigned i = 0; ticket > 0 && i < count; i++) {
+        if (entries[i].binding != NULL)
+            location_record_set_place(packed, offsets[i], ticket - (count - 1 - i));
+    }
+    return ticket;
 }
 
 static void count_fates(struct location_shard *shard, const struct location_plan *plan)
@@ -211,7 +233,7 @@ int location_apply(const struct location_work *work, const struct location_block
         if (status == 0 && slot == NULL)
             status = location_shard_reserve(work->shard, (uint32_t)work->hash);
     }
-    int64_t ticket = status < 0 ? 0 : write_journal(location, update->aor, &plan);
+    int64_t ticket = status < 0 ? 0 : write_journal(location, update->aor, &plan, have.packed);
     if (status == 0 && ticket < 0)
         status = ticket == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BUSY;
     if (status < 0) {

@@ -51,9 +51,9 @@ static int load(struct location *location, struct location_shard *shard, uint64_
 }
 
 int location_load(struct location *location, struct slice aor, struct slice key,
-                  const struct binding *binding)
+                  const struct binding *binding, int64_t place)
 {
-    struct location_record loaded = {.binding = *binding, .key = key};
+    struct location_record loaded = {.binding = *binding, .key = key, .place = place};
     loaded.binding.flow.connection = 0;
     loaded.agent = location_agents_intern(location->agents, binding->user_agent);
     int status = aor.len > LOCATION_AOR_MAX ? ERR_LIMIT : location_record_check(&loaded);

@@ -35,11 +35,14 @@ struct binding {
 struct location_journal_entry {
     struct slice key;
     const struct binding *binding; /* NULL: removed */
+    int64_t old_place;             /* where the journal has it; 0: nowhere */
+    bool expired;                  /* removed because its time is over */
 };
 
 /* Where changes are written, all of one update at once; ordered per AOR. Called inside the critical
  * section: it must only queue. Returns a ticket > 0, 0 when nothing has to be waited for, or an
- * error, which makes the whole update fail before anything is changed. */
+ * error, which makes the whole update fail before anything is changed. With a ticket, entry i lies
+ * in place ticket - (count - 1 - i) from now on (store.h). */
 struct location_journal {
     int64_t (*write)(void *user, struct slice aor, const struct location_journal_entry *entries,
                      unsigned count);
@@ -96,10 +99,11 @@ int location_update(struct location *location, const struct location_update *upd
 int location_find(struct location *location, struct slice aor, int64_t now_ms, struct arena *arena,
                   struct location_bindings *ret_bindings);
 
-/* At start: a binding read from the store (no journal, no checks; the flow's connection is void).
- * Several threads may load at once. */
+/* At start: a binding read from the store, and its place there (no journal, no checks; the flow's
+ * connection is void). Several threads may load at once. Errors: ERR_LIMIT, ERR_BUSY (table full),
+ * ERR_NO_MEMORY. */
 int location_load(struct location *location, struct slice aor, struct slice key,
-                  const struct binding *binding);
+                  const struct binding *binding, int64_t place);
 /* A phone answered, or its keep-alive came: moves seen_ms. */
 void location_seen(struct location *location, struct slice aor, struct slice contact,
                    int64_t now_ms);

@@ -92,6 +92,7 @@ static int add(struct location_plan *plan, const struct location_update *update,
         return ERR_LIMIT;
     unsigned i = plan->count++;
     plan->records[i].link = 0;
+    plan->records[i].place = 0;
     plan->records[i].binding.since_ms = now_ms;
     plan->notes[i] = (struct location_planned){.fate = FATE_ADDED};
     set(plan, i, update, change, now_ms);

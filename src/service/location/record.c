@@ -27,12 +27,14 @@ enum flag {
 
 /* Times are 48-bit milliseconds: enough for 8,900 years. */
 #define TIME_SIZE 6
+/* So are places in the journal: the store would need 89 years at 100,000 writes a second. */
 
 struct __attribute__((packed)) fixed {
     uint16_t flags;
     uint16_t q;
     uint32_t cseq;
     uint8_t expires[TIME_SIZE], since[TIME_SIZE], updated[TIME_SIZE], seen[TIME_SIZE];
+    uint8_t place[TIME_SIZE];
     uint16_t listener;
     uint8_t transport;
     uint8_t worker;
@@ -204,6 +206,7 @@ static char *put_fixed(char *at, const struct location_record *r, unsigned flags
     put_time(fixed.since, b->since_ms);
     put_time(fixed.updated, b->updated_ms);
     put_time(fixed.seen, b->seen_ms);
+    put_time(fixed.place, r->place);
     return put(at, &fixed, sizeof fixed);
 }
 
@@ -240,13 +243,15 @@ static char *record_write(char *at, const struct location_record *r)
 }
 
 void location_block_write(struct location_block *block, struct slice aor,
-                          const struct location_record *records, unsigned count)
+                          struct location_record *records, unsigned count)
 {
     block->count = (uint16_t)count;
     block->aor_length = (uint16_t)aor.len;
     char *at = put(block->data, aor.ptr, aor.len);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        records[i].offset = (uint32_t)(at - (char *)block);
         at = record_write(at, &records[i]);
+    }
     block->size = (uint32_t)(at - (char *)block);
 }
 
@@ -293,8 +298,9 @@ static const char *get_address(const char *at, bool v4, bool v6, struct address 
     return at;
 }
 
-static const char *get_fixed(const char *at, struct binding *b, unsigned *ret_flags)
+static const char *get_fixed(const char *at, struct location_record *r, unsigned *ret_flags)
 {
+    struct binding *b = &r->binding;
     struct fixed fixed;
     at = get(at, &fixed, sizeof fixed);
     b->q = fixed.q;
@@ -303,6 +309,7 @@ static const char *get_fixed(const char *at, struct binding *b, unsigned *ret_fl
     b->since_ms = get_time(fixed.since);
     b->updated_ms = get_time(fixed.updated);
     b->seen_ms = get_time(fixed.seen);
+    r->place = get_time(fixed.place);
     b->flow.listener = fixed.listener;
     b->flow.transport = fixed.transport;
     b->flow.worker = fixed.worker;
@@ -342,7 +349,7 @@ bool location_reader_next(struct location_reader *reader, struct location_record
     *ret_record = (struct location_record){.agent = AGENT_NONE};
     struct binding *b = &ret_record->binding;
     unsigned flags;
-    const char *at = get_fixed(reader->at, b, &flags);
+    const char *at = get_fixed(reader->at, ret_record, &flags);
     if (flags & CONNECTION) {
         struct stream stream;
         at = get(at, &stream, sizeof stream);
@@ -360,6 +367,11 @@ bool location_reader_next(struct location_reader *reader, struct location_record
     at = get_address(at, flags & REMOTE_V4, flags & REMOTE_V6, &b->flow.remote);
     reader->at = get_strings(at, flags, ret_record);
     return true;
+}
+
+void location_record_set_place(struct location_block *block, size_t offset, int64_t place)
+{
+    put_time((uint8_t *)block + offset + offsetof(struct fixed, place), place);
 }
 
 void location_record_set_seen(struct location_block *block, size_t offset, int64_t now_ms)

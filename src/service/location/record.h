@@ -24,8 +24,10 @@ struct location_block {
 struct location_record {
     struct binding binding;
     struct slice key;
-    uint32_t link;  /* stream flows: the binding's node in the table of connections; 0: none */
-    uint16_t agent; /* number of an interned User-Agent; AGENT_NONE: written out in the record */
+    int64_t place;   /* in the journal; 0: none */
+    uint32_t offset; /* of the record in its block, once written */
+    uint32_t link;   /* stream flows: the binding's node in the table of connections; 0: none */
+    uint16_t agent;  /* number of an interned User-Agent; AGENT_NONE: written out in the record */
 };
 
 static inline struct slice location_block_aor(const struct location_block *block)
@@ -36,9 +38,9 @@ static inline struct slice location_block_aor(const struct location_block *block
 /* ERR_LIMIT when a string or the record is too long. */
 int location_record_check(const struct location_record *record);
 size_t location_block_size(struct slice aor, const struct location_record *records, unsigned count);
-/* block holds location_block_size bytes; the records have been checked. */
+/* block holds location_block_size bytes; the records have been checked and learn their offsets. */
 void location_block_write(struct location_block *block, struct slice aor,
-                          const struct location_record *records, unsigned count);
+                          struct location_record *records, unsigned count);
 
 /* Walks the records of a block. */
 struct location_reader {
@@ -63,6 +65,7 @@ static inline size_t location_reader_offset(const struct location_reader *reader
     return (size_t)(reader->at - (const char *)block);
 }
 
+void location_record_set_place(struct location_block *block, size_t offset, int64_t place);
 void location_record_set_seen(struct location_block *block, size_t offset, int64_t now_ms);
 /* Its connection and link become 0. The record must be of a flow with a connection. */
 void location_record_clear_connection(struct location_block *block, size_t offset);
