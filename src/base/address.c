@@ -19,8 +19,39 @@ static int parse_v6(const char *text, struct slice scope, uint16_t port,
     return 0;
 }
 
+/* Four numbers of at most three digits without leading zeros, divided by dots. */
+static int parse_v4(struct slice text, uint16_t port, struct address *ret_address)
+{
+    uint32_t host = 0, part = 0;
+    unsigned dots = 0, digits = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
+        if (text.ptr[i] == '.' && digits > 0 && dots < 3) {
+            host = host << 8 | part;
+            dots++;
+            part = digits = 0;
+            continue;
+        }
+        bool leading_zero = digits == 1 && part == 0;
+        part = part * 10 + digit;
+        if (digit > 9 || leading_zero || part > 255)
+            return ERR_SYNTAX;
+        digits++;
+    }
+    if (dots != 3 || digits == 0)
+        return ERR_SYNTAX;
+    *ret_address = (struct address){.in4 = {.sin_family = AF_INET,
+                                            .sin_port = htons(port),
+                                            .sin_addr = {htonl(host << 8 | part)}}};
+    return 0;
+}
+
 int address_parse_host(struct slice host, uint16_t port, struct address *ret_address)
 {
+    if (parse_v4(host, port, ret_address) == 0)
+        return 0;
+    if (slice_index(host, ':') == host.len) /* a name */
+        return ERR_SYNTAX;
     bool bracket = host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
     if (bracket)
         host = slice_of(host.ptr + 1, host.len - 2);
@@ -34,14 +65,7 @@ int address_parse_host(struct slice host, uint16_t port, struct address *ret_add
     if (host.len == 0 || host.len >= sizeof text || slice_index(host, '\0') < host.len)
         return ERR_SYNTAX;
     slice_to_string(host, text, sizeof text);
-    if (bracket || slice_index(host, ':') < host.len)
-        return parse_v6(text, scope, port, ret_address);
-
-    struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
-    if (scope.len > 0 || inet_pton(AF_INET, text, &a.in4.sin_addr) != 1)
-        return ERR_SYNTAX;
-    *ret_address = a;
-    return 0;
+    return parse_v6(text, scope, port, ret_address);
 }
 
 int address_parse(struct slice text, struct address *ret_address)
@@ -67,11 +91,20 @@ int address_parse(struct slice text, struct address *ret_address)
     return 0;
 }
 
+static void write_v4(struct writer *w, uint32_t host)
+{
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        writer_u64(w, host >> shift & 0xff);
+        if (shift > 0)
+            writer_char(w, '.');
+    }
+}
+
 void address_write_host(struct writer *w, const struct address *a, bool bracket)
 {
     char text[INET6_ADDRSTRLEN];
     switch (a->sa.sa_family) {
-    case AF_INET: writer_string(w, inet_ntop(AF_INET, &a->in4.sin_addr, text, sizeof text)); return;
+    case AF_INET: write_v4(w, ntohl(a->in4.sin_addr.s_addr)); return;
     case AF_INET6:
         if (bracket)
             writer_char(w, '[');

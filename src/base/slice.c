@@ -95,10 +95,10 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value)
         unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
         if (digit > 9)
             return ERR_SYNTAX;
-        over = over || value > (max - (digit < max ? digit : max)) / 10 || digit > max;
-        value = over ? value : value * 10 + digit;
+        over |= __builtin_mul_overflow(value, 10u, &value);
+        over |= __builtin_add_overflow(value, digit, &value);
     }
-    if (over)
+    if (over || value > max)
         return ERR_RANGE;
     *ret_value = value;
     return 0;

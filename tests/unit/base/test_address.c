@@ -1,5 +1,6 @@
 #include "base/address.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "unit/base/edge.h"
 
 static struct address parsed(const char *text)
@@ -77,6 +79,12 @@ static void what_is_no_address_is_refused(void **state)
         "1.2.3.4 ",
         " 1.2.3.4",
         "01.2.3.4",
+        "1.2.3.00",
+        "1.2.3.",
+        ".1.2.3",
+        "1..2.3",
+        "1.2.3.4.",
+        "1.2.3.1000",
         "0x1.2.3.4",
         "1.2.3.4%1",
         "[1.2.3.4]",
@@ -114,6 +122,33 @@ static void what_is_no_address_is_refused(void **state)
     assert_int_equal(address_parse_host(SLICE("::1\0"), 1, &a), ERR_SYNTAX);
     assert_int_equal(address_parse_host(SLICE_NULL, 1, &a), ERR_SYNTAX);
     edge_free(edge);
+}
+
+static void ipv4_agrees_with_the_system(void **state)
+{
+    (void)state;
+    struct random random;
+    random_seed(&random, 4);
+    for (unsigned i = 0; i < 200000; i++) {
+        static const char letters[] = "0125..";
+        char text[17], written[INET_ADDRSTRLEN];
+        struct address a = {0};
+        struct in_addr plain;
+        size_t len = random_below(&random, sizeof text);
+        for (size_t k = 0; k < len; k++)
+            text[k] = letters[random_below(&random, sizeof letters - 1)];
+        text[len] = '\0';
+        bool right = inet_pton(AF_INET, text, &plain) == 1;
+        assert_int_equal(address_parse_host(slice_of(text, len), 0, &a) == 0, right);
+        if (!right)
+            continue;
+        assert_int_equal(a.in4.sin_addr.s_addr, plain.s_addr);
+        struct writer w;
+        writer_init(&w, written, sizeof written);
+        address_write_host(&w, &a, false);
+        writer_char(&w, '\0');
+        assert_string_equal(written, inet_ntop(AF_INET, &plain, text, sizeof text));
+    }
 }
 
 static void host_and_port_are_read(void **state)
@@ -307,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_are_read_and_written),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(ipv4_agrees_with_the_system),
         cmocka_unit_test(host_and_port_are_read),
         cmocka_unit_test(the_text_says_all),
         cmocka_unit_test(the_wire_never_shows_a_scope),
