@@ -1,0 +1,152 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/scene/scene.h"
+
+struct note *actor_note(struct list *list, struct slice bytes, const char **ret_why)
+{
+    struct note *note = calloc(1, sizeof(*note) + bytes.len);
+    if (note == NULL)
+        abort();
+    memcpy(note->bytes, bytes.ptr, bytes.len);
+    *ret_why = NULL;
+    const char *why;
+    if (!view_parse(slice_of(note->bytes, bytes.len), &note->view, &why))
+        *ret_why = why;
+    list_append(list, &note->node);
+    return note;
+}
+
+bool note_is(const struct note *note, const char *what)
+{
+    const struct view *view = &note->view;
+    struct slice rest = slice_from_string(what), word = slice_cut(&rest, '/');
+    uint32_t status;
+    if (slice_to_u32(word, 699, &status) == 0)
+        return view->status == status && (rest.len == 0 || slice_equal(view->method, rest));
+    return view->status == 0 && slice_equal(view->method, word);
+}
+
+struct note *note_last(const struct list *list, const char *what, const char *call_id)
+{
+    for (struct list *node = list->prev; node != list; node = node->prev) {
+        struct note *note = container_of(node, struct note, node);
+        if (note_is(note, what) && !note->unread &&
+            (call_id == NULL || slice_equal(note->view.call_id, slice_from_string(call_id))))
+            return note;
+    }
+    return NULL;
+}
+
+/* The request of the same transaction. */
+struct note *note_by_branch(const struct list *list, const struct view *like)
+{
+    list_for_each(node, list)
+    {
+        struct note *note = container_of(node, struct note, node);
+        if (note->view.status == 0 && slice_equal_nocase(note->view.branch, like->branch) &&
+            slice_equal(note->view.method, like->method) && note->view.cseq == like->cseq &&
+            slice_equal(note->view.call_id, like->call_id))
+            return note;
+    }
+    return NULL;
+}
+
+/* ---- receiving ---- */
+
+static bool misses(struct actor *actor, const struct note *note)
+{
+    for (unsigned i = 0; i < actor->miss_count; i++) {
+        if (!note_is(note, actor->misses[i]))
+            continue;
+        memmove(actor->misses[i], actor->misses[i + 1],
+                (size_t)(--actor->miss_count - i) * sizeof(actor->misses[0]));
+        return true;
+    }
+    return false;
+}
+
+static bool is_repeat(struct actor *actor, const struct note *fresh)
+{
+    list_for_each(node, &actor->got)
+    {
+        struct note *note = container_of(node, struct note, node);
+        if (note == fresh || !slice_equal(note->view.raw, fresh->view.raw))
+            continue;
+        note->repeats++;
+        return true;
+    }
+    return false;
+}
+
+static void forget(struct note *note)
+{
+    list_remove(&note->node);
+    free(note);
+}
+
+static void on_message(void *user, bool tcp, const struct address *from, struct slice bytes)
+{
+    struct actor *actor = user;
+    struct scene *scene = actor->scene;
+    const char *why;
+    struct note *note = actor_note(&actor->got, bytes, &why);
+    sim_trace(&scene->world, "%s < %.*s", actor->name, SLICE_ARG(note->view.start_line));
+    if (why != NULL) {
+        scene_fail(scene, "%s got something malformed (%s):\n%.*s", actor->name, why,
+                   SLICE_ARG(bytes));
+        return;
+    }
+    note->tcp = tcp;
+    note->peer = *from;
+    note->at_us = sim_now_us(&scene->world);
+    note->unread = true;
+    if (misses(actor, note) || is_repeat(actor, note)) {
+        forget(note);
+        return;
+    }
+    actor_check(actor, note);
+}
+
+void actor_transmit(struct actor *actor, bool tcp, const struct address *to, struct slice bytes)
+{
+    if (tcp)
+        wire_send_tcp(&actor->wire, to, bytes);
+    else
+        wire_send_udp(&actor->wire, to, bytes);
+}
+
+/* ---- making ---- */
+
+struct actor *scene_actor(struct scene *scene, const char *name)
+{
+    for (unsigned i = 0; i < scene->actor_count; i++) {
+        if (strcmp(scene->actors[i].name, name) == 0)
+            return &scene->actors[i];
+    }
+    if (scene->actor_count == SCENE_ACTORS || strlen(name) >= sizeof(scene->actors[0].name))
+        abort();
+    struct actor *actor = &scene->actors[scene->actor_count++];
+    char address[32];
+    (void)snprintf(address, sizeof(address), "192.0.2.%u", 9 + scene->actor_count);
+    memset(actor, 0, sizeof(*actor));
+    actor->scene = scene;
+    (void)snprintf(actor->name, sizeof(actor->name), "%s", name);
+    for (size_t i = 0; name[i] != '\0' && !isdigit((unsigned char)name[i]); i++)
+        actor->user[i] = name[i];
+    list_init(&actor->sent);
+    list_init(&actor->got);
+    actor->host = sim_host_add(&scene->world, name, address);
+    wire_open(&actor->wire, actor->host, 5060, on_message, actor);
+    actor->server = scene->server.address;
+    (void)snprintf(actor->contact, sizeof(actor->contact), "sip:%s@%s:5060", name, address);
+    return actor;
+}
+
+void actor_done(struct actor *actor)
+{
+    wire_forget(&actor->wire);
+    list_for_each_safe(node, &actor->sent) forget(container_of(node, struct note, node));
+    list_for_each_safe(node, &actor->got) forget(container_of(node, struct note, node));
+}

@@ -1,0 +1,97 @@
+/* "config KEY VALUE" before the server starts:
+ *
+ *   auth_register, auth_call, record_route, follow_redirects, durable   on or off
+ *   workers, timer_c, ring, max_breadth, nonce_lifetime, t1             numbers
+ *   name NAME ADDRESS|fails|silent
+ *   route PREFIX URI           a static route ("" for any)
+ *   merges on                  one request may reach a phone on several ways
+ *   commit MS, spray on, trace on */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "sim/scene/scene.h"
+
+static bool set_switch(struct scene *scene, const char *key, bool on)
+{
+    struct sim_server_config *c = &scene->config;
+    const struct {
+        const char *key;
+        bool *value;
+    } switches[] = {
+        {"auth_register", &c->auth_register},
+        {"auth_call", &c->auth_call},
+        {"durable", &c->durable},
+        {"record_route", &c->proxy.record_route},
+        {"follow_redirects", &c->proxy.follow_redirects},
+        {"merges", &scene->merges},
+        {"spray", &scene->world.spray},
+        {"trace", &scene->world.trace},
+    };
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (strcmp(key, switches[i].key) == 0) {
+            *switches[i].value = on;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_number(struct scene *scene, const char *key, unsigned value)
+{
+    struct sim_server_config *c = &scene->config;
+    const struct {
+        const char *key;
+        uint32_t *value;
+    } numbers[] = {
+        {"workers", &c->workers},
+        {"timer_c", &c->proxy.timer_c_s},
+        {"ring", &c->proxy.ring_s},
+        {"max_breadth", &c->proxy.max_breadth},
+        {"nonce_lifetime", &c->nonce_lifetime_s},
+        {"t1", &c->times.t1_ms},
+        {"idle", &c->stream.idle_ms},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (strcmp(key, numbers[i].key) == 0) {
+            *numbers[i].value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_name(struct scene *scene, const char *name, const char *what)
+{
+    if (strcmp(what, "fails") == 0)
+        sim_name_fails(&scene->world, name, ERR_NOT_FOUND);
+    else if (strcmp(what, "silent") == 0)
+        sim_name_fails(&scene->world, name, ERR_TIMEOUT);
+    else
+        sim_name_add(&scene->world, name, what);
+}
+
+static void add_route(struct scene *scene, const char *prefix, const char *next_hop)
+{
+    struct proxy_config *c = &scene->config.proxy;
+    struct proxy_route *route = &c->routes[c->route_count++];
+    (void)snprintf(route->prefix, sizeof(route->prefix), "%s", prefix);
+    (void)snprintf(route->next_hop, sizeof(route->next_hop), "%s", next_hop);
+}
+
+bool scene_configure(struct scene *scene, char **words, unsigned count)
+{
+    if (scene->started || count < 2)
+        return false;
+    if (count == 3 && strcmp(words[0], "name") == 0)
+        add_name(scene, words[1], words[2]);
+    else if (count == 3 && strcmp(words[0], "route") == 0)
+        add_route(scene, words[1], words[2]);
+    else if (strcmp(words[0], "commit") == 0)
+        scene->server.journal.commit_low_us = scene->server.journal.commit_high_us =
+            strtoull(words[1], NULL, 10) * 1000;
+    else if (!set_switch(scene, words[0], strcmp(words[1], "on") == 0) &&
+             !set_number(scene, words[0], (unsigned)atoi(words[1])))
+        return false;
+    return true;
+}
