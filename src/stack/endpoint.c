@@ -152,12 +152,11 @@ void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *co
     endpoint->transactions.config.times = config->times;
 }
 
+/* Connections stay: answers that are still to come go along them. */
 bool endpoint_drain(struct endpoint *endpoint)
 {
-    if (!endpoint->draining)
-        stream_drain(endpoint->loop);
     endpoint->draining = true;
-    return sip_transactions_count(&endpoint->transactions) == 0;
+    return sip_transactions_unfinished(&endpoint->transactions) == 0;
 }
 
 struct loop *endpoint_loop(struct endpoint *endpoint)

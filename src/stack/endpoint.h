@@ -74,6 +74,8 @@ struct endpoint_user {
     X(REPLIES, "sip_replies_sent_total", METRIC_COUNTER, "Responses that we made ourselves.")      \
     X(OVERLOAD, "sip_overload_rejected_total", METRIC_COUNTER,                                     \
       "Requests answered 503 because of overload.")                                                \
+    X(OVERLOAD_PERMILLE, "sip_overload_permille", METRIC_GAUGE,                                    \
+      "Thousandths of new requests refused now, summed over the workers.")                         \
     X(HANDED_OVER, "sip_handed_over_total", METRIC_COUNTER,                                        \
       "Messages passed to the worker that owns their call.")                                       \
     X(HAND_OVER_LOST, "sip_hand_over_lost_total", METRIC_COUNTER,                                  \
@@ -109,7 +111,8 @@ void endpoint_free(struct endpoint *endpoint);
 void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *user);
 /* Takes over limits, times, overload settings from a new config; listeners stay. */
 void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config);
-/* From now on new requests get 503; existing transactions go on. True when none is left. */
+/* From now on new requests get 503; existing transactions go on. True when none is left that leads
+ * to something (sip_transactions_unfinished). */
 bool endpoint_drain(struct endpoint *endpoint);
 
 struct loop *endpoint_loop(struct endpoint *endpoint);

@@ -13,6 +13,7 @@ void endpoint_overload_update(struct endpoint *endpoint)
     unsigned backlog = 0;
     if (!endpoint->config->overload_control) {
         endpoint->overload_permille = 0;
+        metric_set(&endpoint->metrics[ENDPOINT_OVERLOAD_PERMILLE], 0);
         return;
     }
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
@@ -30,6 +31,8 @@ void endpoint_overload_update(struct endpoint *endpoint)
     endpoint->overload_permille = (endpoint->overload_permille * 7 + wanted + 7) / 8;
     if (wanted == 0 && endpoint->overload_permille < 8)
         endpoint->overload_permille = 0;
+    metric_set(&endpoint->metrics[ENDPOINT_OVERLOAD_PERMILLE],
+               (int64_t)endpoint->overload_permille);
 }
 
 bool endpoint_overloaded(const struct endpoint *endpoint)

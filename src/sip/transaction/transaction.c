@@ -74,3 +74,21 @@ size_t sip_transactions_count(const struct sip_transactions *t)
 {
     return t->clients.count + t->servers.count;
 }
+
+static void count_unfinished(struct table_node *node, void *user)
+{
+    const struct sip_tx *tx = container_of(node, struct sip_tx, node);
+    size_t *count = user;
+    bool unfinished = tx->state == SIP_TX_CALLING || tx->state == SIP_TX_TRYING ||
+                      tx->state == SIP_TX_PROCEEDING ||
+                      (tx->kind == SIP_TX_INVITE_SERVER && tx->state == SIP_TX_COMPLETED);
+    *count += unfinished ? 1 : 0;
+}
+
+size_t sip_transactions_unfinished(struct sip_transactions *t)
+{
+    size_t count = 0;
+    table_each(&t->clients, count_unfinished, &count);
+    table_each(&t->servers, count_unfinished, &count);
+    return count;
+}

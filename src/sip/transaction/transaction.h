@@ -86,6 +86,9 @@ int sip_transactions_init(struct sip_transactions *t, const struct sip_transacti
 void sip_transactions_done(struct sip_transactions *t);
 /* Transactions that exist now. */
 size_t sip_transactions_count(const struct sip_transactions *t);
+/* Those of them that still lead to something: no final response yet, or, of an INVITE server
+ * transaction, one that waits for its ACK. The others only absorb retransmissions. Looks at all. */
+size_t sip_transactions_unfinished(struct sip_transactions *t);
 
 /* ---- Branches -------------------------------------------------------------------------------- */
 

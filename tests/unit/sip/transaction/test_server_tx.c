@@ -389,6 +389,25 @@ static void done_frees_what_is_left(void **state)
     tx_start(&f);
 }
 
+/* What a server that ends has to wait for: answers it owes, and the ACK of a refused INVITE */
+static void finished_transactions_only_absorb_retransmissions(void **state)
+{
+    (void)state;
+    struct sip_server_tx *other = server("OPTIONS", tx_flow_udp());
+    assert_int_equal(sip_transactions_unfinished(&f.layer), 1);
+    tx_respond(other, 200, "a");
+    assert_int_equal(sip_transactions_unfinished(&f.layer), 0);
+    assert_int_equal(sip_transactions_count(&f.layer), 1);
+    struct sip_server_tx *invite = server("INVITE", tx_flow_udp());
+    assert_int_equal(sip_transactions_unfinished(&f.layer), 1);
+    tx_respond(invite, 486, "a");
+    assert_int_equal(sip_transactions_unfinished(&f.layer), 1);
+    assert_int_equal(again("ACK"), SIP_REQUEST_ABSORBED);
+    assert_int_equal(sip_transactions_unfinished(&f.layer), 0);
+    assert_int_equal(sip_transactions_count(&f.layer), 2);
+    tx_run(&f, 64 * 500);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -416,6 +435,7 @@ int main(void)
         TEST(abandoning_an_answered_one_lets_it_run_to_its_end),
         TEST(its_user_and_flow_can_be_asked_for),
         TEST(done_frees_what_is_left),
+        TEST(finished_transactions_only_absorb_retransmissions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
