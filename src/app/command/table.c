@@ -4,12 +4,53 @@
 #define CLIENT (OPTION_CONFIG | OPTION_JSON)
 
 const struct command commands[] = {
+    {"serve", "[-c FILE] [--set KEY=VALUE]...", "run the server",
+     "Runs the registrar and proxy in the foreground until SIGTERM or SIGINT, which end it once\n"
+     "what is under way is done (drain_time); a second signal ends it at once. SIGHUP reads the\n"
+     "configuration anew. Without a configuration file it runs with built-in defaults. It writes\n"
+     "the line \"ready\" to stderr (and READY=1 to $NOTIFY_SOCKET) once it serves.\n"
+     "The first start makes two accounts with random passwords and prints them.",
+     OPTION_CONFIG, command_serve},
     {"config", "check|print|docs [-c FILE] [--set KEY=VALUE]... [--defaults]",
      "check or print a configuration",
      "check  says everything that is wrong with a configuration, with file, line and key\n"
      "print  writes the configuration as the server would use it: every key, as commented YAML\n"
      "docs   writes the reference of all keys as Markdown",
      OPTION_CONFIG | OPTION_DEFAULTS, command_config},
+    {"status", "[-c FILE] [--set KEY=VALUE]... [--json]", "how the running server does",
+     "Version, uptime, workers and how busy they are, listeners, registered phones, calls,\n"
+     "overload and the store of the server that runs.",
+     CLIENT, command_status},
+    {"contacts", "[AOR] [-c FILE] [--set KEY=VALUE]... [--json]",
+     "which phones are registered, and why one is not reachable",
+     "Without AOR: every registered phone, one line each. With AOR (alice, alice@example.org or\n"
+     "sip:alice@example.org): its phones with where they registered from, since when, until when\n"
+     "and when they were last heard of; or, in words, why there are none. Exit code 1: none.",
+     CLIENT, command_contacts},
+    {"user", "add|remove|list|password [NAME] [PASSWORD] [--password-stdin]", "manage accounts",
+     "add NAME [PASSWORD]       makes an account; without a password one is made and printed\n"
+     "password NAME [PASSWORD]  gives an account a new password, in the same ways\n"
+     "remove NAME               removes an account\n"
+     "list                      lists the accounts in order of name\n"
+     "NAME is a user of every domain (alice) or of one (alice@example.org). A password on the\n"
+     "command line can be seen by others on this machine; --password-stdin cannot. When no server\n"
+     "is running the store is changed directly.",
+     CLIENT | OPTION_PASSWORD_STDIN, command_user},
+    {"kick", "AOR [-c FILE] [--set KEY=VALUE]... [--json]", "remove a user's registrations",
+     "Removes every registration of an address-of-record. Its phones can register again.\n"
+     "Exit code 1: it had none.",
+     CLIENT, command_kick},
+    {"log", "LEVEL | SUBSYSTEM=LEVEL [-c FILE] [--set KEY=VALUE]... [--json]",
+     "change what the running server logs",
+     "LEVEL is error, warn, info or debug. Subsystems: app, config, loop, transport, sip,\n"
+     "transaction, auth, registrar, proxy, location, store, control. It lasts until the server\n"
+     "ends or a reload changes log.level or log.levels.",
+     CLIENT, command_log},
+    {"reload", "[-c FILE] [--set KEY=VALUE]... [--json]",
+     "let the running server read its configuration anew",
+     "The server reads its own file and --set options again. Either all of it is taken over, or\n"
+     "it says why not and goes on as before (exit code 1).",
+     CLIENT, command_reload},
     {"help", "[COMMAND]", "this list, or one command", "Lists the commands, or describes one.", 0,
      command_help},
     {"version", "[--json]", "the version", "Prints the version.", OPTION_JSON, command_version},

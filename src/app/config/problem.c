@@ -6,6 +6,7 @@
 void config_problems_init(struct config_problems *problems)
 {
     problems->count = 0;
+    problems->ended = false;
     /* One byte is kept back for the NUL. */
     writer_init(&problems->w, problems->text, sizeof problems->text - 1);
     problems->text[0] = '\0';
@@ -54,8 +55,9 @@ void config_problem(struct config_problems *problems, const struct config_origin
 
 const char *config_problems_text(struct config_problems *problems)
 {
-    if (problems->count > CONFIG_PROBLEMS_MAX)
+    if (problems->count > CONFIG_PROBLEMS_MAX && !problems->ended)
         writer_format(&problems->w, "and %u more\n", problems->count - CONFIG_PROBLEMS_MAX);
+    problems->ended = true;
     *problems->w.at = '\0';
     return problems->text;
 }

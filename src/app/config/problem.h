@@ -17,6 +17,7 @@ struct config_origin {
 
 struct config_problems {
     unsigned count;
+    bool ended; /* the text has been asked for */
     struct writer w;
     char text[CONFIG_PROBLEM_BYTES_MAX + 1]; /* lines "FILE:LINE: KEY: what is wrong" */
 };

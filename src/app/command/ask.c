@@ -1,0 +1,105 @@
+#include "app/command/ask.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+int asking_open(struct asking *asking, const struct options *options, bool quiet)
+{
+    *asking = (struct asking){.options = options};
+    int status = options_config(options, &asking->config);
+    if (status < 0)
+        return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    const char *path = asking->config->control_path;
+    status = control_client_open(path, &asking->client);
+    if (status == 0)
+        return EXIT_GOOD;
+    if (status == ERR_NOT_FOUND && quiet)
+        return EXIT_NO_SERVER;
+    if (status == ERR_DENIED)
+        fprintf(stderr, "trapezoid %s: %s belongs to another user; try as root\n", options->command,
+                path);
+    else if (status == ERR_NOT_FOUND)
+        fprintf(stderr,
+                "trapezoid %s: no server answers on %s; is it running, with this configuration "
+                "(-c FILE, --set control.path=FILE)?\n",
+                options->command, path);
+    else
+        fprintf(stderr, "trapezoid %s: %s: %s\n", options->command, path, error_text(status));
+    asking_close(asking);
+    return status == ERR_NOT_FOUND ? EXIT_NO_SERVER : EXIT_FAILED;
+}
+
+void asking_close(struct asking *asking)
+{
+    control_client_close(asking->client);
+    config_free(asking->config);
+    asking->client = NULL;
+    asking->config = NULL;
+}
+
+int asking_judge(const struct asking *asking, json_t *answer, json_t **ret_answer)
+{
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        *ret_answer = answer;
+        return EXIT_GOOD;
+    }
+    int code = (int)number_of(answer, "code");
+    if (asking->options->json) {
+        print_json(answer);
+    } else {
+        fprintf(stderr, "trapezoid %s: %s\n", asking->options->command, text_of(answer, "message"));
+        json_decref(answer);
+    }
+    return code == EXIT_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int asking_ask(struct asking *asking, json_t *request, json_t **ret_answer)
+{
+    json_t *answer;
+    int status =
+        request == NULL ? ERR_NO_MEMORY : control_client_ask(asking->client, request, &answer);
+    json_decref(request);
+    if (status == 0)
+        return asking_judge(asking, answer, ret_answer);
+    fprintf(stderr, "trapezoid %s: the server gives no answer: %s\n", asking->options->command,
+            error_text(status));
+    return EXIT_FAILED;
+}
+
+void print_json(json_t *answer)
+{
+    json_object_del(answer, "ok");
+    json_object_del(answer, "code");
+    (void)json_dumpf(answer, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(answer);
+}
+
+void print_text(const char *text)
+{
+    struct slice rest = slice_from_string(text);
+    while (!slice_empty(rest)) {
+        uint32_t c;
+        size_t len = utf8_decode(rest, &c);
+        bool shown = len > 0 && c >= 0x20 && !(c >= 0x7f && c < 0xa0) &&
+                     !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
+        if (shown)
+            (void)fwrite(rest.ptr, 1, len, stdout);
+        else
+            (void)putchar('?');
+        rest = slice_from(rest, len > 0 ? len : 1);
+    }
+}
+
+const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+long long number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}

@@ -1,0 +1,222 @@
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/command/command.h"
+#include "app/control/control.h"
+#include "app/control/reload.h"
+#include "app/metrics/metrics.h"
+#include "app/server/process.h"
+#include "app/server/welcome.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
+
+/* The controlling thread: signals, the control socket, and waiting for the workers' end. */
+struct serving {
+    struct log log;
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    uv_async_t worker_ended;
+    uv_timer_t deadline; /* of draining */
+    struct server *server;
+    struct control *control;
+    struct metrics *metrics;
+    _Atomic unsigned ended; /* workers whose thread has left its loop */
+    bool ending;
+};
+
+/* ---- The end ---- */
+
+static void close_all(struct serving *serving)
+{
+    control_close(serving->control);
+    serving->control = NULL;
+    for (int i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&serving->signals[i], NULL);
+    uv_close((uv_handle_t *)&serving->worker_ended, NULL);
+    uv_close((uv_handle_t *)&serving->deadline, NULL);
+}
+
+/* On a worker's thread. */
+static void on_worker_end(void *user)
+{
+    struct serving *serving = user;
+    atomic_fetch_add(&serving->ended, 1);
+    (void)uv_async_send(&serving->worker_ended);
+}
+
+static void on_worker_ended(uv_async_t *async)
+{
+    struct serving *serving = async->data;
+    if (atomic_load(&serving->ended) == serving->server->worker_count &&
+        !uv_is_closing((uv_handle_t *)async))
+        close_all(serving);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct serving *serving = timer->data;
+    log_warn(&serving->log, LOG_APP, "drain_time is over, ending what is still under way");
+    server_stop(serving->server);
+}
+
+static void end(struct serving *serving, const char *why)
+{
+    if (serving->ending) {
+        log_info(&serving->log, LOG_APP, "%s again: ending at once", why);
+        server_stop(serving->server);
+        return;
+    }
+    serving->ending = true;
+    process_notify("STOPPING=1");
+    log_info(&serving->log, LOG_APP, "%s: no new requests, waiting for what is under way", why);
+    server_drain(serving->server);
+    (void)uv_timer_start(&serving->deadline, on_deadline,
+                         serving->server->settings->config->drain_ms, 0);
+}
+
+/* ---- Signals ---- */
+
+static void reload(struct serving *serving)
+{
+    struct config_problems *complaints = memory_alloc(sizeof *complaints);
+    if (complaints == NULL)
+        return;
+    config_problems_init(complaints);
+    (void)reload_run(serving->server, complaints);
+    memory_free(complaints);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct serving *serving = handle->data;
+    if (number == SIGHUP && !serving->ending)
+        reload(serving);
+    else if (number != SIGHUP)
+        end(serving, number == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/* ---- The start ---- */
+
+static void init_log(struct serving *serving, const struct app_config *config)
+{
+    log_init(&serving->log, STDERR_FILENO, config->log_format == CONFIG_LOG_JSON,
+             (enum log_level)config->log_level);
+    server_set_log(&serving->log, config);
+}
+
+static int init_loop(struct serving *serving)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    if (uv_loop_init(&serving->loop) < 0)
+        return ERR_NO_MEMORY;
+    int error = uv_async_init(&serving->loop, &serving->worker_ended, on_worker_ended);
+    serving->worker_ended.data = serving;
+    (void)uv_timer_init(&serving->loop, &serving->deadline);
+    serving->deadline.data = serving;
+    for (int i = 0; i < SIGNALS; i++) {
+        (void)uv_signal_init(&serving->loop, &serving->signals[i]);
+        serving->signals[i].data = serving;
+        if (error == 0)
+            error = uv_signal_start(&serving->signals[i], on_signal, numbers[i]);
+    }
+    return error < 0 ? ERR_IO : 0;
+}
+
+/* config is taken over. */
+static int open_all(struct serving *serving, const struct options *options,
+                    struct app_config *config)
+{
+    struct server_options server = {.log = &serving->log,
+                                    .source = &options->source,
+                                    .on_worker_end = on_worker_end,
+                                    .user = serving};
+    int status = server_new(&server, config, &serving->server);
+    if (status < 0)
+        return status;
+    const struct app_config *in_force = serving->server->settings->config;
+    status =
+        control_open(&serving->loop, in_force->control_path, serving->server, &serving->control);
+    if (status == 0 && in_force->metrics_listen.given)
+        status =
+            metrics_open(&in_force->metrics_listen.address, serving->server, &serving->metrics);
+    return status;
+}
+
+static void say_ready(struct serving *serving)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (serving->metrics != NULL) {
+        struct address address = metrics_address(serving->metrics);
+        log_info(&serving->log, LOG_APP, "metrics on http://%s/metrics",
+                 address_text(&address, text));
+    }
+    if (serving->log.json)
+        log_info(&serving->log, LOG_APP, "ready");
+    else
+        (void)!write(STDERR_FILENO, "ready\n", 6);
+    process_notify("READY=1");
+}
+
+static int start(struct serving *serving)
+{
+    struct welcome welcome;
+    int status = welcome_make_accounts(serving->server, &welcome);
+    if (status < 0) {
+        log_error(&serving->log, LOG_APP, "the first accounts cannot be made: %s",
+                  error_text(status));
+        return status;
+    }
+    status = server_start(serving->server);
+    if (status < 0)
+        return status;
+    welcome_print(serving->server, &welcome);
+    say_ready(serving);
+    return 0;
+}
+
+/* Also after a start that failed half way. */
+static void finish(struct serving *serving, bool served)
+{
+    if (!served)
+        close_all(serving);
+    (void)uv_run(&serving->loop, UV_RUN_DEFAULT); /* handles that close */
+    metrics_close(serving->metrics);
+    server_free(serving->server);
+    (void)uv_loop_close(&serving->loop);
+}
+
+int command_serve(const struct options *options)
+{
+    struct app_config *config;
+    if (options->word_count > 0)
+        return command_usage(options, "takes no words, only options");
+    int status = options_config(options, &config);
+    if (status < 0)
+        return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    struct serving *serving = memory_zalloc(1, sizeof *serving);
+    if (serving == NULL) {
+        config_free(config);
+        return EXIT_FAILED;
+    }
+    init_log(serving, config);
+    process_prepare(&serving->log);
+    if (init_loop(serving) < 0) {
+        log_error(&serving->log, LOG_APP, "the event loop cannot be made");
+        config_free(config);
+        memory_free(serving);
+        return EXIT_FAILED;
+    }
+    status = open_all(serving, options, config);
+    if (status == 0)
+        status = start(serving);
+    if (status == 0)
+        (void)uv_run(&serving->loop, UV_RUN_DEFAULT);
+    finish(serving, status == 0);
+    if (status == 0)
+        log_info(&serving->log, LOG_APP, "ended");
+    memory_free(serving);
+    return status == 0 ? EXIT_GOOD : EXIT_FAILED;
+}

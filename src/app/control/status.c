@@ -1,0 +1,112 @@
+#include "app/control/status.h"
+
+#include "app/text/version.h"
+#include "base/clock.h"
+
+static json_int_t sum(const struct server *server, enum worker_metrics table, unsigned which)
+{
+    return server_metric(server, table, which);
+}
+
+static json_t *listeners_json(const struct server *server)
+{
+    const struct app_config *config = server->settings->config;
+    json_t *listeners = json_array();
+    for (unsigned i = 0; listeners != NULL && i < config->listen.count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        struct address address = server_listener_address(server, i);
+        bool tcp = config->listen.items[i].transport == TRANSPORT_TCP;
+        json_array_append_new(
+            listeners, json_sprintf("%s:%s", tcp ? "tcp" : "udp", address_text(&address, text)));
+    }
+    return listeners;
+}
+
+static json_t *workers_json(const struct server *server)
+{
+    json_t *workers = json_array();
+    for (unsigned i = 0; workers != NULL && i < server->worker_count; i++) {
+        const struct worker *worker = server->workers[i];
+        const metric *endpoint = worker_metric_set(worker, WORKER_METRICS_ENDPOINT);
+        json_array_append_new(
+            workers,
+            json_pack("{s:i, s:f, s:I, s:I, s:I, s:f}", "worker", (int)i, "busy_percent",
+                      worker_busy_permille(worker) / 10.0, "requests",
+                      (json_int_t)metric_get(&endpoint[ENDPOINT_REQUESTS]), "transactions",
+                      (json_int_t)metric_get(&endpoint[ENDPOINT_TRANSACTIONS]), "connections",
+                      (json_int_t)metric_get(&endpoint[ENDPOINT_CONNECTIONS]), "refused_percent",
+                      (double)metric_get(&endpoint[ENDPOINT_OVERLOAD_PERMILLE]) / 10.0));
+    }
+    return workers;
+}
+
+static json_t *contacts_json(const struct server *server)
+{
+    struct location_stats stats;
+    location_stats(server->location, &stats);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "users", (json_int_t)stats.aors,
+                     "contacts", (json_int_t)stats.bindings, "bytes", (json_int_t)stats.bytes,
+                     "added", (json_int_t)stats.added, "refreshed", (json_int_t)stats.refreshed,
+                     "removed", (json_int_t)stats.removed, "expired", (json_int_t)stats.expired);
+}
+
+static json_t *registrations_json(const struct server *server)
+{
+    return json_pack("{s:I, s:I, s:I}", "accepted",
+                     sum(server, WORKER_METRICS_REGISTRAR, REGISTRAR_ACCEPTED), "refused",
+                     sum(server, WORKER_METRICS_REGISTRAR, REGISTRAR_REFUSED), "waiting",
+                     sum(server, WORKER_METRICS_REGISTRAR, REGISTRAR_WAITING));
+}
+
+static json_t *calls_json(const struct server *server)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "opened",
+                     sum(server, WORKER_METRICS_PROXY, PROXY_CALLS), "answered",
+                     sum(server, WORKER_METRICS_PROXY, PROXY_CALLS_ANSWERED), "requests_forwarded",
+                     sum(server, WORKER_METRICS_PROXY, PROXY_FORWARDED), "requests_under_way",
+                     sum(server, WORKER_METRICS_PROXY, PROXY_CONTEXTS));
+}
+
+static json_t *auth_json(const struct server *server)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "accounts",
+                     (json_int_t)accounts_count(server->accounts), "challenges",
+                     sum(server, WORKER_METRICS_AUTHENTICATOR, AUTHENTICATOR_CHALLENGES),
+                     "accepted", sum(server, WORKER_METRICS_AUTHENTICATOR, AUTHENTICATOR_ACCEPTED),
+                     "failed", sum(server, WORKER_METRICS_AUTHENTICATOR, AUTHENTICATOR_FAILED),
+                     "stale", sum(server, WORKER_METRICS_AUTHENTICATOR, AUTHENTICATOR_STALE));
+}
+
+static json_t *overload_json(const struct server *server)
+{
+    bool now = sum(server, WORKER_METRICS_ENDPOINT, ENDPOINT_OVERLOAD_PERMILLE) > 0;
+    return json_pack("{s:b, s:b, s:I}", "control",
+                     server->settings->config->endpoint.overload_control, "now", now, "refused",
+                     sum(server, WORKER_METRICS_ENDPOINT, ENDPOINT_OVERLOAD));
+}
+
+static json_t *store_json(const struct server *server)
+{
+    struct store_stats stats;
+    store_stats(server->store, &stats);
+    const struct app_config *config = server->settings->config;
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "path", config->store_path,
+                     "durability", config->durability == CONFIG_DURABLE_COMMIT ? "commit" : "async",
+                     "commits", (json_int_t)stats.commits, "writes", (json_int_t)stats.writes,
+                     "failures", (json_int_t)stats.failures, "waiting",
+                     (json_int_t)stats.queue_items, "waiting_bytes", (json_int_t)stats.queue_bytes,
+                     "last_commit_us", (json_int_t)stats.commit_us_last);
+}
+
+json_t *status_answer(const struct server *server)
+{
+    const char *file = server->source->file;
+    json_int_t uptime = (json_int_t)((clock_monotonic_us() - server->started_us) / 1000000);
+    return json_pack(
+        "{s:b, s:s, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true,
+        "version", TRAPEZOID_VERSION, "uptime", uptime, "started", answer_time(server->started_ms),
+        "config", file, "draining", atomic_load(&server->draining), "listen",
+        listeners_json(server), "workers", workers_json(server), "contacts", contacts_json(server),
+        "registrations", registrations_json(server), "calls", calls_json(server), "auth",
+        auth_json(server), "overload", overload_json(server), "store", store_json(server));
+}

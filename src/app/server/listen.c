@@ -1,0 +1,100 @@
+#include "app/server/listen.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* 0 or an errno. */
+static int probe(const struct endpoint_listener *listener)
+{
+    int on = 1;
+    bool tcp = listener->transport == TRANSPORT_TCP;
+    const struct address *local = &listener->local;
+    int fd = socket(local->sa.sa_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    /* TCP: connections of a server that has just ended may still be there. */
+    if (tcp)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address_is_v6(local))
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    int error = bind(fd, &local->sa, address_length(local)) < 0 ? errno : 0;
+    (void)close(fd);
+    return error;
+}
+
+static int complain(const struct endpoint_listener *listener, int error, struct log *log)
+{
+    char address[ADDRESS_TEXT_MAX];
+    char reason[128];
+    bool tcp = listener->transport == TRANSPORT_TCP;
+    const char *name = tcp ? "tcp" : "udp";
+    (void)address_text(&listener->local, address);
+    unsigned port = address_port(&listener->local);
+    switch (error) {
+    case EADDRINUSE:
+        log_error(log, LOG_APP,
+                  "cannot listen on %s:%s: another program uses this port; `ss -lnp%s 'sport = "
+                  ":%u'` shows which. End it, or choose another port: --set listen=udp:0.0.0.0:%u,"
+                  "tcp:0.0.0.0:%u",
+                  name, address, tcp ? "t" : "u", port, port + 10, port + 10);
+        return ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+        log_error(log, LOG_APP,
+                  "cannot listen on %s:%s: ports below 1024 need the right to use them "
+                  "(CAP_NET_BIND_SERVICE)",
+                  name, address);
+        return ERR_DENIED;
+    case EADDRNOTAVAIL:
+        log_error(log, LOG_APP,
+                  "cannot listen on %s:%s: this machine has no such address; `ip address` shows "
+                  "those it has",
+                  name, address);
+        return ERR_IO;
+    default:
+        log_error(log, LOG_APP, "cannot listen on %s:%s: %s", name, address,
+                  strerror_r(error, reason, sizeof reason));
+        return ERR_IO;
+    }
+}
+
+static void take_out(struct app_config *config, unsigned index)
+{
+    struct config_listeners *listen = &config->listen;
+    listen->count--;
+    memmove(&listen->items[index], &listen->items[index + 1],
+            (listen->count - index) * sizeof listen->items[0]);
+    config->endpoint.listener_count = listen->count;
+    memcpy(config->endpoint.listeners, listen->items, sizeof listen->items);
+}
+
+void listen_prepare(struct app_config *config, struct log *log)
+{
+    if (config_given(config, "listen"))
+        return;
+    for (unsigned i = 0; i < config->listen.count;) {
+        struct endpoint_listener any_port = config->listen.items[i];
+        address_set_port(&any_port.local, 0);
+        int error = address_is_v6(&any_port.local) ? probe(&any_port) : 0;
+        if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) {
+            log_info(log, LOG_APP, "no IPv6 on this machine: not listening on %s for it",
+                     any_port.transport == TRANSPORT_TCP ? "tcp" : "udp");
+            take_out(config, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+int listen_check(const struct app_config *config, struct log *log)
+{
+    for (unsigned i = 0; i < config->listen.count; i++) {
+        int error = probe(&config->listen.items[i]);
+        if (error != 0)
+            return complain(&config->listen.items[i], error, log);
+    }
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* Looks whether the listeners can be opened, before anything is: SO_REUSEPORT, which the workers
+ * need, would let a second server take half of the first one's datagrams without a word. */
+#ifndef APP_SERVER_LISTEN_H
+#define APP_SERVER_LISTEN_H
+
+#include "app/config/config.h"
+
+/* When listen was not given: IPv6 listeners are taken out where there is no IPv6. */
+void listen_prepare(struct app_config *config, struct log *log);
+/* Says in the log which listener cannot be opened, why, and what can be done. Errors: ERR_EXISTS,
+ * ERR_DENIED, ERR_IO. */
+int listen_check(const struct app_config *config, struct log *log);
+
+#endif

@@ -1,0 +1,25 @@
+/* What concerns the process as a whole. */
+#ifndef APP_SERVER_PROCESS_H
+#define APP_SERVER_PROCESS_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+
+/* Ignores SIGPIPE, raises the limit of open files to what is allowed. */
+void process_prepare(struct log *log);
+/* Makes a directory and those above it, 0750. 0, or a negative errno. */
+int process_make_directory(const char *path);
+/* Tells systemd ("READY=1"); nothing when it has not asked ($NOTIFY_SOCKET). */
+void process_notify(const char *text);
+/* Is standard output read by the journal of the system, where others may see it? */
+bool process_output_is_journal(void);
+
+struct process_figures {
+    double cpu_seconds;
+    uint64_t resident_bytes;
+    uint64_t open_files, max_files;
+};
+void process_figures(struct process_figures *ret_figures);
+
+#endif

@@ -1,0 +1,409 @@
+#include "app/server/server.h"
+
+#include <unistd.h>
+
+#include "app/server/listen.h"
+#include "app/server/process.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "service/account/account.h"
+#include "service/location/journal.h"
+#include "sip/auth/replay.h"
+
+#define REPLAY_NONCES   (1024 * 1024)
+#define RESTORE_THREADS 4
+#define LINGER_MS       1000 /* of location.durability async */
+#define RELOAD_WAIT_US  1000000
+#define RELOAD_CHECK_US 500
+
+/* Places in the mesh after the workers. */
+enum { SENDER_STORE, SENDER_CONTROL, SENDERS };
+
+struct retired {
+    struct settings *settings;
+    struct retired *next;
+};
+
+/* ---- Store, accounts, location ---- */
+
+static int open_directory(struct server *server, const struct app_config *config)
+{
+    char reason[128];
+    int status = process_make_directory(config->data_dir);
+    if (status == 0)
+        return 0;
+    log_error(server->log, LOG_APP,
+              "the data directory %s cannot be made: %s; choose another: --set data_dir=DIRECTORY",
+              config->data_dir, strerror_r(-status, reason, sizeof reason));
+    return ERR_DENIED;
+}
+
+static int open_store(struct server *server, const struct app_config *config)
+{
+    const char *path = config->store_path;
+    struct store_options options = {.path = path, .log = server->log};
+    server->new_store = strcmp(path, ":memory:") == 0 || access(path, F_OK) < 0;
+    int status = store_open(&options, &server->store);
+    if (status == ERR_BUSY)
+        log_error(server->log, LOG_STORE,
+                  "%s is in use: another server runs with it. End that one, or choose another "
+                  "file: --set store.path=FILE",
+                  path);
+    else if (status < 0)
+        log_error(server->log, LOG_STORE, "%s cannot be opened: %s", path, error_text(status));
+    return status;
+}
+
+static int open_secrets(struct server *server)
+{
+    struct worker_shared *shared = &server->shared;
+    int status = store_secret(server->store, "nonce", shared->nonce_key, sizeof shared->nonce_key);
+    if (status == 0)
+        status = store_secret(server->store, "token", &shared->token_key, sizeof shared->token_key);
+    if (status == 0)
+        status = sip_replay_new(REPLAY_NONCES, clock_wall_ms(), &server->replay);
+    return status;
+}
+
+static int restore(struct server *server)
+{
+    uint64_t left_out = 0;
+    uint64_t began_us = clock_monotonic_us();
+    int64_t loaded = location_restore(server->location, server->store, (int64_t)clock_wall_ms(),
+                                      RESTORE_THREADS, &left_out);
+    if (loaded < 0) {
+        log_error(server->log, LOG_LOCATION, "the registrations cannot be read: %s",
+                  error_text((int)loaded));
+        return (int)loaded;
+    }
+    if (left_out > 0)
+        log_warn(server->log, LOG_LOCATION,
+                 "%llu registrations are over location.max_contacts or location.max_bindings and "
+                 "were left out",
+                 (unsigned long long)left_out);
+    if (loaded > 0)
+        log_info(server->log, LOG_LOCATION, "%lld registrations read in %llu ms", (long long)loaded,
+                 (unsigned long long)(clock_monotonic_us() - began_us) / 1000);
+    return 0;
+}
+
+static int open_location(struct server *server, const struct app_config *config)
+{
+    struct location_config location = {.bindings_limit = config->max_bindings,
+                                       .contacts_per_aor = config->max_contacts,
+                                       .journal = location_journal_of(server->store)};
+    int status = random_secret(&location.key, sizeof location.key);
+    if (status == 0)
+        status = location_new(&location, &server->location);
+    return status == 0 ? restore(server) : status;
+}
+
+static int open_data(struct server *server, const struct app_config *config)
+{
+    int status = open_directory(server, config);
+    if (status == 0)
+        status = open_store(server, config);
+    if (status == 0)
+        status = accounts_new(server->store, slice_from_string(config->realm), &server->accounts);
+    if (status == 0)
+        status = open_secrets(server);
+    if (status == 0)
+        status = open_location(server, config);
+    return status;
+}
+
+/* ---- Workers ---- */
+
+static int open_mesh(struct server *server, const struct app_config *config)
+{
+    int status = mesh_new(config->workers, SENDERS, 0, &server->mesh);
+    if (status < 0)
+        return status;
+    server->commits = (struct commits){
+        .mesh = server->mesh, .sender = config->workers + SENDER_STORE, .log = server->log};
+    struct worker_shared *shared = &server->shared;
+    shared->mesh = server->mesh;
+    shared->count = config->workers;
+    shared->sender = config->workers + SENDER_CONTROL;
+    shared->location = server->location;
+    shared->accounts = server->accounts;
+    shared->replay = server->replay;
+    return 0;
+}
+
+/* The first worker finds out what port 0 stands for, the others take the same. */
+static int open_workers(struct server *server, struct app_config *config)
+{
+    for (unsigned i = 0; i < config->workers; i++) {
+        unsigned failed = 0;
+        int status =
+            worker_new(&server->shared, i, &config->endpoint, &failed, &server->workers[i]);
+        if (status < 0) {
+            char text[ADDRESS_TEXT_MAX];
+            log_error(server->log, LOG_APP, "worker %u cannot listen on %s: %s", i,
+                      address_text(&config->endpoint.listeners[failed].local, text),
+                      error_text(status));
+            return status;
+        }
+        server->worker_count++;
+        for (unsigned k = 0; i == 0 && k < config->listen.count; k++)
+            config->endpoint.listeners[k].local = worker_listener_address(server->workers[0], k);
+    }
+    return 0;
+}
+
+static int make_settings(struct server *server, struct app_config *config,
+                         struct settings **ret_settings)
+{
+    struct address bound[ENDPOINT_LISTENERS_MAX];
+    for (unsigned i = 0; i < config->listen.count; i++)
+        bound[i] = worker_listener_address(server->workers[0], i);
+    return settings_new(config, bound, server->log, ret_settings);
+}
+
+static int equip_workers(struct server *server)
+{
+    int status = 0;
+    for (unsigned i = 0; status == 0 && i < server->worker_count; i++)
+        status = worker_equip(server->workers[i], server->settings);
+    return status;
+}
+
+/* config stays the caller's when this fails. */
+static int open_all(struct server *server, struct app_config *config)
+{
+    listen_prepare(config, server->log);
+    int status = listen_check(config, server->log);
+    if (status == 0)
+        status = open_data(server, config);
+    if (status == 0)
+        status = open_mesh(server, config);
+    if (status == 0)
+        status = open_workers(server, config);
+    return status;
+}
+
+int server_new(const struct server_options *options, struct app_config *config,
+               struct server **ret_server)
+{
+    struct server *server = memory_zalloc(1, sizeof *server);
+    if (server == NULL) {
+        config_free(config);
+        return ERR_NO_MEMORY;
+    }
+    server->log = options->log;
+    server->source = options->source;
+    server->started_us = clock_monotonic_us();
+    server->started_ms = (int64_t)clock_wall_ms();
+    server->shared.log = options->log;
+    server->shared.on_end = options->on_worker_end;
+    server->shared.user = options->user;
+    int status = open_all(server, config);
+    if (status < 0) {
+        server_free(server);
+        config_free(config);
+        return status;
+    }
+    status = make_settings(server, config, &server->settings);
+    if (status == 0)
+        status = equip_workers(server);
+    if (status < 0) {
+        log_error(server->log, LOG_APP, "the services cannot be made: %s", error_text(status));
+        server_free(server);
+        return status;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+int server_start(struct server *server)
+{
+    const struct app_config *config = server->settings->config;
+    struct store_writer_options writer = {
+        .linger_ms = config->durability == CONFIG_DURABLE_ASYNC ? LINGER_MS : 0,
+        .on_commit = commits_announce,
+        .user = &server->commits,
+    };
+    int status = store_writer_start(server->store, &writer);
+    for (unsigned i = 0; status == 0 && i < server->worker_count; i++)
+        status = worker_start(server->workers[i]);
+    if (status < 0)
+        log_error(server->log, LOG_APP, "the threads cannot be started: %s", error_text(status));
+    return status;
+}
+
+void server_free(struct server *server)
+{
+    if (server == NULL)
+        return;
+    server_stop(server);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        worker_free(server->workers[i]);
+    /* The writer announces its last commits to the mesh, and the accounts use the store. */
+    accounts_free(server->accounts);
+    location_free(server->location);
+    store_close(server->store);
+    mesh_free(server->mesh);
+    sip_replay_free(server->replay);
+    settings_free(server->settings);
+    while (server->retired != NULL) {
+        struct retired *retired = server->retired;
+        server->retired = retired->next;
+        settings_free(retired->settings);
+        memory_free(retired);
+    }
+    memory_free(server);
+}
+
+/* ---- Reload ---- */
+
+static bool is_used(const struct server *server, const struct settings *settings)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (worker_settings(server->workers[i]) == settings)
+            return true;
+    }
+    return false;
+}
+
+/* Frees what no worker uses any more. Returns whether nothing is left. */
+static bool clear_retired(struct server *server)
+{
+    struct retired **at = &server->retired;
+    while (*at != NULL) {
+        struct retired *retired = *at;
+        if (is_used(server, retired->settings)) {
+            at = &retired->next;
+            continue;
+        }
+        *at = retired->next;
+        settings_free(retired->settings);
+        memory_free(retired);
+    }
+    return server->retired == NULL;
+}
+
+static bool same_strings(const struct config_strings *a, const struct config_strings *b)
+{
+    bool same = a->count == b->count;
+    for (unsigned i = 0; same && i < a->count; i++)
+        same = slice_equal(a->items[i], b->items[i]);
+    return same;
+}
+
+void server_set_log(struct log *log, const struct app_config *config)
+{
+    log_set(log, log_level_name((enum log_level)config->log_level));
+    for (unsigned i = 0; i < config->log_levels.count; i++)
+        log_set(log, config->log_levels.items[i].ptr); /* ends with NUL: it lies in the arena */
+}
+
+/* Levels that `trapezoid log` has set stay when the configuration's are as before. */
+static void reload_log(struct server *server, const struct app_config *from,
+                       const struct app_config *to)
+{
+    if (from->log_level != to->log_level || !same_strings(&from->log_levels, &to->log_levels))
+        server_set_log(server->log, to);
+}
+
+/* Every worker is told, or none. */
+static int hand_over(struct server *server, struct settings *settings)
+{
+    struct retired *retired = memory_zalloc(1, sizeof *retired);
+    if (retired == NULL)
+        return ERR_NO_MEMORY;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        int status = worker_reload(server->workers[i], settings);
+        if (status < 0 && i == 0) {
+            memory_free(retired);
+            return status;
+        }
+        /* The ring of the controlling thread holds thousands of such mails. */
+        if (status < 0)
+            log_error(server->log, LOG_APP, "worker %u does not take the configuration", i);
+    }
+    *retired = (struct retired){.settings = server->settings, .next = server->retired};
+    server->retired = retired;
+    server->settings = settings;
+    return 0;
+}
+
+static void wait_for_workers(struct server *server)
+{
+    uint64_t until = clock_monotonic_us() + RELOAD_WAIT_US;
+    while (!clear_retired(server) && clock_monotonic_us() < until)
+        (void)usleep(RELOAD_CHECK_US);
+}
+
+static int refuse_fixed(const struct server *server, const struct app_config *config,
+                        struct config_problems *complaints)
+{
+    char text[512];
+    struct writer names;
+    writer_init(&names, text, sizeof text);
+    if (config_fixed_changes(server->settings->config, config, &names) == 0)
+        return 0;
+    config_problem(complaints, &(struct config_origin){.file = server->source->file},
+                   writer_slice(&names), "cannot be changed while the server runs; restart it");
+    return ERR_DENIED;
+}
+
+int server_reload(struct server *server, struct config_problems *complaints)
+{
+    struct app_config *config;
+    int status = config_read(server->source, complaints, &config);
+    if (status < 0)
+        return status;
+    listen_prepare(config, server->log);
+    status = refuse_fixed(server, config, complaints);
+    if (status < 0) {
+        config_free(config);
+        return status;
+    }
+    struct settings *settings;
+    status = make_settings(server, config, &settings);
+    if (status < 0)
+        return status;
+    const struct app_config *before = server->settings->config;
+    status = hand_over(server, settings);
+    if (status < 0) {
+        settings_free(settings);
+        return status;
+    }
+    reload_log(server, before, config);
+    wait_for_workers(server);
+    return 0;
+}
+
+/* ---- The end ---- */
+
+void server_drain(struct server *server)
+{
+    atomic_store(&server->draining, true);
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (worker_drain(server->workers[i]) < 0)
+            worker_stop(server->workers[i]);
+    }
+}
+
+void server_stop(struct server *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++)
+        worker_stop(server->workers[i]);
+}
+
+/* ---- What others ask ---- */
+
+struct address server_listener_address(const struct server *server, unsigned listener)
+{
+    return worker_listener_address(server->workers[0], listener);
+}
+
+int64_t server_metric(const struct server *server, enum worker_metrics table, unsigned which)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < server->worker_count; i++)
+        sum += metric_get(&worker_metric_set(server->workers[i], table)[which]);
+    return sum;
+}

@@ -1,0 +1,63 @@
+/* The running server: store, accounts, location and workers, wired together. Belongs to one
+ * controlling thread; what others may read of it is marked so. */
+#ifndef APP_SERVER_SERVER_H
+#define APP_SERVER_SERVER_H
+
+#include "app/server/commits.h"
+#include "app/server/worker.h"
+#include "store/store.h"
+
+#define SERVER_WORKERS_MAX 64
+
+struct server {
+    struct log *log;                    /* borrowed */
+    const struct config_source *source; /* borrowed: what a reload reads again */
+    struct settings *settings;          /* owned: in force; its own thread only */
+    struct retired *retired;            /* owned: settings that a worker may still use */
+    struct store *store;                /* owned, as all below */
+    struct accounts *accounts;
+    struct location *location;
+    struct sip_replay *replay;
+    struct mesh *mesh;
+    struct commits commits;
+    struct worker_shared shared;
+    struct worker *workers[SERVER_WORKERS_MAX];
+    unsigned worker_count;
+    bool new_store;        /* nothing was there before this start */
+    uint64_t started_us;   /* monotonic */
+    int64_t started_ms;    /* Unix time */
+    _Atomic bool draining; /* any thread */
+};
+
+struct server_options {
+    struct log *log;
+    const struct config_source *source;
+    void (*on_worker_end)(void *user); /* on the worker's thread */
+    void *user;
+};
+
+/* Opens everything; nothing is served yet. Says in the log what fails and what can be done. config
+ * is taken over, on errors too. */
+int server_new(const struct server_options *options, struct app_config *config,
+               struct server **ret_server);
+/* Starts the workers. */
+int server_start(struct server *server);
+/* Ends the workers if they have not ended, writes what waits, frees all. NULL is accepted. */
+void server_free(struct server *server);
+
+/* Reads the configuration anew. Whole: 0. Not at all: ERR_INVALID with complaints, ERR_DENIED with
+ * the keys that need a restart in complaints, or another error. */
+int server_reload(struct server *server, struct config_problems *complaints);
+/* No new requests; each worker ends when nothing is under way. */
+void server_drain(struct server *server);
+/* All workers end now. */
+void server_stop(struct server *server);
+
+/* Levels as the configuration says. Any thread. */
+void server_set_log(struct log *log, const struct app_config *config);
+/* Bound address of a listener (port 0 resolved). Any thread. */
+struct address server_listener_address(const struct server *server, unsigned listener);
+/* The sum over all workers. Any thread. */
+int64_t server_metric(const struct server *server, enum worker_metrics table, unsigned which);
+
+#endif

@@ -1,0 +1,156 @@
+#include "app/server/welcome.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "app/server/process.h"
+#include "app/text/version.h"
+
+int welcome_make_accounts(struct server *server, struct welcome *ret_welcome)
+{
+    static const char *const names[WELCOME_ACCOUNTS] = {"alice", "bob"};
+    const struct app_config *config = server->settings->config;
+    ret_welcome->count = 0;
+    if (!server->new_store || accounts_count(server->accounts) > 0 ||
+        !(config->registrar.auth || config->proxy.auth))
+        return 0;
+    for (unsigned i = 0; i < WELCOME_ACCOUNTS; i++) {
+        struct welcome_account *account = &ret_welcome->accounts[i];
+        account->name = names[i];
+        int status = account_password_make(account->password);
+        if (status == 0)
+            status = accounts_add(server->accounts, slice_from_string(account->name),
+                                  slice_from_string(account->password));
+        if (status < 0)
+            return status;
+        ret_welcome->count++;
+    }
+    return 0;
+}
+
+/* An address of this machine that others can reach. */
+static bool find_outside_address(struct address *ret)
+{
+    struct ifaddrs *interfaces;
+    bool found = false;
+    if (getifaddrs(&interfaces) < 0)
+        return false;
+    for (const struct ifaddrs *i = interfaces; i != NULL && !found; i = i->ifa_next) {
+        if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
+            (i->ifa_flags & IFF_LOOPBACK) != 0)
+            continue;
+        *ret = (struct address){0};
+        memcpy(&ret->in4, i->ifa_addr, sizeof ret->in4);
+        found = true;
+    }
+    freeifaddrs(interfaces);
+    return found;
+}
+
+struct place {
+    char here[ADDRESS_TEXT_MAX + 32]; /* how phones on this machine write it, with ;transport */
+    char outside[ADDRESS_TEXT_MAX];   /* how others do; empty when they cannot, or it is here */
+};
+
+/* Host and port, the port only when it is not 5060. */
+static void write_place(struct address address, char *buf, size_t size)
+{
+    struct writer w;
+    writer_init(&w, buf, size - 1);
+    if (address_port(&address) == transport_default_port(TRANSPORT_UDP))
+        address_write_host(&w, &address, true);
+    else
+        address_write(&w, &address);
+    *w.at = '\0';
+}
+
+/* The first listener; UDP and IPv4 before others. */
+static unsigned best_listener(const struct app_config *config)
+{
+    unsigned best = 0, best_score = 0;
+    for (unsigned i = 0; i < config->listen.count; i++) {
+        const struct endpoint_listener *listener = &config->listen.items[i];
+        unsigned score = 1 + (listener->transport == TRANSPORT_UDP ? 2 : 0) +
+                         (address_is_v6(&listener->local) ? 0 : 1);
+        if (score > best_score) {
+            best_score = score;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void find_place(const struct server *server, struct place *place)
+{
+    const struct app_config *config = server->settings->config;
+    unsigned index = best_listener(config);
+    struct address address = server_listener_address(server, index);
+    uint16_t port = address_port(&address);
+    place->outside[0] = '\0';
+    if (address_is_wildcard(&address)) {
+        struct address outside;
+        bool v6 = address_is_v6(&address);
+        if (!v6 && find_outside_address(&outside)) {
+            address_set_port(&outside, port);
+            write_place(outside, place->outside, sizeof place->outside);
+        }
+        (void)address_parse_host(v6 ? SLICE("::1") : SLICE("127.0.0.1"), port, &address);
+    }
+    write_place(address, place->here, sizeof place->here);
+    if (config->listen.items[index].transport == TRANSPORT_TCP) {
+        size_t len = strlen(place->here);
+        (void)snprintf(place->here + len, sizeof place->here - len, ";transport=tcp");
+    }
+}
+
+static void print_phones(const struct welcome *welcome, const struct place *place)
+{
+    puts("\nTwo phones, each in a terminal of its own (apt-get install baresip):");
+    for (unsigned i = 0; i < welcome->count; i++) {
+        const struct welcome_account *account = &welcome->accounts[i];
+        printf("  baresip -f ~/.trapezoid-%s -e '/uanew <sip:%s@%s>;auth_pass=%s'\n", account->name,
+               account->name, place->here, account->password);
+    }
+    printf("Call from the first: type /dial sip:%s@%s, then b in the second to answer... ",
+           welcome->accounts[1].name, place->here);
+    puts("");
+    if (place->outside[0] != '\0')
+        printf("Phones on other machines write %s instead of %s.\n", place->outside, place->here);
+}
+
+static void print_accounts(const struct server *server, const struct welcome *welcome)
+{
+    if (welcome->count == 0) {
+        if (accounts_count(server->accounts) == 0 && server->settings->config->registrar.auth)
+            puts("There are no accounts yet, so no phone can register: trapezoid user add NAME");
+        return;
+    }
+    puts("\nAccounts made by this first start; passwords are shown only now:");
+    for (unsigned i = 0; i < welcome->count; i++)
+        printf("  %-8s %s\n", welcome->accounts[i].name, welcome->accounts[i].password);
+    puts("A new password: trapezoid user password alice. More accounts: trapezoid user add NAME.");
+}
+
+void welcome_print(const struct server *server, const struct welcome *welcome)
+{
+    const struct app_config *config = server->settings->config;
+    struct place place;
+    char text[ADDRESS_TEXT_MAX];
+    printf("trapezoid %s, %u workers, listening on\n", TRAPEZOID_VERSION, config->workers);
+    for (unsigned i = 0; i < config->listen.count; i++) {
+        struct address address = server_listener_address(server, i);
+        printf("  %s:%s\n", config->listen.items[i].transport == TRANSPORT_TCP ? "tcp" : "udp",
+               address_text(&address, text));
+    }
+    if (welcome->count > 0 && process_output_is_journal()) {
+        puts("Accounts alice and bob were made; set their passwords: trapezoid user password "
+             "alice");
+    } else {
+        print_accounts(server, welcome);
+        find_place(server, &place);
+        if (welcome->count > 0)
+            print_phones(welcome, &place);
+    }
+    (void)fflush(stdout);
+}

@@ -1,0 +1,267 @@
+#include "app/server/worker.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/memory.h"
+
+#define SWEEP_MS       50
+#define SWEEP_TURNS    1200 /* in so many steps the whole table is looked at: a minute */
+#define SWEEP_LEAST    64   /* addresses per step */
+#define DRAIN_CHECK_MS 20
+
+enum { MAIL_RELOAD, MAIL_DRAIN };
+
+/* What MAIL_CONTROL carries. */
+struct worker_mail {
+    int what;
+    const struct settings *settings;
+};
+
+struct worker {
+    const struct worker_shared *shared; /* borrowed */
+    unsigned index;
+    struct loop *loop; /* owned, as all below */
+    struct endpoint *endpoint;
+    struct authenticator *authenticator;
+    struct registrar *registrar;
+    struct proxy *proxy;
+    struct dispatch *dispatch;
+    _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
+    struct timer sweep;                        /* worker 0 only */
+    struct timer drain;
+    pthread_t thread;
+    bool started;
+};
+
+/* ---- Timers ---- */
+
+/* The whole table once a minute, a little at a time: an expired binding is not found any more, only
+ * its memory waits. */
+static void on_sweep(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, sweep);
+    struct location_stats stats;
+    location_stats(worker->shared->location, &stats);
+    (void)location_sweep(worker->shared->location, loop_wall_ms(worker->loop),
+                         SWEEP_LEAST + (unsigned)(stats.aors / SWEEP_TURNS));
+    wheel_start(loop_wheel(worker->loop), timer, SWEEP_MS);
+}
+
+static void on_drain(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, drain);
+    if (endpoint_drain(worker->endpoint))
+        loop_stop(worker->loop);
+    else
+        wheel_start(loop_wheel(worker->loop), timer, DRAIN_CHECK_MS);
+}
+
+/* ---- Mails ---- */
+
+static void reload(struct worker *worker, const struct settings *settings)
+{
+    const struct app_config *config = settings->config;
+    endpoint_reload(worker->endpoint, &config->endpoint);
+    authenticator_reload(worker->authenticator, &config->authenticator, settings->domains);
+    registrar_reload(worker->registrar, &config->registrar, settings->domains);
+    proxy_reload(worker->proxy, &config->proxy, settings->domains);
+    dispatch_reload(worker->dispatch, settings->domains);
+    atomic_store(&worker->settings, settings);
+}
+
+static void on_control(void *user, unsigned from, struct slice data)
+{
+    struct worker *worker = user;
+    struct worker_mail mail;
+    (void)from;
+    memcpy(&mail, data.ptr, sizeof mail);
+    if (mail.what == MAIL_RELOAD)
+        reload(worker, mail.settings);
+    else
+        on_drain(&worker->drain);
+}
+
+static void on_commit(void *user, unsigned from, struct slice data)
+{
+    struct worker *worker = user;
+    struct worker_commit commit;
+    (void)from;
+    memcpy(&commit, data.ptr, sizeof commit);
+    registrar_on_commit(worker->registrar, commit.ticket, commit.status);
+}
+
+static int post(struct worker *worker, const struct worker_mail *mail)
+{
+    const struct worker_shared *shared = worker->shared;
+    struct slice part = slice_of((const char *)mail, sizeof *mail);
+    int status = mesh_post(shared->mesh, shared->sender, worker->index, MAIL_CONTROL, &part, 1);
+    if (status == 0)
+        mesh_flush(shared->mesh, shared->sender);
+    return status;
+}
+
+int worker_reload(struct worker *worker, const struct settings *settings)
+{
+    return post(worker, &(struct worker_mail){.what = MAIL_RELOAD, .settings = settings});
+}
+
+int worker_drain(struct worker *worker)
+{
+    return post(worker, &(struct worker_mail){.what = MAIL_DRAIN});
+}
+
+void worker_stop(struct worker *worker)
+{
+    loop_stop(worker->loop);
+}
+
+/* ---- Making and freeing ---- */
+
+int worker_new(const struct worker_shared *shared, unsigned index,
+               const struct endpoint_config *config, unsigned *ret_failed,
+               struct worker **ret_worker)
+{
+    struct worker *worker = memory_zalloc(1, sizeof *worker);
+    if (worker == NULL)
+        return ERR_NO_MEMORY;
+    worker->shared = shared;
+    worker->index = index;
+    struct loop_config loop = {.worker = index, .mesh = shared->mesh, .log = shared->log};
+    int status = loop_new(&loop, &worker->loop);
+    if (status == 0)
+        status = endpoint_new(worker->loop, config, shared->count, shared->mesh, ret_failed,
+                              &worker->endpoint);
+    if (status < 0) {
+        worker_free(worker);
+        return status;
+    }
+    timer_init(&worker->sweep, on_sweep);
+    timer_init(&worker->drain, on_drain);
+    *ret_worker = worker;
+    return 0;
+}
+
+static int equip_services(struct worker *worker, const struct settings *settings)
+{
+    const struct worker_shared *shared = worker->shared;
+    const struct app_config *config = settings->config;
+    struct authenticator_parts authenticator = {.endpoint = worker->endpoint,
+                                                .accounts = shared->accounts,
+                                                .domains = settings->domains,
+                                                .replay = shared->replay};
+    memcpy(authenticator.nonce_key, shared->nonce_key, sizeof authenticator.nonce_key);
+    int status = authenticator_new(&config->authenticator, &authenticator, &worker->authenticator);
+    if (status < 0)
+        return status;
+    struct registrar_parts registrar = {.endpoint = worker->endpoint,
+                                        .authenticator = worker->authenticator,
+                                        .location = shared->location,
+                                        .domains = settings->domains};
+    status = registrar_new(&config->registrar, &registrar, &worker->registrar);
+    if (status < 0)
+        return status;
+    struct proxy_parts proxy = {.endpoint = worker->endpoint,
+                                .authenticator = worker->authenticator,
+                                .location = shared->location,
+                                .accounts = shared->accounts,
+                                .domains = settings->domains,
+                                .token_key = shared->token_key};
+    return proxy_new(&config->proxy, &proxy, &worker->proxy);
+}
+
+int worker_equip(struct worker *worker, const struct settings *settings)
+{
+    int status = equip_services(worker, settings);
+    if (status < 0)
+        return status;
+    struct dispatch_parts dispatch = {.endpoint = worker->endpoint,
+                                      .registrar = worker->registrar,
+                                      .proxy = worker->proxy,
+                                      .location = worker->shared->location,
+                                      .domains = settings->domains};
+    status = dispatch_new(&dispatch, &worker->dispatch);
+    if (status < 0)
+        return status;
+    endpoint_reload(worker->endpoint, &settings->config->endpoint);
+    atomic_store(&worker->settings, settings);
+    mesh_on_mail(worker->loop, MAIL_CONTROL, on_control, worker);
+    mesh_on_mail(worker->loop, MAIL_STORE, on_commit, worker);
+    return 0;
+}
+
+static void *run(void *user)
+{
+    struct worker *worker = user;
+    if (worker->index == 0)
+        wheel_start(loop_wheel(worker->loop), &worker->sweep, SWEEP_MS);
+    (void)loop_run(worker->loop);
+    worker->shared->on_end(worker->shared->user);
+    return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+    char name[16];
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        return ERR_NO_MEMORY;
+    worker->started = true;
+    (void)snprintf(name, sizeof name, "worker-%u", worker->index);
+    (void)pthread_setname_np(worker->thread, name);
+    return 0;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    if (worker->started)
+        (void)pthread_join(worker->thread, NULL);
+    dispatch_free(worker->dispatch);
+    proxy_free(worker->proxy);
+    registrar_free(worker->registrar);
+    authenticator_free(worker->authenticator);
+    endpoint_free(worker->endpoint);
+    loop_free(worker->loop);
+    memory_free(worker);
+}
+
+/* ---- What others ask ---- */
+
+const struct settings *worker_settings(const struct worker *worker)
+{
+    return atomic_load(&worker->settings);
+}
+
+unsigned worker_busy_permille(const struct worker *worker)
+{
+    return loop_busy_permille(worker->loop);
+}
+
+struct address worker_listener_address(const struct worker *worker, unsigned listener)
+{
+    return endpoint_listener_address(worker->endpoint, listener);
+}
+
+struct worker_metric_table worker_metric_table(enum worker_metrics which)
+{
+    static const struct worker_metric_table tables[WORKER_METRIC_TABLES] = {
+        [WORKER_METRICS_ENDPOINT] = {endpoint_metric_infos, ENDPOINT_METRICS},
+        [WORKER_METRICS_AUTHENTICATOR] = {authenticator_metric_infos, AUTHENTICATOR_METRICS},
+        [WORKER_METRICS_REGISTRAR] = {registrar_metric_infos, REGISTRAR_METRICS},
+        [WORKER_METRICS_PROXY] = {proxy_metric_infos, PROXY_METRICS},
+    };
+    return tables[which];
+}
+
+const metric *worker_metric_set(const struct worker *worker, enum worker_metrics which)
+{
+    switch (which) {
+    case WORKER_METRICS_ENDPOINT: return endpoint_metrics(worker->endpoint);
+    case WORKER_METRICS_AUTHENTICATOR: return authenticator_metrics(worker->authenticator);
+    case WORKER_METRICS_REGISTRAR: return registrar_metrics(worker->registrar);
+    default: return proxy_metrics(worker->proxy);
+    }
+}

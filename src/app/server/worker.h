@@ -1,0 +1,75 @@
+/* One worker: a thread with its loop, its endpoint and its services. */
+#ifndef APP_SERVER_WORKER_H
+#define APP_SERVER_WORKER_H
+
+#include "app/server/settings.h"
+#include "service/dispatch/dispatch.h"
+
+struct worker;
+
+/* What all workers share. Borrowed; the same object for all of them, it stays. */
+struct worker_shared {
+    struct log *log;
+    struct mesh *mesh;
+    unsigned count;  /* of workers */
+    unsigned sender; /* the place in the mesh of the thread that calls worker_... below */
+    struct location *location;
+    struct accounts *accounts;
+    struct sip_replay *replay;
+    uint8_t nonce_key[SIP_NONCE_KEY];
+    struct hash_key token_key;
+    /* The worker's thread has left its loop. On that thread. */
+    void (*on_end)(void *user);
+    void *user;
+};
+
+/* What MAIL_STORE carries: everything up to ticket is durable (status 0) or failed. */
+struct worker_commit {
+    int64_t ticket;
+    int status;
+};
+
+/* Opens the loop and the listeners of config. *ret_failed is the listener that could not be opened
+ * (ERR_EXISTS, ERR_DENIED, ERR_IO from there). */
+int worker_new(const struct worker_shared *shared, unsigned index,
+               const struct endpoint_config *config, unsigned *ret_failed,
+               struct worker **ret_worker);
+/* Makes the services. settings must stay until worker_settings says another. */
+int worker_equip(struct worker *worker, const struct settings *settings);
+/* Starts the thread. ERR_NO_MEMORY. */
+int worker_start(struct worker *worker);
+/* Waits for the thread, if there is one, and frees all. NULL is accepted. */
+void worker_free(struct worker *worker);
+
+/* ---- From the controlling thread, while it runs ---- */
+
+/* Asks the worker to go over to settings; worker_settings says when it has. ERR_LIMIT. */
+int worker_reload(struct worker *worker, const struct settings *settings);
+/* New requests are refused from now on, the thread ends when nothing is under way. ERR_LIMIT. */
+int worker_drain(struct worker *worker);
+/* The thread ends at once. */
+void worker_stop(struct worker *worker);
+
+/* ---- Any thread ---- */
+
+const struct settings *worker_settings(const struct worker *worker);
+unsigned worker_busy_permille(const struct worker *worker);
+struct address worker_listener_address(const struct worker *worker, unsigned listener);
+
+enum worker_metrics {
+    WORKER_METRICS_ENDPOINT,
+    WORKER_METRICS_AUTHENTICATOR,
+    WORKER_METRICS_REGISTRAR,
+    WORKER_METRICS_PROXY,
+    WORKER_METRIC_TABLES
+};
+struct worker_metric_table {
+    const struct metric_info *infos;
+    size_t count;
+};
+/* The table of a kind. */
+struct worker_metric_table worker_metric_table(enum worker_metrics which);
+/* The worker's own numbers of that table. */
+const metric *worker_metric_set(const struct worker *worker, enum worker_metrics which);
+
+#endif
