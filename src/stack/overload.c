@@ -43,9 +43,7 @@ bool endpoint_overloaded(const struct endpoint *endpoint)
 /* Requests of a dialog that exists are let through: refusing a BYE frees nothing. */
 static bool opens_something(const struct sip_message *request)
 {
-    struct slice to = sip_message_value(request, SIP_HEADER_TO);
-    struct sip_address address;
-    return sip_address_parse(to, false, &address) < 0 || sip_address_tag(&address).len == 0;
+    return request->parts.to.tag.len == 0;
 }
 
 bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request)

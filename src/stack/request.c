@@ -19,11 +19,10 @@ void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *
     request->msg = msg;
     request->flow = *flow;
     request->uri_status = sip_uri_parse(msg->uri, &request->uri);
-    struct sip_values values;
-    struct slice top = SLICE_NULL;
-    sip_values_init(&values, request->msg, SIP_HEADER_VIA);
-    if (!sip_values_next(&values, &top) || sip_via_parse(top, &request->via) < 0)
-        request->via = (struct sip_via){0};
+    struct slice vias = sip_message_value(msg, SIP_HEADER_VIA), top;
+    request->via = msg->parts.via;
+    if (request->via.value.len == 0 && sip_list_next(&vias, &top))
+        (void)sip_via_parse(top, &request->via); /* of a request that is to be refused */
     request->reply = reply_flow(flow, &request->via);
 }
 

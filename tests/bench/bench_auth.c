@@ -109,7 +109,7 @@ static void address_parse_from(void)
     struct sip_address address;
     use((uint64_t)sip_address_parse(SLICE("Alice <sip:alice@atlanta.example.com>;tag=9fxced76sl"),
                                     false, &address));
-    use(sip_address_tag(&address).len);
+    use(address.tag.len);
 }
 
 static void contact_parse(void)

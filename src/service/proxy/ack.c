@@ -75,6 +75,7 @@ static void on_resolved(void *user, int status, const struct endpoint_target *ta
     struct sip_fault fault;
     struct slice raw = slice_of(ack->bytes, ack->len);
     if (status == 0 && sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault) == 0 &&
+        sip_message_check(&proxy->message, &fault) == 0 &&
         proxy_route_examine(proxy, &proxy->message, &info, &proxy_fault) == 0 &&
         proxy_targets_find(proxy, &proxy->message, &info, &targets, &proxy_fault) == 0) {
         endpoint_request_init(proxy->endpoint, &proxy->message, &ack->flow, &request);

@@ -114,6 +114,8 @@ static int parse_again(struct proxy_context *context, struct endpoint_request *r
     struct slice raw = slice_of(context->request, context->request_len);
     int status = sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault);
     if (status == 0)
+        status = sip_message_check(&proxy->message, &fault);
+    if (status == 0)
         endpoint_request_init(proxy->endpoint, &proxy->message, &context->flow, ret_request);
     return status;
 }

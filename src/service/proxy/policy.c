@@ -50,7 +50,7 @@ static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_rou
     struct writer w;
     struct slice domain;
     writer_init(&w, text, sizeof(text));
-    if (info->has_route || !local_aor(proxy, info->to.uri, &domain, &w))
+    if (info->has_route || !local_aor(proxy, info->to, &domain, &w))
         return false;
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
     if (location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
@@ -140,7 +140,7 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     if (!proxy->config.auth && (static_route || to_ours))
         return 1;
     writer_init(&w, text, sizeof(text));
-    bool local = local_aor(proxy, info->from.uri, &domain, &w);
+    bool local = local_aor(proxy, info->from, &domain, &w);
     if (local && proxy->config.auth)
         return authenticate(proxy, request, domain, writer_slice(&w));
     if (to_ours && !static_route)

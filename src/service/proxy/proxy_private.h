@@ -43,9 +43,8 @@ struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
                               sent it (16.4) */
     struct sip_uri uri;
-    struct sip_address from;
-    struct sip_address to;
-    struct slice from_tag;
+    struct slice from;       /* URI */
+    struct slice to;         /* URI */
     struct slice to_tag;     /* empty: it opens a dialog, or stands alone */
     bool strict;             /* uri came out of the last Route */
     bool token_ok;           /* a Route of ours proves that we record-routed this dialog */

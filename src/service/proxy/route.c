@@ -107,13 +107,12 @@ static int examine_limits(struct proxy *proxy, const struct sip_message *msg,
 
 /* 16.6 step 8: all that our routing depends on, so that a spiral differs and a loop does not. The
  * method is left out, so that CANCEL and ACK would agree. */
-static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg,
-                          const struct proxy_route_info *info)
+static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg)
 {
     const struct hash_key *key = &proxy->loop_key;
     uint64_t hash = hash_slice(key, msg->uri);
-    hash = hash_mix(hash, hash_slice(key, info->from_tag));
-    hash = hash_mix(hash, hash_slice(key, info->to_tag));
+    hash = hash_mix(hash, hash_slice(key, msg->parts.from.tag));
+    hash = hash_mix(hash, hash_slice(key, msg->parts.to.tag));
     hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_CALL_ID)));
     hash = hash_mix(hash, hash_slice(key, slice_trim(sip_message_value(msg, SIP_HEADER_CSEQ))));
     hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_PROXY_REQUIRE)));
@@ -128,10 +127,11 @@ static bool loops(const struct sip_message *msg, uint64_t loop)
     struct slice value;
     sip_values_init(&values, msg, SIP_HEADER_VIA);
     while (sip_values_next(&values, &value)) {
-        struct sip_via via;
+        struct sip_via via = msg->parts.via;
         struct sip_branch branch;
-        if (sip_via_parse(value, &via) == 0 && sip_branch_parse(via.branch, &branch) == 0 &&
-            branch.loop == loop)
+        bool top = value.ptr == via.value.ptr;
+        if ((top || sip_via_parse(value, &via) == 0) &&
+            sip_branch_parse(via.branch, &branch) == 0 && branch.loop == loop)
             return true;
     }
     return false;
@@ -168,22 +168,13 @@ static int examine_uri(const struct sip_message *msg, struct proxy_route_info *i
                        struct proxy_fault *ret_fault)
 {
     info->uri_text = msg->uri;
+    info->from = msg->parts.from.uri;
+    info->to = msg->parts.to.uri;
+    info->to_tag = msg->parts.to.tag;
     if (sip_uri_parse(msg->uri, &info->uri) < 0)
         return fault(ret_fault, 400, "Bad Request - Request-URI Malformed");
     if (info->uri.scheme == SIP_URI_OTHER)
         return fault(ret_fault, 416, NULL); /* 16.3 step 2 */
-    return 0;
-}
-
-static int examine_ends(const struct sip_message *msg, struct proxy_route_info *info,
-                        struct proxy_fault *ret_fault)
-{
-    if (sip_address_parse(sip_message_value(msg, SIP_HEADER_FROM), false, &info->from) < 0)
-        return fault(ret_fault, 400, "Bad Request - From Malformed");
-    if (sip_address_parse(sip_message_value(msg, SIP_HEADER_TO), false, &info->to) < 0)
-        return fault(ret_fault, 400, "Bad Request - To Malformed");
-    info->from_tag = sip_address_tag(&info->from);
-    info->to_tag = sip_address_tag(&info->to);
     return 0;
 }
 
@@ -192,8 +183,6 @@ int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
 {
     struct proxy_route_info info = {0};
     int status = examine_uri(msg, &info, ret_fault);
-    if (status == 0)
-        status = examine_ends(msg, &info, ret_fault);
     if (status == 0)
         status = examine_limits(proxy, msg, &info, ret_fault);
     if (status == 0)
@@ -205,7 +194,7 @@ int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
     }
     if (status < 0)
         return status;
-    info.loop = loop_hash(proxy, msg, &info);
+    info.loop = loop_hash(proxy, msg);
     if (loops(msg, info.loop))
         return fault(ret_fault, 482, NULL);
     *ret_info = info;

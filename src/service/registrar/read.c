@@ -2,7 +2,6 @@
  * 5626 section 6). */
 #include "base/error.h"
 #include "service/registrar/registrar_private.h"
-#include "sip/message/cseq.h"
 
 /* Seconds of the Expires header; absent or malformed: the default (10.2.1.1, 20.19). */
 static uint32_t header_expires(const struct registrar *registrar, const struct sip_message *msg)
@@ -182,7 +181,6 @@ bool registrar_read(struct registrar *registrar, const struct endpoint_request *
                     struct slice aor, struct location_update *ret_update)
 {
     const struct sip_message *msg = request->msg;
-    struct sip_cseq cseq;
     struct location_update *update = ret_update;
     update->aor = aor;
     update->call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
@@ -190,11 +188,7 @@ bool registrar_read(struct registrar *registrar, const struct endpoint_request *
     update->flow = request->flow;
     update->remove_all = false;
     update->count = 0;
-    if (sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq) < 0) {
-        registrar_refuse(registrar, request, 400, "Bad Request - CSeq Malformed", SLICE_NULL);
-        return false;
-    }
-    update->cseq = cseq.number;
+    update->cseq = msg->parts.cseq.number;
     if (!read_path(registrar, request, &update->path) || !read_contacts(registrar, request, update))
         return false;
     update->behind_nat = is_behind_nat(request, update);

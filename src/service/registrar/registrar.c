@@ -89,10 +89,8 @@ static bool refuse_required(struct registrar *registrar, const struct endpoint_r
 static bool find_aor(struct registrar *registrar, const struct endpoint_request *request,
                      struct slice *ret_domain, struct writer *w)
 {
-    struct sip_address to;
     struct sip_uri uri;
-    if (sip_address_parse(sip_message_value(request->msg, SIP_HEADER_TO), false, &to) < 0 ||
-        sip_uri_parse(to.uri, &uri) < 0) {
+    if (sip_uri_parse(request->msg->parts.to.uri, &uri) < 0) {
         registrar_refuse(registrar, request, 400, "Bad Request - To Malformed", SLICE_NULL);
         return false;
     }

@@ -8,7 +8,21 @@ static int take_params(const char *at, const char *end, struct sip_address *addr
 {
     at = sip_past_lws(at, end);
     address->params = slice_between(at, end);
-    return sip_params_check(address->params);
+    struct slice rest = address->params;
+    struct sip_param param;
+    bool found = false;
+    int rc;
+    while ((rc = sip_param_next(&rest, &param)) > 0) {
+        if (!slice_equal_nocase(param.name, SLICE("tag"))) {
+            continue;
+        }
+        if (!found) {
+            address->tag = param.value;
+        }
+        address->tag_again = found;
+        found = true;
+    }
+    return rc;
 }
 
 /* name-addr from its '<' on. */
@@ -111,10 +125,4 @@ void sip_address_write(struct writer *w, const struct sip_address *address)
     writer_put(w, address->uri);
     writer_char(w, '>');
     writer_put(w, address->params);
-}
-
-struct slice sip_address_tag(const struct sip_address *address)
-{
-    struct sip_param tag;
-    return sip_param_find(address->params, SLICE("tag"), &tag) ? tag.value : SLICE_NULL;
 }

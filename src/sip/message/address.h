@@ -10,8 +10,10 @@ struct sip_address {
     struct slice display; /* as sent, quotes included; empty when none */
     struct slice uri;     /* between < and >, or the bare addr-spec */
     struct slice params;  /* header parameters, from their first ';' */
+    struct slice tag;     /* of the tag parameter (RFC 3261 section 19.3); empty when absent */
     bool brackets;        /* name-addr form */
     bool star;            /* Contact: * (RFC 3261 section 10.2.2) */
+    bool tag_again;       /* there is a second tag parameter, which is not the one above */
 };
 
 /* One value (no comma list). A bare addr-spec ends at ';' '?' ',' as section 20 says: a '?' in it
@@ -21,9 +23,6 @@ int sip_address_parse(struct slice value, bool allow_star, struct sip_address *r
 
 /* In name-addr form, which is right for every URI; "*" for star. */
 void sip_address_write(struct writer *w, const struct sip_address *address);
-
-/* The tag parameter (RFC 3261 section 19.3); empty when there is none. */
-struct slice sip_address_tag(const struct sip_address *address);
 
 /* Contact parameters (RFC 3261 section 10.2.1; RFC 5626 section 4.1). */
 struct sip_contact {

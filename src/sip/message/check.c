@@ -20,7 +20,7 @@ static struct verdict bad(const char *reason)
 static const struct verdict good = {NULL, 0};
 
 /* RFC 3261 section 8.1.1.7: every Via counts, since responses travel along all of them. */
-static struct verdict check_via(const struct sip_message *msg)
+static struct verdict check_via(struct sip_message *msg)
 {
     struct sip_values it;
     struct slice value;
@@ -31,7 +31,9 @@ static struct verdict check_via(const struct sip_message *msg)
         if (sip_via_parse(value, &via) < 0) {
             return bad("Bad Request - Malformed Via");
         }
-        count++;
+        if (count++ == 0) {
+            msg->parts.via = via;
+        }
     }
     return count == 0 ? bad("Bad Request - Via missing") : good;
 }
@@ -48,6 +50,7 @@ static struct verdict check_cseq(struct sip_message *msg)
         return bad(rc == ERR_RANGE ? "Bad Request - CSeq number over 2^32-1"
                                    : "Bad Request - Malformed CSeq");
     }
+    msg->parts.cseq = cseq;
     if (!msg->is_request) {
         msg->method = (uint8_t)cseq.method;
         return good;
@@ -61,25 +64,19 @@ static struct verdict check_cseq(struct sip_message *msg)
 }
 
 /* A second tag would let two elements see two dialogs (RFC 3261 section 7.3.1). */
-static bool has_two_tags(struct slice params)
+static bool read_party(const struct sip_message *msg, enum sip_header_id id,
+                       struct sip_address *ret_party)
 {
-    struct sip_param param;
-    unsigned tags = 0;
-    while (sip_param_next(&params, &param) > 0) {
-        tags += slice_equal_nocase(param.name, SLICE("tag"));
+    struct sip_address party;
+    if (sip_address_parse(sip_message_value(msg, id), false, &party) < 0 || party.tag_again) {
+        return false;
     }
-    return tags > 1;
-}
-
-static bool is_party(const struct sip_message *msg, enum sip_header_id id)
-{
-    struct sip_address address;
-    return sip_address_parse(sip_message_value(msg, id), false, &address) == 0 &&
-           !has_two_tags(address.params);
+    *ret_party = party;
+    return true;
 }
 
 /* RFC 3261 sections 8.1.1.2, 8.1.1.3. A From tag may lack: RFC 2543 (RFC 4475 section 3.4.1). */
-static struct verdict check_parties(const struct sip_message *msg)
+static struct verdict check_parties(struct sip_message *msg)
 {
     if (sip_message_first(msg, SIP_HEADER_FROM) == NULL) {
         return bad("Bad Request - From missing");
@@ -87,10 +84,11 @@ static struct verdict check_parties(const struct sip_message *msg)
     if (sip_message_first(msg, SIP_HEADER_TO) == NULL) {
         return bad("Bad Request - To missing");
     }
-    if (!is_party(msg, SIP_HEADER_FROM)) {
+    if (!read_party(msg, SIP_HEADER_FROM, &msg->parts.from)) {
         return bad("Bad Request - Malformed From");
     }
-    return is_party(msg, SIP_HEADER_TO) ? good : bad("Bad Request - Malformed To");
+    return read_party(msg, SIP_HEADER_TO, &msg->parts.to) ? good
+                                                          : bad("Bad Request - Malformed To");
 }
 
 /* Past a word; '=' counts as a part of it, since Call-IDs in base64 are seen. */

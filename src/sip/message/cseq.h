@@ -2,7 +2,7 @@
 #ifndef SIP_MESSAGE_CSEQ_H
 #define SIP_MESSAGE_CSEQ_H
 
-#include "sip/message/message.h"
+#include "sip/message/method.h"
 
 struct sip_cseq {
     uint32_t number;

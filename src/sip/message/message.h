@@ -4,8 +4,10 @@
 #ifndef SIP_MESSAGE_MESSAGE_H
 #define SIP_MESSAGE_MESSAGE_H
 
+#include "sip/message/address.h"
+#include "sip/message/cseq.h"
 #include "sip/message/header.h"
-#include "sip/message/method.h"
+#include "sip/message/via.h"
 
 #define SIP_MESSAGE_HEADERS_MAX 255 /* storage; the configured limit may be lower */
 #define SIP_NO_HEADER           255
@@ -30,6 +32,14 @@ struct sip_limits {
     uint32_t values;       /* comma-separated values of one header; default 256 */
 };
 
+/* The values that every element acts on, each all zero where it has not been read. */
+struct sip_parts {
+    struct sip_via via; /* the top one */
+    struct sip_address from;
+    struct sip_address to;
+    struct sip_cseq cseq;
+};
+
 struct sip_message {
     struct slice raw;        /* start line to end of body; borrowed */
     struct slice start_line; /* without its CRLF */
@@ -41,7 +51,8 @@ struct sip_message {
     struct slice method_name; /* request */
     struct slice uri;         /* request: the Request-URI as sent */
     struct slice reason;      /* response; may be empty */
-    struct slice body; /* Content-Length bytes, or all that is left of a datagram without it */
+    struct slice body;      /* Content-Length bytes, or all that is left of a datagram without it */
+    struct sip_parts parts; /* all there once sip_message_check took the message */
     uint8_t first[SIP_HEADER_COUNT]; /* index of the first line of each id, or SIP_NO_HEADER */
     uint8_t last[SIP_HEADER_COUNT];  /* valid where first is */
     struct sip_header headers[SIP_MESSAGE_HEADERS_MAX]; /* [0, header_count) are valid */
@@ -67,7 +78,7 @@ int sip_message_parse(struct slice data, const struct sip_limits *limits, struct
  * step 1, 20) of a message that sip_message_parse took: the mandatory headers are there and have
  * correct values (every Via, From, To, Call-ID, CSeq; Max-Forwards, Contact if present), the CSeq
  * method fits, a SIP Request-URI has no headers, version is SIP/2.0 (505). Sets the method of a
- * response. 0, or ERR_SYNTAX with *ret_fault. */
+ * response, and msg->parts as far as they are right. 0, or ERR_SYNTAX with *ret_fault. */
 int sip_message_check(struct sip_message *msg, struct sip_fault *ret_fault);
 
 /* The first line of id, or NULL. */

@@ -27,39 +27,77 @@ static void write_without_received(struct writer *w, const struct sip_via *via)
     }
 }
 
-static struct slice top_via(const struct sip_message *request, struct slice *ret_rest)
+/* The top Via as sip_message_check read it, else as it is read now; a malformed one has a value
+ * only. False: there is none. */
+static bool read_top_via(const struct sip_message *request, struct sip_via *ret_via)
 {
-    struct slice value = SLICE_NULL;
-    *ret_rest = sip_message_value(request, SIP_HEADER_VIA);
-    sip_list_next(ret_rest, &value);
-    return value;
+    struct sip_values values;
+    struct slice top;
+    *ret_via = request->parts.via;
+    if (ret_via->value.len > 0) {
+        return true;
+    }
+    sip_values_init(&values, request, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &top)) {
+        return false;
+    }
+    if (sip_via_parse(top, ret_via) < 0) {
+        *ret_via = (struct sip_via){.value = top};
+    }
+    return true;
 }
 
-static void write_received(struct writer *w, struct slice value, const struct address *source)
+/* What the sender wrote as received goes: it is we who know. */
+static void write_anew(struct writer *w, const struct sip_via *via, const struct address *from)
 {
-    struct sip_via via;
-    if (sip_via_parse(value, &via) < 0) {
-        writer_put(w, value);
-        return;
+    write_without_received(w, via);
+    if (via->rport || needs_received(via, from)) {
+        writer_literal(w, ";received=");
+        address_write_host(w, from, false);
     }
+    if (via->rport) {
+        writer_literal(w, ";rport=");
+        writer_u64(w, address_port(from));
+    }
+}
+
+static void write_received(struct writer *w, const struct sip_via *via,
+                           const struct address *source)
+{
     struct address from = *source;
     address_unmap(&from);
-    write_without_received(w, &via);
-    if (via.rport || needs_received(&via, &from)) {
-        writer_literal(w, ";received=");
-        address_write_host(w, &from, false);
+    if (via->host.len == 0) {
+        writer_put(w, via->value); /* malformed */
+        return;
     }
-    if (via.rport) {
-        writer_literal(w, ";rport=");
-        writer_u64(w, address_port(&from));
+    if (via->received.len > 0) {
+        write_anew(w, via, &from);
+        return;
     }
+    if (!via->rport) {
+        writer_put(w, via->value);
+        if (needs_received(via, &from)) {
+            writer_literal(w, ";received=");
+            address_write_host(w, &from, false);
+        }
+        return;
+    }
+    const char *past_rport = via->rport_param.ptr + via->rport_param.len;
+    writer_put(w, slice_between(via->value.ptr, via->rport_param.ptr));
+    writer_literal(w, "rport=");
+    writer_u64(w, address_port(&from));
+    writer_literal(w, ";received=");
+    address_write_host(w, &from, false);
+    writer_put(w, slice_between(past_rport, via->value.ptr + via->value.len));
 }
 
 void sip_via_write_received(struct writer *w, const struct sip_message *request,
                             const struct address *source)
 {
-    struct slice rest;
-    write_received(w, top_via(request, &rest), source);
+    struct sip_via via;
+    if (read_top_via(request, &via)) {
+        write_received(w, &via, source);
+    }
 }
 
 static void write_lines(struct writer *w, const struct sip_message *request, enum sip_header_id id)
@@ -83,18 +121,21 @@ static void write_line(struct writer *w, const struct sip_message *request, enum
 static void write_vias(struct writer *w, const struct sip_message *request,
                        const struct address *source)
 {
-    const struct sip_header *line = sip_message_first(request, SIP_HEADER_VIA);
-    struct slice rest;
-    struct slice value = top_via(request, &rest);
-    if (source == NULL || value.len == 0) {
+    struct sip_via via = {0};
+    if (source == NULL || !read_top_via(request, &via)) {
         write_lines(w, request, SIP_HEADER_VIA);
         return;
     }
-    writer_put(w, slice_between(line->name, value.ptr));
-    write_received(w, value, source);
-    writer_put(w, slice_between(value.ptr + value.len, line->end));
-    while ((line = sip_message_next(request, line)) != NULL) {
-        writer_put(w, sip_header_line(line));
+    const char *top_end = via.value.ptr + via.value.len;
+    for (const struct sip_header *line = sip_message_first(request, SIP_HEADER_VIA); line != NULL;
+         line = sip_message_next(request, line)) {
+        if (via.value.ptr < line->name || via.value.ptr >= line->end) {
+            writer_put(w, sip_header_line(line));
+            continue;
+        }
+        writer_put(w, slice_between(line->name, via.value.ptr));
+        write_received(w, &via, source);
+        writer_put(w, slice_between(top_end, line->end));
     }
 }
 
@@ -103,9 +144,10 @@ static void write_to(struct writer *w, const struct sip_message *request,
                      const struct sip_response *response)
 {
     const struct sip_header *line = sip_message_first(request, SIP_HEADER_TO);
-    struct sip_address to;
+    struct sip_address to = request->parts.to;
     if (line == NULL || response->status == 100 || response->to_tag.len == 0 ||
-        sip_address_parse(sip_header_value(line), false, &to) < 0 || sip_address_tag(&to).len > 0) {
+        (to.uri.len == 0 && sip_address_parse(sip_header_value(line), false, &to) < 0) ||
+        to.tag.len > 0) {
         write_line(w, request, SIP_HEADER_TO);
         return;
     }

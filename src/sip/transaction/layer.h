@@ -71,7 +71,7 @@ struct sip_server_key {
     bool rfc2543;
 };
 
-/* ERR_SYNTAX when Via, From, To, Call-ID or CSeq cannot be used. */
+/* ERR_SYNTAX when sip_message_check did not take the request. */
 int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
                       struct sip_server_key *ret_key);
 /* The transaction with this key that was begun by method, or NULL. */
@@ -83,7 +83,7 @@ struct sip_server_tx *sip_server_tx_find_cancelled(const struct sip_transactions
 uint32_t sip_tx_method_hash(const struct sip_transactions *t, enum sip_method method,
                             struct slice name);
 /* Hash of a To tag for struct sip_server_tx. */
-uint64_t sip_tx_tag_hash(const struct sip_transactions *t, const struct sip_message *msg);
+uint64_t sip_tx_tag_hash(const struct sip_transactions *t, struct slice tag);
 
 /* ---- response.c ---- */
 

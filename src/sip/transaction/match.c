@@ -1,8 +1,6 @@
 /* Which server transaction a request belongs to: RFC 3261 section 17.2.3. */
 #include "base/error.h"
 #include "base/flow.h"
-#include "sip/message/address.h"
-#include "sip/message/cseq.h"
 #include "sip/transaction/layer.h"
 
 uint32_t sip_tx_method_hash(const struct sip_transactions *t, enum sip_method method,
@@ -11,19 +9,8 @@ uint32_t sip_tx_method_hash(const struct sip_transactions *t, enum sip_method me
     return method == SIP_METHOD_OTHER ? (uint32_t)hash_slice(&t->keys[0], name) : 0;
 }
 
-static int tag_of(const struct sip_message *msg, enum sip_header_id id, struct slice *ret_tag)
+uint64_t sip_tx_tag_hash(const struct sip_transactions *t, struct slice tag)
 {
-    struct sip_address address;
-    int rc = sip_address_parse(sip_message_value(msg, id), false, &address);
-    if (rc == 0)
-        *ret_tag = sip_address_tag(&address);
-    return rc;
-}
-
-uint64_t sip_tx_tag_hash(const struct sip_transactions *t, const struct sip_message *msg)
-{
-    struct slice tag = SLICE_NULL;
-    (void)tag_of(msg, SIP_HEADER_TO, &tag); /* no tag and no To come to the same */
     return hash_slice_nocase(&t->keys[1], tag);
 }
 
@@ -55,64 +42,40 @@ static uint64_t whole_via(const struct hash_key *key, const struct sip_via *via)
     return hash_mix(sent_by(key, hash_slice_nocase(key, via->transport), via), sum);
 }
 
-struct parts {
-    struct sip_via via;
-    struct sip_cseq cseq;
-    struct slice call_id;
-    struct slice from_tag;
-};
-
-static int read_parts(const struct sip_message *request, struct parts *ret)
-{
-    struct sip_values vias;
-    struct slice top;
-    sip_values_init(&vias, request, SIP_HEADER_VIA);
-    if (!sip_values_next(&vias, &top) || sip_via_parse(top, &ret->via) != 0)
-        return ERR_SYNTAX;
-    ret->call_id = sip_message_value(request, SIP_HEADER_CALL_ID);
-    if (slice_empty(ret->call_id) ||
-        sip_cseq_parse(sip_message_value(request, SIP_HEADER_CSEQ), &ret->cseq) != 0 ||
-        tag_of(request, SIP_HEADER_FROM, &ret->from_tag) != 0)
-        return ERR_SYNTAX;
-    return 0;
-}
-
 /* What names the same request of the same client, whatever its method. */
-static uint64_t request_hash(const struct hash_key *key, const struct parts *parts)
+static uint64_t request_hash(const struct hash_key *key, const struct sip_message *request)
 {
-    uint64_t hash = hash_mix(hash_slice(key, parts->call_id), parts->cseq.number);
-    return hash_mix(hash, hash_slice_nocase(key, parts->from_tag));
+    uint64_t hash = hash_slice(key, sip_message_value(request, SIP_HEADER_CALL_ID));
+    hash = hash_mix(hash, request->parts.cseq.number);
+    return hash_mix(hash, hash_slice_nocase(key, request->parts.from.tag));
 }
 
-static uint64_t key_hash(const struct hash_key *key, const struct sip_message *request,
-                         const struct parts *parts)
+static uint64_t key_hash(const struct hash_key *key, const struct sip_message *request)
 {
+    const struct sip_via *via = &request->parts.via;
+    uint64_t hash = request_hash(key, request);
     /* Call-ID, CSeq number and From tag go in too: clients that use a branch again for another
      * request (section 8.1.1.7 forbids it) get two transactions instead of a wrong answer. */
-    if (parts->via.magic)
-        return sent_by(
-            key, hash_mix(request_hash(key, parts), hash_slice_nocase(key, parts->via.branch)),
-            &parts->via);
+    if (via->magic)
+        return sent_by(key, hash_mix(hash, hash_slice_nocase(key, via->branch)), via);
     /* The Request-URI is compared as bytes, not by section 19.1.4: a client repeats its own. */
-    uint64_t hash = hash_mix(request_hash(key, parts), hash_slice(key, request->uri));
-    return hash_mix(hash, whole_via(key, &parts->via));
+    return hash_mix(hash_mix(hash, hash_slice(key, request->uri)), whole_via(key, via));
 }
 
 int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
                       struct sip_server_key *ret_key)
 {
-    struct parts parts;
-    int rc = read_parts(request, &parts);
-    if (rc != 0)
-        return rc;
+    const struct sip_parts *parts = &request->parts;
     enum sip_method method = (enum sip_method)request->method;
+    if (parts->via.value.len == 0 || parts->cseq.method_name.len == 0 || parts->from.uri.len == 0)
+        return ERR_SYNTAX;
     *ret_key = (struct sip_server_key){
-        .hash = key_hash(&t->keys[0], request, &parts),
-        .hash2 = key_hash(&t->keys[1], request, &parts),
-        .check = parts.via.magic ? 0 : sip_tx_tag_hash(t, request),
+        .hash = key_hash(&t->keys[0], request),
+        .hash2 = key_hash(&t->keys[1], request),
+        .check = parts->via.magic ? 0 : sip_tx_tag_hash(t, parts->to.tag),
         .method = request->method,
         .method_hash = sip_tx_method_hash(t, method, request->method_name),
-        .rfc2543 = !parts.via.magic,
+        .rfc2543 = !parts->via.magic,
     };
     return 0;
 }

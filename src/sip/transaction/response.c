@@ -1,5 +1,4 @@
 /* Responses that arrive: RFC 3261 section 17.1.3. */
-#include "sip/message/cseq.h"
 #include "sip/transaction/layer.h"
 
 static bool matches(const struct table_node *node, const void *user)
@@ -21,21 +20,15 @@ struct sip_client_tx *sip_client_tx_find(const struct sip_transactions *t,
 static struct sip_client_tx *match(const struct sip_transactions *t,
                                    const struct sip_message *response)
 {
-    struct sip_values vias;
-    struct slice top;
-    struct sip_via via;
+    const struct sip_cseq *cseq = &response->parts.cseq;
     struct sip_branch branch;
-    struct sip_cseq cseq;
-    sip_values_init(&vias, response, SIP_HEADER_VIA);
-    if (!sip_values_next(&vias, &top) || sip_via_parse(top, &via) != 0 ||
-        sip_branch_parse(via.branch, &branch) != 0 ||
-        sip_cseq_parse(sip_message_value(response, SIP_HEADER_CSEQ), &cseq) != 0)
+    if (cseq->method_name.len == 0 || sip_branch_parse(response->parts.via.branch, &branch) != 0)
         return NULL;
     struct sip_client_key key = {
-        .hash = sip_client_key_hash(branch.key, cseq.method),
+        .hash = sip_client_key_hash(branch.key, cseq->method),
         .loop = branch.loop,
-        .method_hash = sip_tx_method_hash(t, cseq.method, cseq.method_name),
-        .method = (uint8_t)cseq.method,
+        .method_hash = sip_tx_method_hash(t, cseq->method, cseq->method_name),
+        .method = (uint8_t)cseq->method,
     };
     return sip_client_tx_find(t, &key);
 }

@@ -164,8 +164,10 @@ static void note_tag(struct sip_server_tx *tx, struct slice response)
 {
     struct sip_message msg;
     struct sip_fault fault;
+    struct sip_address to = {0};
     if (sip_message_parse(response, &sip_tx_no_limits, &msg, &fault) == 0)
-        tx->response_tag = sip_tx_tag_hash(tx->tx.layer, &msg);
+        (void)sip_address_parse(sip_message_value(&msg, SIP_HEADER_TO), false, &to);
+    tx->response_tag = sip_tx_tag_hash(tx->tx.layer, to.tag); /* no tag and no To are the same */
 }
 
 int sip_server_tx_respond(struct sip_server_tx *tx, unsigned status, struct slice response)

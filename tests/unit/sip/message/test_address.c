@@ -19,7 +19,7 @@ static void names_uris_and_parameters_are_told_apart(void **state)
     assert_slice(a.display, "\"A. G. Bell\"");
     assert_slice(a.uri, "sip:agb@bell-telephone.com");
     assert_slice(a.params, ";tag=a48s");
-    assert_slice(sip_address_tag(&a), "a48s");
+    assert_slice(a.tag, "a48s");
     assert_true(a.brackets);
     a = parsed("sip:+12125551212@server.phone2net.com;tag=887s");
     assert_slice(a.uri, "sip:+12125551212@server.phone2net.com");
@@ -27,11 +27,11 @@ static void names_uris_and_parameters_are_told_apart(void **state)
     assert_false(a.brackets);
     a = parsed(" Anonymous  X <sip:c8oqz84zk7z@privacy.org>;Tag=hyh8 ");
     assert_slice(a.display, "Anonymous  X");
-    assert_slice(sip_address_tag(&a), "hyh8");
+    assert_slice(a.tag, "hyh8");
     a = parsed("<sip:a@b;lr?x=y>");
     assert_slice(a.uri, "sip:a@b;lr?x=y");
     assert_slice(a.params, "");
-    assert_slice(sip_address_tag(&a), "");
+    assert_slice(a.tag, "");
     a = parsed("* <sip:a@b>");
     assert_slice(a.display, "*");
 }
@@ -43,11 +43,11 @@ static void torture_addresses_are_taken(void **state)
     struct sip_address a = parsed(
         "\"J Rosenberg \\\\\\\"\"       <sip:jdrosen@example.com>\r\n  ;\r\n  tag = 98asjd8");
     assert_slice(a.display, "\"J Rosenberg \\\\\\\"\"");
-    assert_slice(sip_address_tag(&a), "98asjd8");
+    assert_slice(a.tag, "98asjd8");
     a = parsed("token1~` token2'+_ token3*%!.- "
                "<sip:mundane@example.com>;fromParam''~+*_!.-%=\"\xd1\x80\";tag=_token~1'+`*%!-.");
     assert_slice(a.display, "token1~` token2'+_ token3*%!.-");
-    assert_slice(sip_address_tag(&a), "_token~1'+`*%!-.");
+    assert_slice(a.tag, "_token~1'+`*%!-.");
     a = parsed("caller<sip:caller@example.com>;tag=323");
     assert_slice(a.display, "caller");
     a = parsed("sip:+19725552222@gw1.example.net;unknownparam");

@@ -13,6 +13,7 @@ static struct address source(const char *text)
     return a;
 }
 
+/* The same whether sip_message_check has read the parts or not. */
 static void assert_response(const char *request, const struct sip_response *response,
                             const char *expected)
 {
@@ -20,6 +21,11 @@ static void assert_response(const char *request, const struct sip_response *resp
     char buffer[2048];
     struct writer w;
     writer_init(&w, buffer, sizeof(buffer));
+    assert_int_equal(sip_response_write(&w, &p->msg, response), 0);
+    assert_slice(writer_slice(&w), expected);
+    struct sip_fault fault;
+    (void)sip_message_check(&p->msg, &fault);
+    writer_rewind(&w, 0);
     assert_int_equal(sip_response_write(&w, &p->msg, response), 0);
     assert_slice(writer_slice(&w), expected);
     parsed_free(p);
@@ -137,7 +143,7 @@ static void received_and_rport_are_set_from_the_source(void **state)
         {"SIP/2.0/UDP h.example.com;branch=b", "192.0.2.1:9",
          "SIP/2.0/UDP h.example.com;branch=b;received=192.0.2.1"},
         {"SIP/2.0/UDP 192.0.2.1;rport;branch=b", "192.0.2.1:9",
-         "SIP/2.0/UDP 192.0.2.1;branch=b;received=192.0.2.1;rport=9"},
+         "SIP/2.0/UDP 192.0.2.1;rport=9;received=192.0.2.1;branch=b"},
         {"SIP/2.0/UDP 10.1.1.1;rport=1;branch=b;RECEIVED=10.9.9.9;x", "192.0.2.1:9",
          "SIP/2.0/UDP 10.1.1.1;branch=b;x;received=192.0.2.1;rport=9"},
         {"SIP/2.0/UDP 192.0.2.1;received=10.9.9.9;branch=b", "192.0.2.1:9",
@@ -146,10 +152,10 @@ static void received_and_rport_are_set_from_the_source(void **state)
          "SIP/2.0/UDP 192.0.2.1 ; x = \"a;b\" ;branch=b;received=192.0.2.2"},
         {"SIP/2.0/UDP [2001:db8::1]", "[2001:db8:0:0::1]:9", "SIP/2.0/UDP [2001:db8::1]"},
         {"SIP/2.0/UDP [2001:db8::1];rport", "[2001:db8::2]:9",
-         "SIP/2.0/UDP [2001:db8::1];received=2001:db8::2;rport=9"},
+         "SIP/2.0/UDP [2001:db8::1];rport=9;received=2001:db8::2"},
         {"SIP/2.0/UDP 192.0.2.1", "[::ffff:192.0.2.1]:9", "SIP/2.0/UDP 192.0.2.1"},
         {"SIP/2.0/UDP 192.0.2.1;rport, SIP/2.0/UDP b;rport", "192.0.2.1:9",
-         "SIP/2.0/UDP 192.0.2.1;received=192.0.2.1;rport=9"},
+         "SIP/2.0/UDP 192.0.2.1;rport=9;received=192.0.2.1"},
         {"nonsense", "192.0.2.1:9", "nonsense"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -176,8 +182,13 @@ static void a_response_carries_received_in_its_top_via(void **state)
         LINE "v : SIP/2.0/UDP a;rport , SIP/2.0/UDP b;rport\r\n" VIA CSEQ EMPTY,
         &(struct sip_response){.status = 404, .source = &from},
         "SIP/2.0 404 Not Found\r\n"
-        "v : SIP/2.0/UDP a;received=192.0.2.9;rport=5070 , SIP/2.0/UDP b;rport\r\n" VIA CSEQ
+        "v : SIP/2.0/UDP a;rport=5070;received=192.0.2.9 , SIP/2.0/UDP b;rport\r\n" VIA CSEQ
         "Content-Length: 0\r\n\r\n");
+    assert_response(LINE "v:\r\nv: ,SIP/2.0/UDP a;rport;branch=b\r\n" VIA CSEQ EMPTY,
+                    &(struct sip_response){.status = 404, .source = &from},
+                    "SIP/2.0 404 Not Found\r\n"
+                    "v:\r\nv: ,SIP/2.0/UDP a;rport=5070;received=192.0.2.9;branch=b\r\n" VIA CSEQ
+                    "Content-Length: 0\r\n\r\n");
 }
 
 /* RFC 3261 section 21 and the RFCs named in status.c. */
