@@ -67,8 +67,8 @@ void resolver_free(struct resolver *resolver)
 {
     if (resolver == NULL)
         return;
-    while (!list_empty(&resolver->queries))
-        resolver_cancel(container_of(resolver->queries.next, struct resolver_query, link));
+    list_for_each_safe(link, &resolver->queries)
+        resolver_cancel(container_of(link, struct resolver_query, link));
     memory_free(resolver->cache);
     memory_free(resolver);
 }

@@ -133,7 +133,7 @@ void proxy_context_answer(struct proxy_context *context, unsigned status, const 
 
 int proxy_context_again(struct proxy_context *context, struct proxy_route_info *ret_info)
 {
-    struct endpoint_request request;
+    struct endpoint_request request = {0};
     struct proxy_fault fault;
     int status = parse_again(context, &request);
     return status < 0 ? status : proxy_route_examine(context->proxy, request.msg, ret_info, &fault);
