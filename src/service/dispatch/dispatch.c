@@ -74,17 +74,29 @@ static bool refuse_required(const struct endpoint_request *request)
     return true;
 }
 
+/* OPTIONS without a user part asks the server itself (11). On a host of ours it is answered
+ * whatever port it names: it would not be relayed there anyway, and sipsak 0.9.8 writes ports of
+ * five digits cut to four. */
+static bool asks_server(const struct dispatch *dispatch, const struct endpoint_request *request)
+{
+    struct slice domain;
+    return request->msg->method == SIP_OPTIONS && request->uri_status == 0 &&
+           request->uri.user.len == 0 &&
+           (request->uri.scheme == SIP_URI_SIP || request->uri.scheme == SIP_URI_SIPS) &&
+           domains_local(dispatch->parts.domains, request->uri.host, 0, &domain) &&
+           !routed_elsewhere(dispatch, request->msg);
+}
+
 static void on_request(void *user, const struct endpoint_request *request)
 {
     struct dispatch *dispatch = user;
-    bool here = names_server(dispatch, request) && !routed_elsewhere(dispatch, request->msg);
-    if (here && request->msg->method == SIP_REGISTER) {
+    if (request->msg->method == SIP_REGISTER && names_server(dispatch, request) &&
+        !routed_elsewhere(dispatch, request->msg)) {
         registrar_on_request(dispatch->parts.registrar, request);
         return;
     }
-    /* Without a user part it is for the server itself (11), and whoever wanted to go further ends
-     * here (16.3 step 3). */
-    if (here && request->msg->method == SIP_OPTIONS && request->uri.user.len == 0) {
+    /* Whoever wanted to go further ends here (16.3 step 3). */
+    if (asks_server(dispatch, request)) {
         if (!refuse_required(request))
             answer_options(request);
         return;
