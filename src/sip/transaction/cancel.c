@@ -15,7 +15,7 @@ static int begin_transaction(struct sip_client_tx *tx, struct slice request)
 {
     struct sip_client_tx *cancel;
     struct sip_client_tx_start start = {
-        .flow = tx->tx.flow,
+        .flow = tx->flow,
         .request = request,
         .method = SIP_CANCEL,
         .branch = {.worker = tx->tx.layer->config.worker,

@@ -23,7 +23,7 @@ static void tell_failure(struct sip_client_tx *tx, const struct sip_tx_row *row,
  * of the user. */
 static void send_or_fail(struct sip_client_tx *tx, struct slice data)
 {
-    if (sip_tx_send(&tx->tx, data) == 0)
+    if (sip_tx_send(tx->tx.layer, &tx->flow, data) == 0)
         return;
     tx->tx.end_event = SIP_TX_TRANSPORT_ERROR;
     wheel_start(tx->tx.layer->wheel, &tx->tx.end, 0);
@@ -116,7 +116,8 @@ void sip_client_tx_end(struct sip_client_tx *tx)
     struct sip_transactions *t = tx->tx.layer;
     tx->tx.state = SIP_TX_TERMINATED;
     sip_tx_stop_timers(&tx->tx);
-    sip_tx_connection_remove(tx);
+    if (tx->tx.reliable)
+        sip_tx_connection_remove(tx);
     table_remove(&t->clients, &tx->tx.node);
     if (tx->kept != NULL)
         sip_client_tx_drop_kept(tx);
@@ -151,7 +152,7 @@ static struct slice method_name(const struct sip_client_tx_start *start)
 /* A non-INVITE on a reliable transport is never sent again, and has neither ACK nor CANCEL. */
 static int keep_request(struct sip_client_tx *tx, struct slice request)
 {
-    if (tx->tx.kind == SIP_TX_CLIENT && flow_reliable(&tx->tx.flow))
+    if (tx->tx.kind == SIP_TX_CLIENT && tx->tx.reliable)
         return 0;
     tx->request = blocks_get(&tx->tx.layer->blocks, request.len);
     if (tx->request == NULL)
@@ -168,14 +169,15 @@ static int prepare(struct sip_client_tx *tx, struct sip_transactions *t,
     enum sip_tx_kind kind = invite ? SIP_TX_INVITE_CLIENT : SIP_TX_CLIENT;
     *tx = (struct sip_client_tx){
         .tx = {.layer = t,
-               .flow = start->flow,
                .user = start->user,
                .kind = (uint8_t)kind,
                .state = sip_tx_machine(kind)->initial,
                .method = key->method,
-               .method_hash = key->method_hash},
+               .reliable = flow_reliable(&start->flow)},
         .handler = start->handler,
         .loop = key->loop,
+        .method_hash = key->method_hash,
+        .flow = start->flow,
     };
     timer_init(&tx->tx.resend, on_resend);
     timer_init(&tx->tx.end, on_end);
@@ -202,8 +204,6 @@ int sip_client_tx_create(struct sip_transactions *t, const struct sip_client_tx_
         .method_hash = sip_tx_method_hash(t, start->method, method_name(start)),
         .method = (uint8_t)start->method,
     };
-    if (sip_client_tx_find(t, &key) != NULL)
-        return ERR_EXISTS;
     struct sip_client_tx *tx = pool_get(&t->client_pool);
     rc = tx != NULL ? prepare(tx, t, start, &key) : ERR_NO_MEMORY;
     if (rc != 0) {
@@ -235,7 +235,7 @@ enum sip_tx_state sip_client_tx_state(const struct sip_client_tx *tx)
 
 const struct flow *sip_client_tx_flow(const struct sip_client_tx *tx)
 {
-    return &tx->tx.flow;
+    return &tx->flow;
 }
 
 struct slice sip_client_tx_request(const struct sip_client_tx *tx)

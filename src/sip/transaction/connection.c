@@ -39,7 +39,7 @@ static struct sip_tx_connection *find(const struct sip_transactions *t, const st
 int sip_tx_connection_add(struct sip_client_tx *tx)
 {
     struct sip_transactions *t = tx->tx.layer;
-    const struct flow *flow = &tx->tx.flow;
+    const struct flow *flow = &tx->flow;
     list_init(&tx->on_connection);
     if (!flow_reliable(flow) || flow->connection == 0)
         return 0;

@@ -5,48 +5,51 @@
 #include "base/list.h"
 #include "sip/transaction/transaction.h"
 
-/* What both sides have. Transactions linger for 32 s after the last message, so their size is what
- * a busy server's memory goes to: see the assertions in client_tx.c and server_tx.c. */
+/* What both sides have. Transactions linger for 32 s after the last message, by the million on a
+ * busy server, and end when they have long left the caches: what their end needs comes first. */
 struct sip_tx {
     struct table_node node; /* in clients or servers */
     struct sip_transactions *layer;
-    struct timer resend; /* A, E, G */
-    struct timer end;    /* all other letters */
-    struct flow flow;
-    uint32_t interval_ms; /* last duration of resend */
-    void *user;
-    uint32_t method_hash; /* tells methods apart that are SIP_METHOD_OTHER, else 0 */
+    struct timer end; /* all letters but those of resend */
     uint8_t kind;
     uint8_t state;
     uint8_t method;
-    uint8_t end_event; /* what end means when it fires */
-    uint8_t busy;      /* events being handled: it may be freed only when this is 0 */
+    uint8_t end_event;   /* what end means when it fires */
+    uint8_t busy;        /* events being handled: it may be freed only when this is 0 */
+    uint8_t resends;     /* how often resend was started, up to 255 */
+    bool reliable;       /* the flow */
+    bool rfc2543;        /* server: matched by the rules for branches without the magic (17.2.3) */
+    struct timer resend; /* A, E, G */
+    void *user;
 };
 
 struct sip_client_tx {
     struct sip_tx tx;
-    bool cancel_waits; /* kept is a CANCEL that waits for a 1xx (9.1) */
-    bool cancelled;
     const struct sip_client_tx_user *handler; /* NULL: abandoned */
-    struct list on_connection; /* in sip_tx_connection.clients, or linked to itself */
-    uint64_t loop;             /* of the branch */
-    char *request;             /* owned, NULL when not needed any more */
+    char *request;                            /* owned, NULL when not needed any more */
     char *kept;                /* owned: the CANCEL that waits, or the ACK that was sent */
+    struct list on_connection; /* reliable: in sip_tx_connection.clients, or linked to itself */
+    uint64_t loop;             /* of the branch */
+    uint32_t method_hash;      /* tells methods apart that are SIP_METHOD_OTHER, else 0 */
     uint32_t request_len;
     uint32_t kept_len;
     uint32_t kept_room; /* bytes of the block */
+    bool cancel_waits;  /* kept is a CANCEL that waits for a 1xx (9.1) */
+    bool cancelled;
+    struct flow flow;
 };
 
 struct sip_server_tx {
     struct sip_tx tx;
-    bool rfc2543; /* matched by the rules for branches without the magic (17.2.3) */
-    bool told;    /* on_failure was called */
     const struct sip_server_tx_user *handler; /* NULL: abandoned */
-    uint64_t hash2;                           /* second half of the key */
+    char *response;                           /* owned: the last one, while it may be sent again */
+    uint64_t request;                         /* sip_server_key.request */
     uint64_t check;                           /* sip_server_key.check */
     uint64_t response_tag; /* rfc2543: hash of the To tag that we answered with */
-    char *response;        /* owned: the last one, while it may be sent again */
+    uint32_t method_hash;  /* as in sip_client_tx */
     uint32_t response_len;
+    bool told; /* on_failure was called */
+    struct flow flow;
 };
 
 /* ---- timers.c ---- */
@@ -54,18 +57,19 @@ struct sip_server_tx {
 /* Puts the machine into the state of row, stops and starts its timers. */
 void sip_tx_enter(struct sip_tx *tx, const struct sip_tx_row *row);
 void sip_tx_stop_timers(struct sip_tx *tx);
-/* Sends along the transaction's flow, counts a failure. */
-int sip_tx_send(struct sip_tx *tx, struct slice data);
+/* Sends along flow, counts a failure. */
+int sip_tx_send(struct sip_transactions *t, const struct flow *flow, struct slice data);
 /* Room for one more of both sides? Counts a refusal. */
 int sip_tx_may_begin(struct sip_transactions *t);
 
 /* ---- match.c ---- */
 
-/* What 17.2.3 compares, hashed with two keys so that no bytes need to be kept. */
+/* What 17.2.3 compares, hashed with keys so that no bytes need to be kept: 128 bits name a
+ * transaction. */
 struct sip_server_key {
-    uint64_t hash;
-    uint64_t hash2;
-    uint64_t check; /* RFC 2543: the To tag */
+    uint64_t hash;    /* top Via (RFC 2543: Request-URI too) and request */
+    uint64_t request; /* Call-ID, CSeq number, From tag */
+    uint64_t check;   /* RFC 2543: the To tag */
     uint32_t method_hash;
     uint8_t method;
     bool rfc2543;

@@ -35,25 +35,25 @@ uint32_t sip_tx_state_timers(enum sip_tx_kind kind, enum sip_tx_state state)
     return sip_tx_machine(kind)->timers[state];
 }
 
-static uint32_t doubled(uint32_t previous_ms, uint32_t first_ms, uint32_t most_ms)
+static uint32_t doubled(uint32_t first_ms, unsigned times, uint32_t most_ms)
 {
-    uint64_t next = previous_ms == 0 ? first_ms : (uint64_t)previous_ms * 2;
-    return next < most_ms ? (uint32_t)next : most_ms;
+    uint64_t ms = times < 32 ? (uint64_t)first_ms << times : most_ms;
+    return ms < most_ms ? (uint32_t)ms : most_ms;
 }
 
 uint32_t sip_tx_timer_ms(enum sip_tx_event timer, const struct sip_tx_times *times, bool reliable,
-                         bool proceeding, uint32_t previous_ms)
+                         bool proceeding, unsigned before)
 {
     uint32_t t1_64 = times->t1_ms * 64;
     switch (timer) {
     case SIP_TX_TIMER_A: /* 17.1.1.2: doubles without a bound of its own, timer B ends it */
-        return reliable ? SIP_TX_NO_TIMER : doubled(previous_ms, times->t1_ms, t1_64);
+        return reliable ? SIP_TX_NO_TIMER : doubled(times->t1_ms, before, t1_64);
     case SIP_TX_TIMER_E: /* 17.1.2.2 */
         if (reliable)
             return SIP_TX_NO_TIMER;
-        return proceeding ? times->t2_ms : doubled(previous_ms, times->t1_ms, times->t2_ms);
+        return proceeding ? times->t2_ms : doubled(times->t1_ms, before, times->t2_ms);
     case SIP_TX_TIMER_G: /* 17.2.1 */
-        return reliable ? SIP_TX_NO_TIMER : doubled(previous_ms, times->t1_ms, times->t2_ms);
+        return reliable ? SIP_TX_NO_TIMER : doubled(times->t1_ms, before, times->t2_ms);
     case SIP_TX_TIMER_D: /* 17.1.1.2 */
         if (reliable)
             return 0;
@@ -80,10 +80,10 @@ uint32_t sip_tx_trying_ms(const struct sip_tx_times *times)
 {
     assert(times->t1_ms > 0);
     uint32_t total = 0;
-    uint32_t last = 0;
-    while (last < times->t2_ms) {
-        total += last;
-        last = sip_tx_timer_ms(SIP_TX_TIMER_E, times, false, false, last);
+    uint32_t ms = 0;
+    for (unsigned n = 0; ms < times->t2_ms; n++) {
+        total += ms;
+        ms = sip_tx_timer_ms(SIP_TX_TIMER_E, times, false, false, n);
     }
     return total;
 }

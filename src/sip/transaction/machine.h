@@ -102,9 +102,9 @@ struct sip_tx_times {
 
 /* Duration of a timer (RFC 3261 table 4, RFC 6026 section 8.11). 0: it fires at once;
  * SIP_TX_NO_TIMER: it is not started (A, E and G on a reliable transport). proceeding: the state in
- * which E is started. previous_ms: the last duration of A, E, G; 0 for the first. */
+ * which E is started. before: how often A, E or G was started in this transaction before. */
 uint32_t sip_tx_timer_ms(enum sip_tx_event timer, const struct sip_tx_times *times, bool reliable,
-                         bool proceeding, uint32_t previous_ms);
+                         bool proceeding, unsigned before);
 /* A, E or G: timers that send again. The others end a state. */
 bool sip_tx_timer_resends(enum sip_tx_event timer);
 /* How long after a non-INVITE request came its first 100 may be sent over UDP, and must be over any

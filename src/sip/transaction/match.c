@@ -42,7 +42,9 @@ static uint64_t whole_via(const struct hash_key *key, const struct sip_via *via)
     return hash_mix(sent_by(key, hash_slice_nocase(key, via->transport), via), sum);
 }
 
-/* What names the same request of the same client, whatever its method. */
+/* What names the request, whatever its method. It counts with a magic branch too: clients that use
+ * a branch again for another request (section 8.1.1.7 forbids it) get two transactions instead of a
+ * wrong answer. */
 static uint64_t request_hash(const struct hash_key *key, const struct sip_message *request)
 {
     uint64_t hash = hash_slice(key, sip_message_value(request, SIP_HEADER_CALL_ID));
@@ -50,16 +52,14 @@ static uint64_t request_hash(const struct hash_key *key, const struct sip_messag
     return hash_mix(hash, hash_slice_nocase(key, request->parts.from.tag));
 }
 
-static uint64_t key_hash(const struct hash_key *key, const struct sip_message *request)
+/* What names the way that it came. */
+static uint64_t hop_hash(const struct hash_key *key, const struct sip_message *request)
 {
     const struct sip_via *via = &request->parts.via;
-    uint64_t hash = request_hash(key, request);
-    /* Call-ID, CSeq number and From tag go in too: clients that use a branch again for another
-     * request (section 8.1.1.7 forbids it) get two transactions instead of a wrong answer. */
     if (via->magic)
-        return sent_by(key, hash_mix(hash, hash_slice_nocase(key, via->branch)), via);
+        return sent_by(key, hash_slice_nocase(key, via->branch), via);
     /* The Request-URI is compared as bytes, not by section 19.1.4: a client repeats its own. */
-    return hash_mix(hash_mix(hash, hash_slice(key, request->uri)), whole_via(key, via));
+    return hash_mix(hash_slice(key, request->uri), whole_via(key, via));
 }
 
 int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
@@ -69,9 +69,11 @@ int sip_server_key_of(const struct sip_transactions *t, const struct sip_message
     enum sip_method method = (enum sip_method)request->method;
     if (parts->via.value.len == 0 || parts->cseq.method_name.len == 0 || parts->from.uri.len == 0)
         return ERR_SYNTAX;
+    uint64_t request_part = request_hash(&t->keys[1], request);
     *ret_key = (struct sip_server_key){
-        .hash = key_hash(&t->keys[0], request),
-        .hash2 = key_hash(&t->keys[1], request),
+        /* Both in the place in the table, so that no sender fills one bucket with one branch. */
+        .hash = hash_mix(hop_hash(&t->keys[0], request), request_part),
+        .request = request_part,
         .check = parts->via.magic ? 0 : sip_tx_tag_hash(t, parts->to.tag),
         .method = request->method,
         .method_hash = sip_tx_method_hash(t, method, request->method_name),
@@ -90,7 +92,7 @@ static bool method_fits(const struct sip_server_tx *tx, const struct wanted *wan
     if (wanted->method == SIP_METHOD_COUNT)
         return tx->tx.method != SIP_CANCEL;
     return tx->tx.method == wanted->method &&
-           (wanted->method != SIP_METHOD_OTHER || tx->tx.method_hash == wanted->key->method_hash);
+           (wanted->method != SIP_METHOD_OTHER || tx->method_hash == wanted->key->method_hash);
 }
 
 static bool matches(const struct table_node *node, const void *user)
@@ -98,7 +100,7 @@ static bool matches(const struct table_node *node, const void *user)
     const struct sip_server_tx *tx = container_of_const(node, struct sip_server_tx, tx.node);
     const struct wanted *wanted = user;
     const struct sip_server_key *key = wanted->key;
-    if (tx->hash2 != key->hash2 || tx->rfc2543 != key->rfc2543 || !method_fits(tx, wanted))
+    if (tx->request != key->request || tx->tx.rfc2543 != key->rfc2543 || !method_fits(tx, wanted))
         return false;
     if (!key->rfc2543)
         return true;

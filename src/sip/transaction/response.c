@@ -6,7 +6,7 @@ static bool matches(const struct table_node *node, const void *user)
     const struct sip_client_tx *tx = container_of_const(node, struct sip_client_tx, tx.node);
     const struct sip_client_key *key = user;
     return tx->loop == key->loop && tx->tx.method == key->method &&
-           tx->tx.method_hash == key->method_hash;
+           tx->method_hash == key->method_hash;
 }
 
 struct sip_client_tx *sip_client_tx_find(const struct sip_transactions *t,

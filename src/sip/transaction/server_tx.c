@@ -28,7 +28,7 @@ static void resend(struct sip_server_tx *tx)
     if (tx->response == NULL)
         return;
     tx->tx.layer->counts[SIP_TX_COUNT_RETRANSMIT_OUT]++;
-    if (sip_tx_send(&tx->tx, slice_of(tx->response, tx->response_len)) != 0)
+    if (sip_tx_send(tx->tx.layer, &tx->flow, slice_of(tx->response, tx->response_len)) != 0)
         sip_server_tx_event(tx, SIP_TX_TRANSPORT_ERROR);
 }
 
@@ -47,8 +47,7 @@ static bool resends(const struct sip_server_tx *tx)
     if (row == NULL || (row->actions & SIP_TX_RESEND_RESPONSE) == 0)
         return false;
     /* Timer J is 0 on reliable transports (17.2.2). */
-    return kind != SIP_TX_SERVER || tx->tx.state != SIP_TX_COMPLETED ||
-           !flow_reliable(&tx->tx.flow);
+    return kind != SIP_TX_SERVER || tx->tx.state != SIP_TX_COMPLETED || !tx->tx.reliable;
 }
 
 void sip_server_tx_event(struct sip_server_tx *tx, enum sip_tx_event event)
@@ -117,15 +116,16 @@ int sip_server_tx_new(struct sip_transactions *t, const struct sip_message *requ
     enum sip_tx_kind kind = key.method == SIP_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER;
     *tx = (struct sip_server_tx){
         .tx = {.layer = t,
-               .flow = *flow,
                .user = user,
                .kind = (uint8_t)kind,
                .state = sip_tx_machine(kind)->initial,
                .method = key.method,
-               .method_hash = key.method_hash},
+               .reliable = flow_reliable(flow),
+               .rfc2543 = key.rfc2543},
         .handler = handler,
-        .rfc2543 = key.rfc2543,
-        .hash2 = key.hash2,
+        .flow = *flow,
+        .method_hash = key.method_hash,
+        .request = key.request,
         .check = key.check,
     };
     timer_init(&tx->tx.resend, on_resend);
@@ -184,10 +184,10 @@ int sip_server_tx_respond(struct sip_server_tx *tx, unsigned status, struct slic
         return ERR_INVALID;
     }
     sip_tx_enter(&tx->tx, row);
-    if (tx->rfc2543 && tx->tx.kind == SIP_TX_INVITE_SERVER && status > 100)
+    if (tx->tx.rfc2543 && tx->tx.kind == SIP_TX_INVITE_SERVER && status > 100)
         note_tag(tx, response);
     int kept = keep(tx, response);
-    int sent = sip_tx_send(&tx->tx, response);
+    int sent = sip_tx_send(t, &tx->flow, response);
     return sent != 0 ? sent : kept;
 }
 
@@ -211,7 +211,7 @@ enum sip_tx_state sip_server_tx_state(const struct sip_server_tx *tx)
 
 const struct flow *sip_server_tx_flow(const struct sip_server_tx *tx)
 {
-    return &tx->tx.flow;
+    return &tx->flow;
 }
 
 void *sip_server_tx_user_data(const struct sip_server_tx *tx)

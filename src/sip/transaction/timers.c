@@ -13,12 +13,12 @@ static bool is_first(uint32_t timers, unsigned *ret_event)
 static void start_timer(struct sip_tx *tx, enum sip_tx_event timer)
 {
     struct sip_transactions *t = tx->layer;
-    uint32_t ms = sip_tx_timer_ms(timer, &t->config.times, flow_reliable(&tx->flow),
-                                  tx->state == SIP_TX_PROCEEDING, tx->interval_ms);
+    uint32_t ms = sip_tx_timer_ms(timer, &t->config.times, tx->reliable,
+                                  tx->state == SIP_TX_PROCEEDING, tx->resends);
     if (ms == SIP_TX_NO_TIMER)
         return;
     if (sip_tx_timer_resends(timer)) {
-        tx->interval_ms = ms;
+        tx->resends += tx->resends < UINT8_MAX;
         wheel_start(t->wheel, &tx->resend, ms);
     } else {
         tx->end_event = (uint8_t)timer;
@@ -44,10 +44,9 @@ void sip_tx_stop_timers(struct sip_tx *tx)
     wheel_stop(tx->layer->wheel, &tx->end);
 }
 
-int sip_tx_send(struct sip_tx *tx, struct slice data)
+int sip_tx_send(struct sip_transactions *t, const struct flow *flow, struct slice data)
 {
-    struct sip_transactions *t = tx->layer;
-    int rc = t->config.send(t->config.user, &tx->flow, data);
+    int rc = t->config.send(t->config.user, flow, data);
     if (rc >= 0)
         return 0;
     t->counts[SIP_TX_COUNT_TRANSPORT_ERROR]++;

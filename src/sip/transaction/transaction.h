@@ -66,7 +66,7 @@ struct sip_transactions {
     struct sip_transactions_config config;
     struct wheel *wheel;     /* borrowed */
     struct random *random;   /* borrowed */
-    struct hash_key keys[2]; /* of the matching tables: two make 128 bits */
+    struct hash_key keys[2]; /* of sip_server_key: one for the hop, one for the request */
     struct table clients;
     struct table servers;
     struct table by_connection; /* streams with the client transactions that depend on them */
@@ -159,15 +159,15 @@ struct sip_client_tx_start {
     struct flow flow;
     struct slice request; /* whole bytes; copied */
     enum sip_method method;
-    struct sip_branch branch; /* of its top Via */
+    struct sip_branch branch; /* of its top Via: from sip_branch_new, never used before */
     const struct sip_client_tx_user *handler;
     void *user;
 };
 
 /* Creates and sends. Not for ACK. An INVITE that got a 1xx has no timer of its own: timer C is the
  * user's (16.6 step 11), who then cancels. Every transport error, one at once too, is reported by
- * on_failure from the wheel. Errors: ERR_LIMIT, ERR_NO_MEMORY, ERR_EXISTS (the branch is in use),
- * ERR_CLOSED: nothing was sent. */
+ * on_failure from the wheel. Errors: ERR_LIMIT, ERR_NO_MEMORY, ERR_CLOSED; then
+ * nothing was sent. */
 int sip_client_tx_new(struct sip_transactions *t, const struct sip_client_tx_start *start,
                       struct sip_client_tx **ret_tx);
 /* Writes and sends a CANCEL of an INVITE in a transaction of its own that nobody listens to (9.1):

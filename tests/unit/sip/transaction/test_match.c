@@ -405,18 +405,6 @@ static void a_response_without_our_via_on_top_is_a_stray(void **state)
     assert_true(answer_with_via(via));
 }
 
-static void the_same_branch_twice_is_refused(void **state)
-{
-    (void)state;
-    struct sip_client_tx *tx = tx_client(&f, "OPTIONS", tx_flow_udp(), &branch);
-    struct sip_client_tx_start begin_again = {.flow = tx_flow_udp(),
-                                              .request = sip_client_tx_request(tx),
-                                              .method = SIP_OPTIONS,
-                                              .branch = branch};
-    assert_int_equal(sip_client_tx_new(&f.layer, &begin_again, &tx), ERR_EXISTS);
-    assert_int_equal(sip_transactions_count(&f.layer), 1);
-}
-
 /* ---- branches ---- */
 
 static void a_branch_is_read_back_as_it_was_written(void **state)
@@ -499,7 +487,6 @@ int main(void)
         TEST(a_response_matches_by_branch_and_method),
         TEST(a_response_to_an_unknown_method_matches_by_its_name),
         TEST(a_response_without_our_via_on_top_is_a_stray),
-        TEST(the_same_branch_twice_is_refused),
         TEST(a_branch_is_read_back_as_it_was_written),
         TEST(a_branch_that_is_not_ours_is_not_found),
         TEST(new_branches_differ_and_name_the_worker),
