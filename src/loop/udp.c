@@ -148,32 +148,29 @@ struct address udp_local(const struct udp *udp)
     return udp->in.local;
 }
 
+/* What the system says of the socket's memory; false when it does not. */
+static bool read_memory_info(const struct udp *udp, uint32_t ret_info[SK_MEMINFO_VARS])
+{
+    socklen_t length = sizeof(uint32_t) * SK_MEMINFO_VARS;
+    memset(ret_info, 0, length);
+    return getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, ret_info, &length) == 0;
+}
+
 unsigned udp_backlog_permille(struct udp *udp)
 {
     uint32_t info[SK_MEMINFO_VARS];
-    socklen_t size = sizeof(info);
     uint64_t fresh = udp->counts[UDP_RECEIVED] - udp->seen_by_backlog;
     udp->seen_by_backlog = udp->counts[UDP_RECEIVED];
-    if (fresh < UDP_BATCH || getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
-        info[SK_MEMINFO_RCVBUF] == 0)
+    if (fresh < UDP_BATCH || !read_memory_info(udp, info) || info[SK_MEMINFO_RCVBUF] == 0)
         return 0;
     return (unsigned)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 1000 / info[SK_MEMINFO_RCVBUF]);
-}
-
-/* Since the socket was opened; the system counts in 32 bits. */
-static uint64_t system_drops(const struct udp *udp)
-{
-    uint32_t info[SK_MEMINFO_VARS] = {0};
-    socklen_t length = sizeof(info);
-    if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &length) != 0)
-        return 0;
-    return info[SK_MEMINFO_DROPS];
 }
 
 uint64_t udp_count(const struct udp *udp, unsigned which)
 {
     assert(which < UDP_COUNTS);
-    if (which == UDP_RECEIVE_DROPPED)
-        return system_drops(udp);
+    uint32_t info[SK_MEMINFO_VARS];
+    if (which == UDP_RECEIVE_DROPPED) /* in 32 bits, since the socket was opened */
+        return read_memory_info(udp, info) ? info[SK_MEMINFO_DROPS] : 0;
     return udp->counts[which];
 }

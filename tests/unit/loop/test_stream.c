@@ -234,6 +234,28 @@ static void an_alias_moves_but_never_takes_a_real_address(void **state)
     loop_free(server.loop);
 }
 
+static void of_two_connections_to_one_address_the_newer_is_found(void **state)
+{
+    (void)state;
+    struct user client;
+    struct address to;
+    struct flow first, second, found;
+    int listener = peer_listen(&to);
+    user_init(&client, new_loop());
+    assert_int_equal(stream_connect(client.loop, &to, &client.options, &first), 0);
+    assert_int_equal(stream_connect(client.loop, &to, &client.options, &second), 0);
+    client.want = 2;
+    assert_true(run_until(client.loop, user_has_opened, &client, WAIT_MS));
+    assert_int_equal(stream_find(client.loop, TRANSPORT_TCP, &to, &found), 0);
+    assert_int_equal(found.connection, second.connection);
+    stream_close(client.loop, &first, STREAM_CLOSED_BY_US);
+    assert_int_equal(stream_find(client.loop, TRANSPORT_TCP, &to, &found), 0);
+    stream_close(client.loop, &second, STREAM_CLOSED_BY_US);
+    assert_int_equal(stream_find(client.loop, TRANSPORT_TCP, &to, &found), ERR_NOT_FOUND);
+    close(listener);
+    loop_free(client.loop);
+}
+
 static void draining_stops_accepting_and_closes_when_sent(void **state)
 {
     (void)state;
@@ -333,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_flow_that_is_gone_is_noticed),
         cmocka_unit_test(connections_are_found_by_remote_address_and_alias),
         cmocka_unit_test(an_alias_moves_but_never_takes_a_real_address),
+        cmocka_unit_test(of_two_connections_to_one_address_the_newer_is_found),
         cmocka_unit_test(draining_stops_accepting_and_closes_when_sent),
         cmocka_unit_test(a_wildcard_listener_knows_the_address_it_was_called_at),
         cmocka_unit_test(an_address_in_use_is_an_error),

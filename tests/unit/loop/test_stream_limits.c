@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=accept4 */
 /* Every bound of struct stream_limits, and what happens at it. */
 #include "unit/loop/stream_fixture.h"
 
@@ -8,6 +9,23 @@
 #include <unistd.h>
 
 #include "base/error.h"
+
+/* ---- a system that has no memory, or no descriptor, for a connection ---- */
+
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+static int accept_error; /* 0: none */
+static unsigned accept_calls;
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    accept_calls++;
+    if (accept_error == 0)
+        return __real_accept4(fd, address, length, flags);
+    errno = accept_error;
+    return -1;
+}
 
 /* Milliseconds from now until user hears that its connection closed. */
 static uint64_t time_to_close(struct user *user)
@@ -275,6 +293,24 @@ static void one_source_gets_no_more_than_its_share(void **state)
     loop_free(server.loop);
 }
 
+/* All of a /64 are one source: a single host has as many addresses as it likes. */
+static void ipv6_sources_count_by_network(void **state)
+{
+    (void)state;
+    struct user server;
+    user_init(&server, new_loop());
+    server.options.limits.per_source = 1;
+    struct address local = address_of("[::1]:0");
+    assert_int_equal(stream_listen(server.loop, &local, &server.options, &server.listener), 0);
+    local = stream_listener_local(server.listener);
+    int fd = peer_connect(&local);
+    assert_true(run_until(server.loop, user_has_opened, &server, WAIT_MS));
+    expect_refused(server.loop, peer_connect(&local));
+    assert_int_equal(stream_count(server.loop, STREAM_REFUSED_SOURCE), 1);
+    close(fd);
+    loop_free(server.loop);
+}
+
 /* Descriptors run out: those who knock are refused, the loop does not spin, and serves on. */
 static void running_out_of_descriptors_refuses_and_does_not_spin(void **state)
 {
@@ -305,6 +341,44 @@ static void running_out_of_descriptors_refuses_and_does_not_spin(void **state)
     for (int i = 0; i < 3; i++)
         close(knock[i]);
     close(late);
+    close(fd);
+    loop_free(server.loop);
+}
+
+/* Level-triggered polling would come back at once, for ever. */
+static void a_system_without_memory_is_asked_again_later(void **state)
+{
+    (void)state;
+    static const int errors[] = {ENOBUFS, ENOMEM, EMFILE, ENFILE};
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct user server;
+        user_init(&server, new_loop());
+        user_listen(&server);
+        int fd = peer_connect(&server.local);
+        accept_error = errors[i];
+        accept_calls = 0;
+        run_for(server.loop, 150);
+        assert_in_range(accept_calls, 1, 6);
+        assert_int_equal(server.opened, 0);
+        accept_error = 0;
+        assert_true(run_until(server.loop, user_has_opened, &server, WAIT_MS));
+        close(fd);
+        loop_free(server.loop);
+    }
+}
+
+/* accept(2): errors of the connection itself are passed on; the next one is served. */
+static void a_connection_that_failed_before_accept_is_passed_over(void **state)
+{
+    (void)state;
+    struct user server;
+    user_init(&server, new_loop());
+    user_listen(&server);
+    int fd = peer_connect(&server.local);
+    accept_error = ECONNABORTED;
+    run_for(server.loop, 5);
+    accept_error = 0;
+    assert_true(run_until(server.loop, user_has_opened, &server, WAIT_MS));
     close(fd);
     loop_free(server.loop);
 }
@@ -342,7 +416,10 @@ int main(void)
         cmocka_unit_test(a_refused_connect_is_told_from_the_loop),
         cmocka_unit_test(connections_over_the_limit_are_refused),
         cmocka_unit_test(one_source_gets_no_more_than_its_share),
+        cmocka_unit_test(ipv6_sources_count_by_network),
         cmocka_unit_test(running_out_of_descriptors_refuses_and_does_not_spin),
+        cmocka_unit_test(a_system_without_memory_is_asked_again_later),
+        cmocka_unit_test(a_connection_that_failed_before_accept_is_passed_over),
         cmocka_unit_test(a_send_larger_than_the_queue_is_refused_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=recv */
 /* Peers that behave badly: reset, half-closed, gone without a word, at every moment. */
 #include "unit/loop/stream_fixture.h"
 
@@ -7,6 +8,32 @@
 
 #include "base/error.h"
 #include "base/random.h"
+
+/* ---- a peer faster than the loop: its socket is never empty ---- */
+
+ssize_t __real_recv(int fd, void *buf, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags);
+
+static int flooded_fd = -1; /* reads from it fill any buffer with empty messages */
+static unsigned flooded_reads;
+
+ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
+{
+    if (fd != flooded_fd)
+        return __real_recv(fd, buf, size, flags);
+    flooded_reads++;
+    memset(buf, '\n', size);
+    return (ssize_t)size;
+}
+
+/* The descriptor on the server's side of the connection that was accepted last. */
+static int newest_fd(void)
+{
+    int fd = dup(0);
+    assert_true(fd > 0);
+    close(fd);
+    return fd - 1;
+}
 
 static void a_reset_closes_with_an_error(void **state)
 {
@@ -176,29 +203,59 @@ static void a_peer_that_does_not_close_after_our_end_is_forgotten(void **state)
     loop_free(server.loop);
 }
 
-/* One that floods does not keep another from being served. */
+/* One that floods keeps neither another nor itself from being served. */
 static void a_flood_on_one_connection_starves_nobody(void **state)
 {
     (void)state;
     struct user server;
-    static char data[200000];
-    memset(data, '\n', sizeof(data));
     user_init(&server, new_loop());
     int flood = user_accept_one(&server);
+    int flood_fd = newest_fd();
     int other = peer_connect(&server.local);
     server.want = 2;
     assert_true(run_until(server.loop, user_has_opened, &server, WAIT_MS));
-    for (int i = 0; i < 10; i++)
-        (void)!send(flood, data, sizeof(data), MSG_NOSIGNAL | MSG_DONTWAIT);
+    peer_send(flood, "\n");
     peer_send(other, "me too\n");
-    unsigned turns = 0;
-    while (server.texts == 0 && turns++ < 10) {
-        (void)!send(flood, data, sizeof(data), MSG_NOSIGNAL | MSG_DONTWAIT);
+    flooded_fd = flood_fd;
+    flooded_reads = 0;
+    for (int turn = 0; turn < 3; turn++)
         run_for(server.loop, 0);
-    }
     assert_int_equal(server.texts, 1);
+    /* Without any new event it is read again, turn by turn, and no further than allowed in each. */
+    unsigned before = flooded_reads;
+    assert_true(before >= 4);
+    run_for(server.loop, 0);
+    run_for(server.loop, 0);
+    assert_in_range(flooded_reads - before, 2, 30);
+    flooded_fd = -1;
+    run_for(server.loop, 5);
+    assert_int_equal(server.closed, 0);
     close(flood);
     close(other);
+    server.want = 2;
+    assert_true(run_until(server.loop, user_has_closed, &server, WAIT_MS));
+    loop_free(server.loop);
+}
+
+/* Closing, too, reads no more in one turn than its share, and gives up on the rest. */
+static void a_flood_after_our_end_is_cut_off(void **state)
+{
+    (void)state;
+    struct user server;
+    char buf[8];
+    int end;
+    user_init(&server, new_loop());
+    int fd = user_accept_one(&server);
+    flooded_fd = newest_fd();
+    flooded_reads = 0;
+    stream_close(server.loop, &server.flow, STREAM_CLOSED_BY_US);
+    assert_true(run_until(server.loop, user_has_closed, &server, WAIT_MS));
+    run_for(server.loop, 5);
+    assert_in_range(flooded_reads, 1, 16);
+    flooded_fd = -1;
+    assert_int_equal(peer_read_all(server.loop, fd, buf, sizeof(buf), &end), 0);
+    assert_true(end <= 0);
+    close(fd);
     loop_free(server.loop);
 }
 
@@ -283,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_never_stops_is_reset),
         cmocka_unit_test(a_peer_that_does_not_close_after_our_end_is_forgotten),
         cmocka_unit_test(a_flood_on_one_connection_starves_nobody),
+        cmocka_unit_test(a_flood_after_our_end_is_cut_off),
         cmocka_unit_test(any_order_of_events_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,51 @@ static void a_queue_that_is_full_drops_and_counts(void **state)
     loop_free(loop);
 }
 
+static void what_the_system_drops_is_counted(void **state)
+{
+    (void)state;
+    struct loop *loop = new_loop();
+    struct node a = {0};
+    struct udp_options options = {.local = address_of("127.0.0.1:0"),
+                                  .receive_buffer = 8192,
+                                  .on_datagram = on_datagram,
+                                  .user = &a};
+    assert_int_equal(udp_open(loop, &options, &a.udp), 0);
+    struct address to = udp_local(a.udp), from;
+    int fd = peer_udp(&from);
+    static char data[1000];
+    assert_int_equal(udp_count(a.udp, UDP_RECEIVE_DROPPED), 0);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(sendto(fd, data, sizeof(data), 0, &to.sa, address_length(&to)), 1000);
+    run_for(loop, 20);
+    assert_in_range(a.count, 1, 199);
+    assert_int_equal(a.count + udp_count(a.udp, UDP_RECEIVE_DROPPED), 200);
+    close(fd);
+    loop_free(loop);
+}
+
+/* The share of the receive buffer that is taken; none while little comes. */
+static void the_backlog_tells_how_full_the_receive_buffer_is(void **state)
+{
+    (void)state;
+    struct loop *loop = new_loop();
+    struct node a = {.expected = 100};
+    assert_int_equal(open_node(loop, "127.0.0.1:0", false, &a), 0);
+    struct address to = udp_local(a.udp), from;
+    int fd = peer_udp(&from);
+    static char data[1400];
+    for (unsigned i = 0; i < a.expected; i++)
+        (void)!sendto(fd, data, sizeof(data), 0, &to.sa, address_length(&to));
+    assert_int_equal(udp_backlog_permille(a.udp), 0);
+    assert_true(run_until(loop, all_there, &a, WAIT_MS));
+    for (int i = 0; i < 1000; i++)
+        (void)!sendto(fd, data, sizeof(data), 0, &to.sa, address_length(&to));
+    assert_in_range(udp_backlog_permille(a.udp), 50, 1000);
+    assert_int_equal(udp_backlog_permille(a.udp), 0);
+    close(fd);
+    loop_free(loop);
+}
+
 static void an_unreachable_address_fails_alone_and_is_remembered(void **state)
 {
     (void)state;
@@ -374,6 +419,8 @@ int main(void)
         UDP_TEST(many_datagrams_go_out_in_batches),
         UDP_TEST(a_full_socket_buffer_delays_and_then_all_goes),
         UDP_TEST(a_queue_that_is_full_drops_and_counts),
+        UDP_TEST(what_the_system_drops_is_counted),
+        UDP_TEST(the_backlog_tells_how_full_the_receive_buffer_is),
         UDP_TEST(an_unreachable_address_fails_alone_and_is_remembered),
         UDP_TEST(an_address_in_use_is_an_error_even_between_our_own),
         UDP_TEST(a_socket_may_close_itself_amid_a_batch),
