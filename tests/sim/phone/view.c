@@ -80,9 +80,9 @@ static bool parse_cseq(struct view *view)
     struct slice method = slice_trim(rest);
     if (slice_to_u32(number, INT32_MAX, &view->cseq) < 0 || method.len == 0)
         return false;
-    if (view->status == 0)
-        return slice_equal(method, view->method);
-    view->method = method;
+    view->cseq_method = method;
+    if (view->status != 0)
+        view->method = method;
     return true;
 }
 
@@ -111,6 +111,9 @@ bool view_parse(struct slice raw, struct view *view, const char **ret_why)
     view->branch = view_param(view_value(view, "Via", 0), "branch");
     view->from_tag = view_param(view_line(view, "From", 0), "tag");
     view->to_tag = view_param(view_line(view, "To", 0), "tag");
+    *ret_why = "CSeq names another method";
+    if (!slice_equal(view->method, view->cseq_method))
+        return false;
     *ret_why = "Via, From, To or Call-ID missing";
     return view->call_id.len > 0 && view_line(view, "Via", 0).len > 0 &&
            view_line(view, "From", 0).len > 0 && view_line(view, "To", 0).len > 0;

@@ -127,15 +127,39 @@ static void check_words(struct actor *actor, const struct note *note, char **wor
     }
 }
 
+static uint64_t patience_of(struct scene *scene, char **words, unsigned count)
+{
+    for (unsigned i = 1; i + 1 < count; i++) {
+        if (strcmp(words[i], "within") == 0)
+            return scene_time(scene, words[i + 1]);
+    }
+    return PATIENCE_US;
+}
+
+/* The first unread message that fits, whatever came before it. */
+void actor_expect_any(struct actor *actor, char **words, unsigned count)
+{
+    struct scene *scene = actor->scene;
+    uint64_t until = sim_now_us(&scene->world) + patience_of(scene, words, count);
+    do {
+        list_for_each(node, &actor->got)
+        {
+            struct note *note = container_of(node, struct note, node);
+            if (!note->unread || !note_is(note, words[0]))
+                continue;
+            take(actor, note);
+            check_words(actor, note, words, count);
+            return;
+        }
+    } while (!scene_failed(scene) && sim_events_step(&scene->world.events, until));
+    scene_fail(scene, "%s got no %s", actor->name, words[0]);
+}
+
 void actor_expect(struct actor *actor, char **words, unsigned count)
 {
     struct scene *scene = actor->scene;
-    uint64_t patience = PATIENCE_US;
+    uint64_t patience = patience_of(scene, words, count);
     bool trying = strncmp(words[0], "100", 3) == 0;
-    for (unsigned i = 1; i + 1 < count; i++) {
-        if (strcmp(words[i], "within") == 0)
-            patience = scene_time(scene, words[i + 1]);
-    }
     (void)sim_run_until(&scene->world, patience, trying ? has_any : has_news, actor);
     struct note *note = first_unread(actor, !trying);
     if (scene_failed(scene))

@@ -112,6 +112,8 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         actor->host->island = 0;
     } else if (strcmp(verb, "closes") == 0 || strcmp(verb, "resets") == 0) {
         connections_end(actor, verb[0] == 'r');
+    } else if (strcmp(verb, "lax") == 0) {
+        actor->lax = true;
     } else if (strcmp(verb, "tcp") == 0) {
         actor->tcp = true;
     } else if (strcmp(verb, "is") == 0 && count == 2) { /* another contact than its address */
@@ -142,6 +144,8 @@ static void actor_step(struct scene *scene, char **words, unsigned count)
         send_step(actor, rest, left);
     else if (strcmp(verb, "<") == 0 && left > 0)
         actor_expect(actor, rest, left);
+    else if (strcmp(verb, "gets") == 0 && left > 0)
+        actor_expect_any(actor, rest, left);
     else if (strcmp(verb, "none") == 0)
         actor_expect_none(actor);
     else if (strcmp(verb, "repeats") == 0 && left > 0)

@@ -10,6 +10,7 @@
  *   alice again [WHAT]         sends once more what was sent last (a method or a status)
  *   bob reflects [METHOD]      sends back the last request, as another method
  *   alice < 180 [CHECK...]     the next message; it must have come within 400 ms
+ *   alice gets 180 [CHECK...]  the same, whatever else waits to be read
  *   alice none                 nothing has come that was not expected
  *   alice repeats N[+] [WHAT]  so many retransmissions came of the last such message
  *   alice misses WHAT          the next such message is lost on its last metre
@@ -117,6 +118,7 @@ void actor_register(struct actor *actor, char **words, unsigned count);
 
 /* expect.c */
 void actor_expect(struct actor *actor, char **words, unsigned count);
+void actor_expect_any(struct actor *actor, char **words, unsigned count);
 void actor_expect_none(struct actor *actor);
 void actor_expect_repeats(struct actor *actor, char **words, unsigned count);
 

@@ -177,11 +177,16 @@ static void write_contact(struct actor *actor, struct draft *draft)
                   actor->tcp ? ";transport=tcp" : "");
 }
 
+static void write_body(struct writer *w, bool sdp)
+{
+    writer_string(w, sdp ? "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
+                         : "Content-Length: 0\r\n\r\n");
+}
+
 static void write_request(struct actor *actor, struct draft *draft, const struct way *way,
                           char **words, unsigned count)
 {
     struct writer *w = &draft->w;
-    bool sdp = has_word(words, count, "sdp");
     writer_format(w, "%s %s SIP/2.0\r\n", way->method, way->uri);
     write_via(actor, draft);
     writer_format(w, "%sMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\n", way->route,
@@ -190,8 +195,7 @@ static void write_request(struct actor *actor, struct draft *draft, const struct
     if (strcmp(way->method, "REGISTER") != 0)
         write_contact(actor, draft);
     write_credentials(actor, draft, way, words, count);
-    writer_string(w, sdp ? "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
-                         : "Content-Length: 0\r\n\r\n");
+    write_body(w, has_word(words, count, "sdp"));
 }
 
 static void start_draft(struct actor *actor, struct draft *draft, char **words, unsigned count)
@@ -273,12 +277,13 @@ static void add_route(struct way *way, struct slice value)
 static struct note *dialog_response(struct actor *actor, const char *peer)
 {
     char tag[32];
+    const struct note *first = first_of_call(&actor->sent, actor->call_id);
     (void)snprintf(tag, sizeof(tag), "%s-tag", peer ? peer : "");
     for (struct list *node = actor->got.prev; node != &actor->got; node = node->prev) {
         struct note *note = container_of(node, struct note, node);
         const struct view *view = &note->view;
         if (view->status <= 100 || note->unread || view->to_tag.len == 0 ||
-            !slice_equal(view->call_id, slice_from_string(actor->call_id)))
+            !slice_equal(view->method, first->view.method) || !slice_equal(view->call_id, slice_from_string(actor->call_id)))
             continue;
         if (peer != NULL ? slice_equal(view->to_tag, slice_from_string(tag))
                          : view->status / 100 == 2)
@@ -474,7 +479,7 @@ void actor_respond(struct actor *actor, unsigned status, char **words, unsigned 
                   SLICE_ARG(view->method));
     if (status > 100 && status < 300)
         write_contact(actor, &draft);
-    writer_string(w, "Content-Length: 0\r\n\r\n");
+    write_body(w, has_word(words, count, "sdp"));
     send_draft(actor, &draft, words, count);
 }
 
