@@ -198,6 +198,8 @@ void proxy_branch_start(struct proxy_context *context, const struct sip_message 
     }
     *branch = (struct proxy_branch){
         .context = context, .target = *target, .state = PROXY_BRANCH_RESOLVING};
+    if (context->proxy->config.follow_redirects)
+        branch->uri_hash = proxy_target_hash(context->proxy, target);
     timer_init(&branch->timer_c, on_timer_c);
     list_append(&context->branches, &branch->link);
     context->branch_count++;

@@ -226,6 +226,7 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
         return;
     }
     context->opens_dialog = info->to_tag.len == 0;
+    context->responsible = targets->responsible;
     if (context->method == SIP_INVITE) {
         if (context->opens_dialog)
             proxy_count(proxy, PROXY_CALLS);

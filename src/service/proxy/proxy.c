@@ -118,8 +118,9 @@ void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request
     struct proxy_context *context = proxy_context_of(invite);
     (void)proxy;
     (void)request;
-    /* 16.10: a final response that has gone upstream makes it pointless. */
-    if (context == NULL || context->answered)
+    /* 16.10: a final response that has gone upstream makes it pointless. Nothing but an INVITE can
+     * be cancelled (9.2). */
+    if (context == NULL || context->answered || context->method != SIP_INVITE)
         return;
     proxy_context_cancel(context);
     proxy_context_advance(context);

@@ -68,13 +68,19 @@ struct proxy_target {
     struct slice uri;      /* becomes the Request-URI; empty: it stays */
     struct slice path;     /* Route values to put in front (RFC 3327), or empty */
     struct slice next_hop; /* a static route's URI, or empty */
-    uint16_t q;
-    bool has_flow; /* goes back along flow instead of to uri's host */
+    uint32_t q;            /* highest first: see PROXY_Q */
+    bool has_flow;         /* goes back along flow instead of to uri's host */
     struct flow flow;
     struct slice aor; /* of the binding it comes from, or empty */
 };
 
+/* The order of targets: by the q of the user's own contact, then, where that one leads to another
+ * user of ours, by the q of that user's contacts. Both in thousandths. */
+#define PROXY_Q_MAX           1000
+#define PROXY_Q(outer, inner) ((uint32_t)(outer) * (PROXY_Q_MAX + 1) + (inner))
+
 struct proxy_targets {
+    bool responsible; /* the Request-URI is a user of ours (16.5) */
     unsigned count;
     struct proxy_target items[PROXY_BRANCHES_MAX];
 };
@@ -90,7 +96,8 @@ struct proxy_branch {
     struct resolver_query *query; /* while resolving */
     struct timer timer_c;         /* 16.6 step 11, 16.8 */
     struct proxy_target
-        target; /* slices in the context's arena; valid while resolving or trying TCP */
+        target;        /* slices in the context's arena; valid while resolving or trying TCP */
+    uint64_t uri_hash; /* of target.uri, for good */
     uint8_t state;
     bool provisional; /* a 1xx came */
     bool cancelled;
@@ -127,6 +134,7 @@ struct proxy_context {
     bool accepted;     /* an INVITE, by a 2xx */
     bool answered;     /* a final response went upstream */
     bool opens_dialog; /* no To tag */
+    bool responsible;  /* the Request-URI is a user of ours: 3xx may be followed (16.5) */
     unsigned holds;    /* > 0: do not free, the event is still working on it */
 };
 
@@ -150,6 +158,14 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
                        const struct proxy_route_info *info, struct proxy_targets *ret_targets,
                        struct proxy_fault *ret_fault);
+/* Adds the URI as a target, with q (see PROXY_Q). If it names a user of ours, that user's phones
+ * instead: PROXY_Q of q and theirs. False: a user who leads back to himself. */
+bool proxy_targets_add(struct proxy *proxy, struct slice uri, unsigned q,
+                       struct proxy_targets *targets);
+/* Highest q first; equal ones stay as they are. */
+void proxy_targets_sort(struct proxy_target *targets, unsigned count);
+/* What a target is remembered by: it is tried once only (16.5). */
+uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target *target);
 /* The static route for a URI, or NULL. */
 const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri);
 

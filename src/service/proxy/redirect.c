@@ -1,42 +1,50 @@
 /* Following a 3xx (RFC 3261 section 16.7 step 4): its contacts become targets. */
-#include <stdlib.h>
-
 #include "service/proxy/proxy_private.h"
 
-static bool known(const struct proxy_context *context, struct slice uri_text)
+/* Any given URI is tried once only (16.5). */
+static bool known(const struct proxy_context *context, const struct proxy_target *target)
 {
+    uint64_t hash = proxy_target_hash(context->proxy, target);
+    list_for_each(link, &context->branches)
+    {
+        if (container_of(link, struct proxy_branch, link)->uri_hash == hash)
+            return true;
+    }
     for (unsigned i = 0; i < context->waiting_count; i++) {
-        if (slice_equal(context->waiting[i].uri, uri_text))
+        if (proxy_target_hash(context->proxy, &context->waiting[i]) == hash)
             return true;
     }
     return false;
 }
 
-static int by_q(const void *a, const void *b)
+static void gather(struct proxy *proxy, const struct sip_message *response,
+                   struct proxy_targets *targets)
 {
-    return (int)((const struct proxy_target *)b)->q - (int)((const struct proxy_target *)a)->q;
+    struct sip_values values;
+    struct slice value;
+    sip_values_init(&values, response, SIP_HEADER_CONTACT);
+    while (sip_values_next(&values, &value)) {
+        struct sip_contact contact;
+        if (sip_contact_parse(value, &contact) == 0 && !contact.address.star &&
+            contact.uri.scheme == SIP_URI_SIP)
+            (void)proxy_targets_add(proxy, contact.address.uri, contact.q, targets);
+    }
 }
 
 unsigned proxy_redirect(struct proxy_context *context, const struct sip_message *response)
 {
-    struct sip_values values;
-    struct slice value;
-    unsigned added = 0;
-    sip_values_init(&values, response, SIP_HEADER_CONTACT);
-    while (sip_values_next(&values, &value)) {
-        struct sip_contact contact;
+    struct proxy_targets targets = {.count = 0};
+    unsigned before = context->waiting_count;
+    if (!context->responsible)
+        return 0;
+    arena_reset(&context->proxy->arena);
+    gather(context->proxy, response, &targets);
+    for (unsigned i = 0; i < targets.count; i++) {
         if (context->branch_count + context->waiting_count >= PROXY_BRANCHES_MAX)
-            break; /* redirects that lead in circles end here */
-        if (sip_contact_parse(value, &contact) < 0 || contact.address.star)
-            continue;
-        if (contact.uri.scheme != SIP_URI_SIP || known(context, contact.address.uri))
-            continue;
-        struct proxy_target target = {.uri = contact.address.uri, .q = contact.q};
-        unsigned before = context->waiting_count;
-        proxy_context_keep(context, &target, 1);
-        added += context->waiting_count - before;
+            break; /* redirects that go on and on end here */
+        if (!known(context, &targets.items[i]))
+            proxy_context_keep(context, &targets.items[i], 1);
     }
-    if (added > 0)
-        qsort(context->waiting, context->waiting_count, sizeof(*context->waiting), by_q);
-    return added;
+    proxy_targets_sort(context->waiting, context->waiting_count);
+    return context->waiting_count - before;
 }

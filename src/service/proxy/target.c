@@ -31,61 +31,201 @@ const struct proxy_route *proxy_static_route(const struct proxy *proxy, const st
     return best;
 }
 
-static void add_static(const struct proxy_route *route, struct proxy_targets *targets)
+uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target *target)
 {
-    targets->items[targets->count++] =
-        (struct proxy_target){.next_hop = slice_from_string(route->next_hop), .q = 1000};
+    char text[512];
+    struct sip_uri uri;
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    if (target->uri.len > 0 && sip_uri_parse(target->uri, &uri) == 0) {
+        sip_uri_write_key(&w, &uri);
+        if (writer_status(&w) == 0)
+            return hash_slice(&proxy->loop_key, writer_slice(&w));
+    }
+    return hash_slice(&proxy->loop_key, target->uri);
 }
 
-/* A binding is reached along its flow where that is a connection, or where a NAT stands before the
- * phone; else at its contact. */
-static void add_binding(const struct binding *binding, struct slice aor,
+void proxy_targets_sort(struct proxy_target *targets, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct proxy_target moved = targets[i];
+        unsigned at = i;
+        for (; at > 0 && targets[at - 1].q < moved.q; at--)
+            targets[at] = targets[at - 1];
+        targets[at] = moved;
+    }
+}
+
+/* A target can be in the set once only (16.5). */
+static void add(const struct proxy_target *target, struct proxy_targets *targets)
+{
+    for (unsigned i = 0; i < targets->count; i++) {
+        if (target->uri.len > 0 && slice_equal(targets->items[i].uri, target->uri))
+            return;
+    }
+    if (targets->count < PROXY_BRANCHES_MAX)
+        targets->items[targets->count++] = *target;
+}
+
+static void add_static(const struct proxy_route *route, struct proxy_targets *targets)
+{
+    struct proxy_target target = {.next_hop = slice_from_string(route->next_hop),
+                                  .q = PROXY_Q(PROXY_Q_MAX, PROXY_Q_MAX)};
+    add(&target, targets);
+}
+
+/* Is the contact the phone that registered it? Someone who registers another place on purpose is
+ * taken at his word. */
+static bool is_own_contact(const struct binding *binding)
+{
+    struct sip_uri uri;
+    struct address address;
+    if (binding->behind_nat)
+        return true;
+    return sip_uri_parse(binding->contact, &uri) == 0 &&
+           (address_parse_host(uri.host, 0, &address) < 0 ||
+            address_equal_host(&address, &binding->flow.remote));
+}
+
+/* A phone is reached along its flow where that is a connection, or where a NAT stands before it;
+ * else at its contact. */
+static void add_binding(const struct binding *binding, struct slice aor, uint32_t q,
                         struct proxy_targets *targets)
 {
-    struct proxy_target *target = &targets->items[targets->count++];
     bool stream = flow_reliable(&binding->flow) && binding->flow.connection != 0;
-    *target = (struct proxy_target){
+    struct proxy_target target = {
         .uri = binding->contact,
         .path = binding->path,
-        .q = binding->q,
-        .has_flow = binding->path.len == 0 && (stream || binding->behind_nat),
+        .q = q,
+        .has_flow =
+            binding->path.len == 0 && (stream || binding->behind_nat) && is_own_contact(binding),
         .flow = binding->flow,
         .aor = aor,
     };
+    add(&target, targets);
 }
 
-static int find_bindings(struct proxy *proxy, const struct sip_uri *uri,
-                         struct proxy_targets *targets)
+/* ---- users who lead to other users ---- */
+
+#define USERS_MAX 16 /* looked up for one request */
+
+struct user {
+    struct slice aor; /* canonical, in proxy->arena */
+    unsigned q;
+    bool outer; /* the one that was asked for: q is of its contacts */
+};
+
+struct search {
+    struct proxy *proxy;
+    struct proxy_targets *targets;
+    unsigned count;
+    struct user users[USERS_MAX];
+    bool circle; /* a user led back to one that has been looked up */
+};
+
+/* 0, also when the user is known already. */
+static int add_user(struct search *search, const struct sip_uri *uri, unsigned q, bool outer)
 {
+    struct proxy *proxy = search->proxy;
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
-    struct slice aor;
     writer_init(&w, text, sizeof(text));
     int status = domains_aor(proxy->domains, uri, &w);
     if (status < 0)
         return status;
-    if (arena_copy(&proxy->arena, writer_slice(&w), &aor) < 0)
+    for (unsigned i = 0; i < search->count; i++) {
+        if (slice_equal(search->users[i].aor, writer_slice(&w))) {
+            search->circle = true;
+            return 0;
+        }
+    }
+    if (search->count == USERS_MAX)
+        return ERR_LIMIT;
+    struct user *user = &search->users[search->count];
+    if (arena_copy(&proxy->arena, writer_slice(&w), &user->aor) < 0)
         return ERR_NO_MEMORY;
-    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
-    status = location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings);
-    if (status < 0)
-        return status;
-    for (unsigned i = 0; i < proxy->bindings.count && targets->count < PROXY_BRANCHES_MAX; i++)
-        add_binding(&proxy->bindings.items[i], aor, targets);
+    user->q = q;
+    user->outer = outer;
+    search->count++;
     return 0;
+}
+
+/* Does the contact name a user of ours? Then his phones are looked up here and now: a request sent
+ * to ourselves would only lose the proof of who sent it. */
+static bool leads_to_user(const struct search *search, const struct binding *binding,
+                          struct sip_uri *ret_uri)
+{
+    struct slice domain;
+    return binding->path.len == 0 && sip_uri_parse(binding->contact, ret_uri) == 0 &&
+           (ret_uri->scheme == SIP_URI_SIP || ret_uri->scheme == SIP_URI_SIPS) &&
+           ret_uri->user.len > 0 &&
+           domains_local(search->proxy->domains, ret_uri->host, ret_uri->port, &domain);
+}
+
+static int look_up(struct search *search, const struct user *user)
+{
+    struct proxy *proxy = search->proxy;
+    struct sip_uri uri;
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    int status = location_find(proxy->location, user->aor, now, &proxy->arena, &proxy->bindings);
+    for (unsigned i = 0; status == 0 && i < proxy->bindings.count; i++) {
+        const struct binding *binding = &proxy->bindings.items[i];
+        if (leads_to_user(search, binding, &uri))
+            (void)add_user(search, &uri, user->outer ? binding->q : user->q, false);
+        else
+            add_binding(binding, user->aor,
+                        user->outer ? PROXY_Q(binding->q, PROXY_Q_MAX)
+                                    : PROXY_Q(user->q, binding->q),
+                        search->targets);
+    }
+    return status;
+}
+
+static int look_up_all(struct search *search)
+{
+    int status = 0;
+    for (unsigned i = 0; status == 0 && i < search->count; i++)
+        status = look_up(search, &search->users[i]);
+    proxy_targets_sort(search->targets->items, search->targets->count);
+    return status;
+}
+
+bool proxy_targets_add(struct proxy *proxy, struct slice uri_text, unsigned q,
+                       struct proxy_targets *targets)
+{
+    struct search search = {.proxy = proxy, .targets = targets};
+    struct sip_uri uri;
+    struct slice domain;
+    unsigned before = targets->count;
+    if (sip_uri_parse(uri_text, &uri) < 0)
+        return true;
+    if (uri.user.len == 0 || !domains_local(proxy->domains, uri.host, uri.port, &domain)) {
+        struct proxy_target target = {.uri = uri_text, .q = PROXY_Q(q, PROXY_Q_MAX)};
+        add(&target, targets);
+        return true;
+    }
+    if (add_user(&search, &uri, q, false) == 0)
+        (void)look_up_all(&search);
+    return !search.circle || targets->count > before;
 }
 
 /* A user of ours: its phones, else a static route, else 480 or 404. */
 static int find_local(struct proxy *proxy, const struct proxy_route_info *info, struct slice domain,
                       struct proxy_targets *targets, struct proxy_fault *ret_fault)
 {
+    struct search search = {.proxy = proxy, .targets = targets};
+    targets->responsible = true;
     if (info->uri.scheme != SIP_URI_TEL) {
-        int status = find_bindings(proxy, &info->uri, targets);
+        int status = add_user(&search, &info->uri, PROXY_Q_MAX, true);
+        if (status == 0)
+            status = look_up_all(&search);
         if (status < 0)
             return fault(ret_fault, status == ERR_NO_MEMORY ? 500 : 404, NULL);
     }
     if (targets->count > 0)
         return 0;
+    if (search.circle)
+        return fault(ret_fault, 482, NULL);
     const struct proxy_route *route = proxy_static_route(proxy, &info->uri);
     if (route != NULL) {
         add_static(route, targets);
@@ -102,6 +242,7 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
 {
     struct slice domain = domains_primary(proxy->domains);
     ret_targets->count = 0;
+    ret_targets->responsible = false;
     (void)msg;
     bool ours = info->uri.scheme == SIP_URI_TEL ||
                 domains_local(proxy->domains, info->uri.host, info->uri.port, &domain);
@@ -117,6 +258,6 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
         add_static(route, ret_targets);
         return 0;
     }
-    ret_targets->items[ret_targets->count++] = (struct proxy_target){.q = 1000};
+    ret_targets->items[ret_targets->count++] = (struct proxy_target){.q = PROXY_Q_MAX};
     return 0;
 }
