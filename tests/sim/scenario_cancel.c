@@ -42,7 +42,8 @@ static const struct scenario scenarios[] = {
              "alice < 200/CANCEL\n"
              "alice < 487/INVITE within 33s\n"
              "alice > ACK\n"},
-    {"the phone takes the CANCEL and never says 487", "RFC 3261 9.1", "testInviteCallerCancelsNo487",
+    {"the phone takes the CANCEL and never says 487", "RFC 3261 9.1",
+     "testInviteCallerCancelsNo487",
      RINGING CANCELLED "alice < 487/INVITE within 33s\n"
                        "alice > ACK\n"},
     {"CANCEL crosses the 200 on the caller's side", "RFC 3261 9.1, 16.10",
@@ -55,8 +56,7 @@ static const struct scenario scenarios[] = {
              "bob < ACK\n"
              "alice < 200/CANCEL\n"
              "bob none\n" ALICE_HANGS_UP},
-    {"CANCEL crosses the 200 on the phone's side", "RFC 3261 9.1, 15.1",
-     "",
+    {"CANCEL crosses the 200 on the phone's side", "RFC 3261 9.1, 15.1", "",
      RINGING "alice > CANCEL\n"
              "alice < 200/CANCEL\n"
              "bob < CANCEL\n"
@@ -65,7 +65,8 @@ static const struct scenario scenarios[] = {
              "alice < 200/INVITE\n"
              "alice > ACK\n"
              "bob < ACK\n" ALICE_HANGS_UP},
-    {"486 beats the CANCEL on the phone's side", "RFC 3261 9.2", "testInvite486BeatsCancelServerSide",
+    {"486 beats the CANCEL on the phone's side", "RFC 3261 9.2",
+     "testInvite486BeatsCancelServerSide",
      RINGING "alice > CANCEL\n"
              "alice < 200/CANCEL\n"
              "bob < CANCEL\n"
@@ -147,7 +148,8 @@ static const struct scenario scenarios[] = {
      ALICE_AND_BOB "alice > INVITE bob \"%CSeq: 1 INVITE%CSeq: 1 FROBNICATE%\"\n"
                    "alice < 400\n"
                    "bob none\n"},
-    {"a call that went a second way through us is cancelled", "RFC 3261 16.10", "testSpiralWithCancel",
+    {"a call that went a second way through us is cancelled", "RFC 3261 16.10",
+     "testSpiralWithCancel",
      ALICE_AND_BOB "carol is sip:bob@example.com\n"
                    "register carol\n"
                    "alice > INVITE carol\n"

@@ -14,7 +14,8 @@ static const struct scenario scenarios[] = {
      "bob < BYE vias=1\n"
      "bob > 200\n"
      "alice < 200/BYE\n"},
-    {"the magic cookie counts in any case", "RFC 3261 7.3.1, 8.1.1.7", "testInviteBasicUpperCaseBranch",
+    {"the magic cookie counts in any case", "RFC 3261 7.3.1, 8.1.1.7",
+     "testInviteBasicUpperCaseBranch",
      ALICE_AND_BOB "alice > INVITE bob %;branch=z9hG4bK%;branch=Z9HG4BK%\n"
                    "bob < INVITE\n"
                    "bob > 180\n"

@@ -15,10 +15,10 @@ struct view_header {
 struct view {
     struct slice raw;
     struct slice start_line;
-    unsigned status;     /* 0: a request */
+    unsigned status;          /* 0: a request */
     struct slice method;      /* of the request line, or of CSeq */
     struct slice cseq_method; /* of CSeq */
-    struct slice uri;    /* of the request line */
+    struct slice uri;         /* of the request line */
     uint32_t cseq;
     struct slice call_id;
     struct slice branch; /* of the top Via */

@@ -47,8 +47,7 @@ struct note *note_by_branch(const struct list *list, const struct view *like)
         struct note *note = container_of(node, struct note, node);
         if (note->view.status == 0 && slice_equal_nocase(note->view.branch, like->branch) &&
             slice_equal(note->view.cseq_method, like->cseq_method) &&
-            note->view.cseq == like->cseq &&
-            slice_equal(note->view.call_id, like->call_id))
+            note->view.cseq == like->cseq && slice_equal(note->view.call_id, like->call_id))
             return note;
     }
     return NULL;

@@ -55,6 +55,7 @@ struct actor {
     char user[16]; /* "bob" */
     struct sim_host *host;
     struct wire wire;
+    bool lax;              /* what it gets is not checked: it has broken the rules itself */
     bool tcp;              /* speaks TCP on its own account */
     struct address server; /* what it sends to */
     struct digest_challenge challenge;

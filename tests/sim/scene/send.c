@@ -283,7 +283,8 @@ static struct note *dialog_response(struct actor *actor, const char *peer)
         struct note *note = container_of(node, struct note, node);
         const struct view *view = &note->view;
         if (view->status <= 100 || note->unread || view->to_tag.len == 0 ||
-            !slice_equal(view->method, first->view.method) || !slice_equal(view->call_id, slice_from_string(actor->call_id)))
+            !slice_equal(view->method, first->view.method) ||
+            !slice_equal(view->call_id, slice_from_string(actor->call_id)))
             continue;
         if (peer != NULL ? slice_equal(view->to_tag, slice_from_string(tag))
                          : view->status / 100 == 2)
