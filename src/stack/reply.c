@@ -19,20 +19,12 @@ struct slice endpoint_write_response(const struct endpoint_request *request,
     struct endpoint *endpoint = request->endpoint;
     struct sip_response full = *response;
     char tag[16];
-    char server[160];
-    struct writer headers;
     if (full.to_tag.len == 0) {
         endpoint_tag(endpoint, request, tag);
         full.to_tag = slice_of(tag, sizeof(tag));
     }
     full.source = &request->flow.remote;
-    if (full.headers.len == 0 && endpoint->config->server != NULL &&
-        endpoint->config->server[0] != '\0') {
-        writer_init(&headers, server, sizeof(server));
-        writer_format(&headers, "Server: %s\r\n", endpoint->config->server);
-        if (writer_status(&headers) == 0)
-            full.headers = writer_slice(&headers);
-    }
+    full.server = slice_from_string(endpoint->config->server);
     struct writer w;
     writer_init(&w, endpoint->scratch, sizeof(endpoint->scratch));
     if (sip_response_write(&w, request->msg, &full) < 0) {

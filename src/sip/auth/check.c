@@ -41,22 +41,35 @@ void sip_auth_done(struct sip_auth *auth)
     sip_nonce_maker_done(&auth->nonces);
 }
 
-int sip_auth_challenge(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
-                       struct writer *w)
+/* With the algorithms from the index first on. */
+static int write_challenge(struct sip_auth *auth, unsigned first, struct sip_challenge *challenge,
+                           uint64_t now_ms, struct writer *w)
 {
     char nonce[SIP_NONCE_LENGTH];
     int rc = sip_nonce_write(&auth->nonces, now_ms, random_u64(auth->options.random), nonce);
     if (rc < 0) {
         return rc;
     }
-    struct sip_challenge challenge = {.proxy = proxy,
-                                      .realm = auth->options.realm,
-                                      .nonce = slice_of(nonce, sizeof(nonce)),
-                                      .stale = stale,
-                                      .algorithms = auth->options.algorithms,
-                                      .algorithm_count = auth->options.algorithm_count};
-    sip_challenge_write(w, &challenge);
+    challenge->realm = auth->options.realm;
+    challenge->nonce = slice_of(nonce, sizeof(nonce));
+    challenge->algorithms = auth->options.algorithms + first;
+    challenge->algorithm_count = auth->options.algorithm_count - first;
+    sip_challenge_write(w, challenge);
     return writer_status(w);
+}
+
+int sip_auth_challenge(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
+                       struct writer *w)
+{
+    struct sip_challenge challenge = {.proxy = proxy, .stale = stale};
+    return write_challenge(auth, 0, &challenge, now_ms, w);
+}
+
+int sip_auth_challenge_last(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
+                            struct writer *w)
+{
+    struct sip_challenge challenge = {.proxy = proxy, .stale = stale};
+    return write_challenge(auth, auth->options.algorithm_count - 1, &challenge, now_ms, w);
 }
 
 /* Is the quoted text, without its quotes, the plain one? */

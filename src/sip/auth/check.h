@@ -65,5 +65,9 @@ enum sip_auth_outcome sip_auth_check(struct sip_auth *auth, const struct sip_mes
 /* The challenge lines with a new nonce. Errors: ERR_NO_MEMORY, ERR_LIMIT (room in w). */
 int sip_auth_challenge(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
                        struct writer *w);
+/* With the last, most widely known algorithm alone: for clients that give up when one that they do
+ * not know stands beside it (against RFC 7616 section 3.7). Errors as sip_auth_challenge. */
+int sip_auth_challenge_last(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
+                            struct writer *w);
 
 #endif

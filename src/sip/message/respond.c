@@ -187,6 +187,11 @@ int sip_response_write(struct writer *w, const struct sip_message *request,
         write_lines(w, request, SIP_HEADER_RECORD_ROUTE);
     }
     writer_put(w, response->headers);
+    if (!slice_empty(response->server)) {
+        writer_literal(w, "Server: ");
+        writer_put(w, response->server);
+        writer_literal(w, "\r\n");
+    }
     writer_literal(w, "Content-Length: ");
     writer_u64(w, response->body.len);
     writer_literal(w, "\r\n\r\n");

@@ -18,6 +18,7 @@ struct sip_response {
                     from it (RFC 3261 section 18.2.1, RFC 3581 section 4) */
     bool record_route;    /* copy Record-Route (12.1.1) */
     struct slice headers; /* further whole lines, each with CRLF; may be empty */
+    struct slice server;  /* value of a Server line (20.35); may be empty */
     struct slice body;    /* its Content-Type line is in headers; may be empty */
 };
 
