@@ -15,6 +15,10 @@ struct authenticator_config {
     char realm[128];
     bool md5, sha256;          /* offered, the stronger first (RFC 8760 section 2.4) */
     uint32_t nonce_lifetime_s; /* 300 */
+    /* User-Agents, by their beginning, that are offered MD5 alone when both are on. Borrowed: they
+     * stay until a reload brings others. */
+    const struct slice *md5_only;
+    unsigned md5_only_count;
 };
 
 #define AUTHENTICATOR_METRIC_LIST(X)                                                               \
