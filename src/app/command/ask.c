@@ -8,7 +8,7 @@
 int asking_open(struct asking *asking, const struct options *options, bool quiet)
 {
     *asking = (struct asking){.options = options};
-    int status = options_config(options, &asking->config);
+    int status = options_config(options, true, &asking->config, &asking->problems);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     const char *path = asking->config->control_path;

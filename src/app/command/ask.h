@@ -8,6 +8,7 @@
 struct asking {
     const struct options *options; /* borrowed */
     struct app_config *config;     /* owned */
+    unsigned problems;             /* of the configuration, said already */
     struct control_client *client; /* owned; NULL: no server is running */
 };
 

@@ -7,7 +7,7 @@
 static int check(const struct options *options)
 {
     struct app_config *config;
-    int status = options_config(options, &config);
+    int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     printf("the configuration is good: %u listeners, %u domains, %u workers, %u routes\n",
@@ -34,7 +34,8 @@ static int write_out(const struct app_config *config)
 static int print(const struct options *options)
 {
     struct app_config *config;
-    int status = options->defaults ? config_defaults(&config) : options_config(options, &config);
+    int status = options->defaults ? config_defaults(&config)
+                                   : options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     int code = write_out(config);

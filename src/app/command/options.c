@@ -106,17 +106,22 @@ int options_parse(int argc, char **argv, unsigned allowed, struct options *ret_o
     return 0;
 }
 
-int options_config(const struct options *options, struct app_config **ret_config)
+int options_config(const struct options *options, bool lenient, struct app_config **ret_config,
+                   unsigned *ret_problems)
 {
     struct config_problems *problems = memory_alloc(sizeof *problems);
     if (problems == NULL)
         return ERR_NO_MEMORY;
     config_problems_init(problems);
-    int status = config_read(&options->source, problems, ret_config);
-    if (status == ERR_INVALID)
+    struct config_source source = options->source;
+    source.lenient = lenient;
+    int status = config_read(&source, problems, ret_config);
+    if (problems->count > 0)
         fputs(config_problems_text(problems), stderr);
     else if (status < 0)
         fprintf(stderr, "trapezoid %s: %s\n", options->command, error_text(status));
+    if (ret_problems != NULL)
+        *ret_problems = problems->count;
     memory_free(problems);
     return status;
 }

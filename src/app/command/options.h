@@ -27,7 +27,9 @@ struct options {
  * Complaints go to stderr. ERR_SYNTAX. */
 int options_parse(int argc, char **argv, unsigned allowed, struct options *ret_options);
 
-/* The configuration that the options name; problems go to stderr. Errors as config_read. */
-int options_config(const struct options *options, struct app_config **ret_config);
+/* The configuration that the options name; problems go to stderr. lenient: see struct
+ * config_source; *ret_problems (may be NULL) says how many there are. Errors as config_read. */
+int options_config(const struct options *options, bool lenient, struct app_config **ret_config,
+                   unsigned *ret_problems);
 
 #endif

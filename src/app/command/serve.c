@@ -8,8 +8,11 @@
 #include "app/metrics/metrics.h"
 #include "app/server/process.h"
 #include "app/server/welcome.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+
+#define DRAIN_CHECK_MS 10
 
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
@@ -19,7 +22,8 @@ struct serving {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_async_t worker_ended;
-    uv_timer_t deadline; /* of draining */
+    uv_timer_t drain; /* looks how far it is */
+    uint64_t drain_until_us;
     struct server *server;
     struct control *control;
     struct metrics *metrics;
@@ -36,7 +40,7 @@ static void close_all(struct serving *serving)
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&serving->signals[i], NULL);
     uv_close((uv_handle_t *)&serving->worker_ended, NULL);
-    uv_close((uv_handle_t *)&serving->deadline, NULL);
+    uv_close((uv_handle_t *)&serving->drain, NULL);
 }
 
 /* On a worker's thread. */
@@ -55,10 +59,15 @@ static void on_worker_ended(uv_async_t *async)
         close_all(serving);
 }
 
-static void on_deadline(uv_timer_t *timer)
+static void on_drain(uv_timer_t *timer)
 {
     struct serving *serving = timer->data;
-    log_warn(&serving->log, LOG_APP, "drain_time is over, ending what is still under way");
+    bool drained = server_drained(serving->server);
+    if (!drained && clock_monotonic_us() < serving->drain_until_us)
+        return;
+    if (!drained)
+        log_warn(&serving->log, LOG_APP, "drain_time is over, ending what is still under way");
+    (void)uv_timer_stop(timer);
     server_stop(serving->server);
 }
 
@@ -73,8 +82,9 @@ static void end(struct serving *serving, const char *why)
     process_notify("STOPPING=1");
     log_info(&serving->log, LOG_APP, "%s: no new requests, waiting for what is under way", why);
     server_drain(serving->server);
-    (void)uv_timer_start(&serving->deadline, on_deadline,
-                         serving->server->settings->config->drain_ms, 0);
+    uint32_t drain_ms = serving->server->settings->config->drain_ms;
+    serving->drain_until_us = clock_monotonic_us() + (uint64_t)drain_ms * 1000;
+    (void)uv_timer_start(&serving->drain, on_drain, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
 }
 
 /* ---- Signals ---- */
@@ -114,8 +124,8 @@ static int init_loop(struct serving *serving)
         return ERR_NO_MEMORY;
     int error = uv_async_init(&serving->loop, &serving->worker_ended, on_worker_ended);
     serving->worker_ended.data = serving;
-    (void)uv_timer_init(&serving->loop, &serving->deadline);
-    serving->deadline.data = serving;
+    (void)uv_timer_init(&serving->loop, &serving->drain);
+    serving->drain.data = serving;
     for (int i = 0; i < SIGNALS; i++) {
         (void)uv_signal_init(&serving->loop, &serving->signals[i]);
         serving->signals[i].data = serving;
@@ -193,7 +203,7 @@ int command_serve(const struct options *options)
     struct app_config *config;
     if (options->word_count > 0)
         return command_usage(options, "takes no words, only options");
-    int status = options_config(options, &config);
+    int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     struct serving *serving = memory_zalloc(1, sizeof *serving);

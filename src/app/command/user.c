@@ -26,6 +26,10 @@ static int direct_open(struct direct *direct, const struct asking *asking)
     struct store_options options = {.path = config->store_path, .log = &direct->log};
     *direct = (struct direct){.store = NULL};
     log_init(&direct->log, 2, false, LOG_ERROR);
+    if (asking->problems > 0) {
+        fprintf(stderr, "trapezoid user: no server answers, and the configuration is wrong\n");
+        return EXIT_USAGE;
+    }
     if (strcmp(config->store_path, ":memory:") == 0) {
         fprintf(stderr,
                 "trapezoid user: no server answers on %s, and store.path :memory: keeps nothing\n",

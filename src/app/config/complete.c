@@ -105,6 +105,8 @@ static void complete_services(struct app_config *config)
                     sizeof authenticator->realm);
     authenticator->sha256 = (config->algorithms & CONFIG_ALGORITHM_SHA256) != 0;
     authenticator->md5 = (config->algorithms & CONFIG_ALGORITHM_MD5) != 0;
+    authenticator->md5_only = config->md5_only.items;
+    authenticator->md5_only_count = config->md5_only.count;
     config->registrar.durable = config->durability == CONFIG_DURABLE_COMMIT;
     config->proxy.route_count = config->routes.count;
     memcpy(config->proxy.routes, config->routes.items, sizeof config->proxy.routes);

@@ -124,7 +124,7 @@ int config_read(const struct config_source *source, struct config_problems *prob
         status = config_complete(config, problems);
     if (status == 0)
         config_check_whole(config, problems);
-    if (status == 0 && problems->count > 0)
+    if (status == 0 && problems->count > 0 && !source->lenient)
         status = ERR_INVALID;
     if (status < 0) {
         config_free(config);

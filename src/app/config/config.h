@@ -49,6 +49,7 @@ struct app_config {
     const char *store_path;
     const char *realm;
     uint32_t algorithms; /* CONFIG_ALGORITHM_... */
+    struct config_strings md5_only;
     uint32_t durability; /* CONFIG_DURABLE_... */
     uint32_t max_contacts;
     uint64_t max_bindings;
@@ -71,6 +72,8 @@ struct config_source {
     const char *file;  /* "-" is standard input; NULL: no file, all defaults */
     char *const *sets; /* "KEY=VALUE", each over the file; borrowed */
     unsigned set_count;
+    bool lenient; /* a value that is wrong does not count and the rest does: for commands that only
+                     look for the server. A file that cannot be read is still refused. */
 };
 
 /* Reads, checks and completes a configuration (the automatic values are filled in). Errors:

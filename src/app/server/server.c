@@ -383,8 +383,16 @@ void server_drain(struct server *server)
     atomic_store(&server->draining, true);
     for (unsigned i = 0; i < server->worker_count; i++) {
         if (worker_drain(server->workers[i]) < 0)
-            worker_stop(server->workers[i]);
+            log_error(server->log, LOG_APP, "worker %u cannot be told to drain", i);
     }
+}
+
+bool server_drained(const struct server *server)
+{
+    bool drained = true;
+    for (unsigned i = 0; i < server->worker_count; i++)
+        drained = drained && worker_drained(server->workers[i]);
+    return drained;
 }
 
 void server_stop(struct server *server)

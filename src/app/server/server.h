@@ -48,8 +48,10 @@ void server_free(struct server *server);
 /* Reads the configuration anew. Whole: 0. Not at all: ERR_INVALID with complaints, ERR_DENIED with
  * the keys that need a restart in complaints, or another error. */
 int server_reload(struct server *server, struct config_problems *complaints);
-/* No new requests; each worker ends when nothing is under way. */
+/* No new requests from now on. */
 void server_drain(struct server *server);
+/* Nothing is under way on any worker. */
+bool server_drained(const struct server *server);
 /* All workers end now. */
 void server_stop(struct server *server);
 

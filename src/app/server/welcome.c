@@ -112,9 +112,8 @@ static void print_phones(const struct welcome *welcome, const struct place *plac
         printf("  baresip -f ~/.trapezoid-%s -e '/uanew <sip:%s@%s>;auth_pass=%s'\n", account->name,
                account->name, place->here, account->password);
     }
-    printf("Call from the first: type /dial sip:%s@%s, then b in the second to answer... ",
+    printf("To call, type into the first: /dial sip:%s@%s   and into the second: a (answer)\n",
            welcome->accounts[1].name, place->here);
-    puts("");
     if (place->outside[0] != '\0')
         printf("Phones on other machines write %s instead of %s.\n", place->outside, place->here);
 }

@@ -32,6 +32,7 @@ struct worker {
     _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
     struct timer sweep;                        /* worker 0 only */
     struct timer drain;
+    _Atomic bool drained; /* nothing is under way */
     pthread_t thread;
     bool started;
 };
@@ -50,13 +51,13 @@ static void on_sweep(struct timer *timer)
     wheel_start(loop_wheel(worker->loop), timer, SWEEP_MS);
 }
 
+/* The thread goes on, though nothing is under way here: the system still hands it what is meant for
+ * others. */
 static void on_drain(struct timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, drain);
-    if (endpoint_drain(worker->endpoint))
-        loop_stop(worker->loop);
-    else
-        wheel_start(loop_wheel(worker->loop), timer, DRAIN_CHECK_MS);
+    atomic_store(&worker->drained, endpoint_drain(worker->endpoint));
+    wheel_start(loop_wheel(worker->loop), timer, DRAIN_CHECK_MS);
 }
 
 /* ---- Mails ---- */
@@ -233,6 +234,11 @@ void worker_free(struct worker *worker)
 const struct settings *worker_settings(const struct worker *worker)
 {
     return atomic_load(&worker->settings);
+}
+
+bool worker_drained(const struct worker *worker)
+{
+    return atomic_load(&worker->drained);
 }
 
 unsigned worker_busy_permille(const struct worker *worker)

@@ -45,7 +45,8 @@ void worker_free(struct worker *worker);
 
 /* Asks the worker to go over to settings; worker_settings says when it has. ERR_LIMIT. */
 int worker_reload(struct worker *worker, const struct settings *settings);
-/* New requests are refused from now on, the thread ends when nothing is under way. ERR_LIMIT. */
+/* New requests are refused from now on; worker_drained says when nothing is under way any more.
+ * ERR_LIMIT. */
 int worker_drain(struct worker *worker);
 /* The thread ends at once. */
 void worker_stop(struct worker *worker);
@@ -53,6 +54,7 @@ void worker_stop(struct worker *worker);
 /* ---- Any thread ---- */
 
 const struct settings *worker_settings(const struct worker *worker);
+bool worker_drained(const struct worker *worker);
 unsigned worker_busy_permille(const struct worker *worker);
 struct address worker_listener_address(const struct worker *worker, unsigned listener);
 
