@@ -122,9 +122,11 @@ const metric *endpoint_metrics(const struct endpoint *endpoint);
 struct address endpoint_listener_address(const struct endpoint *endpoint, unsigned listener);
 bool endpoint_overloaded(const struct endpoint *endpoint);
 
-/* A To tag for responses without a transaction: the same for a retransmission (RFC 3261
- * section 8.2.7). Writes 16 characters. */
-void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request, char tag[16]);
+/* A To tag for our own responses: the same for a retransmission (RFC 3261 section 8.2.7), and for
+ * the INVITE, CANCEL (9.2) and ACK of one branch. Writes ENDPOINT_TAG_LENGTH characters. */
+#define ENDPOINT_TAG_LENGTH 16
+void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
+                  char tag[ENDPOINT_TAG_LENGTH]);
 
 /* The request of msg that came along flow: parses what services need. msg and flow's data are
  * borrowed. */

@@ -1,16 +1,20 @@
 /* Responses of our own. */
 #include "base/error.h"
+#include "sip/message/cseq.h"
 #include "stack/endpoint_private.h"
 
-void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request, char tag[16])
+void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
+                  char tag[ENDPOINT_TAG_LENGTH])
 {
     const struct sip_message *msg = request->msg;
+    struct sip_cseq cseq = {0};
+    (void)sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq);
     uint64_t hash = hash_slice(&endpoint->tag_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
-    hash = hash_mix(hash, hash_slice(&endpoint->tag_key, sip_message_value(msg, SIP_HEADER_CSEQ)));
+    hash = hash_mix(hash, cseq.number);
     hash = hash_mix(hash, hash_slice_nocase(&endpoint->tag_key, request->via.branch));
     struct writer w;
-    writer_init(&w, tag, 16);
-    writer_hex(&w, hash, 16);
+    writer_init(&w, tag, ENDPOINT_TAG_LENGTH);
+    writer_hex(&w, hash, ENDPOINT_TAG_LENGTH);
 }
 
 struct slice endpoint_write_response(const struct endpoint_request *request,
@@ -18,7 +22,7 @@ struct slice endpoint_write_response(const struct endpoint_request *request,
 {
     struct endpoint *endpoint = request->endpoint;
     struct sip_response full = *response;
-    char tag[16];
+    char tag[ENDPOINT_TAG_LENGTH];
     if (full.to_tag.len == 0) {
         endpoint_tag(endpoint, request, tag);
         full.to_tag = slice_of(tag, sizeof(tag));

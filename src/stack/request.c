@@ -88,6 +88,20 @@ static void take_new(struct endpoint *endpoint, const struct endpoint_request *r
         endpoint->user.on_request(endpoint->user.user, request);
 }
 
+/* The ACK of a refusal of ours that has no transaction (any more): RFC 3261 section 8.2.7 ignores
+ * it. */
+static bool acknowledges_us(struct endpoint *endpoint, const struct endpoint_request *request)
+{
+    char tag[ENDPOINT_TAG_LENGTH];
+    struct sip_address to;
+    if (sip_address_parse(sip_message_value(request->msg, SIP_HEADER_TO), false, &to) < 0)
+        return false;
+    if (to.tag.len != sizeof(tag))
+        return false;
+    endpoint_tag(endpoint, request, tag);
+    return slice_equal(to.tag, slice_of(tag, sizeof(tag)));
+}
+
 void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)
 {
     struct endpoint_request request;
@@ -97,7 +111,7 @@ void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)
     case SIP_REQUEST_NEW: take_new(endpoint, &request); break;
     case SIP_REQUEST_ABSORBED: break;
     case SIP_REQUEST_ACK:
-        if (endpoint->user.on_ack != NULL)
+        if (endpoint->user.on_ack != NULL && !acknowledges_us(endpoint, &request))
             endpoint->user.on_ack(endpoint->user.user, &request);
         break;
     case SIP_REQUEST_CANCEL: take_cancel(endpoint, &request, tx); break;

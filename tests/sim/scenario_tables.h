@@ -4,7 +4,7 @@
 
 #include "sim/scene/scene.h"
 
-#define SCENARIO_TABLE_LIST(X) X(invite) X(nit) X(ack) X(cancel) X(order)
+#define SCENARIO_TABLE_LIST(X) X(rfc) X(invite) X(nit) X(ack) X(cancel) X(order)
 
 struct scenario_table {
     const char *name;

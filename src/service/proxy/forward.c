@@ -173,20 +173,20 @@ static void write_strict(struct sip_edit *edit, struct lines *lines, const struc
                          struct slice router)
 {
     struct sip_values values;
-    struct slice value;
-    unsigned index = 0, written = 0;
+    struct slice value, previous = SLICE_NULL;
+    unsigned index = 0;
     sip_edit_replace(edit, f->msg->uri, router);
     writer_literal(&lines->w, "Route: ");
+    /* previous trails by one: when the hop before us was a strict router too, the last value is the
+     * Request-URI, which is written below anyway. */
     sip_values_init(&values, f->msg, SIP_HEADER_ROUTE);
-    while (sip_values_next(&values, &value)) {
-        if (index++ <= f->info->own_routes)
+    for (bool more = true; more; previous = value, index++) {
+        more = sip_values_next(&values, &value);
+        if (index <= f->info->own_routes + 1 || (!more && f->info->strict))
             continue;
-        if (written++ > 0)
-            writer_literal(&lines->w, ", ");
-        writer_put(&lines->w, value);
-    }
-    if (written > 0)
+        writer_put(&lines->w, previous);
         writer_literal(&lines->w, ", ");
+    }
     writer_char(&lines->w, '<');
     writer_put(&lines->w, f->info->uri_text);
     writer_literal(&lines->w, ">\r\n");

@@ -2,6 +2,7 @@
  * (16.4). */
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
+#include "sip/message/cseq.h"
 
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg)
 {
@@ -55,6 +56,14 @@ static int examine_routes(struct proxy *proxy, const struct sip_message *msg,
     return 0;
 }
 
+/* Is it a URI that we have put into a Record-Route? Our own mark tells, whatever its value. */
+static bool is_our_record_route(const struct proxy *proxy, const struct sip_uri *uri)
+{
+    struct slice value;
+    return uri->lr && domains_is_self(proxy->domains, uri) &&
+           sip_uri_param(uri, SLICE("tz"), &value);
+}
+
 /* 16.4: a strict router has put our Record-Route URI into the Request-URI and the real one at the
  * end of Route. */
 static int undo_strict_routing(struct proxy *proxy, const struct sip_message *msg,
@@ -64,7 +73,7 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
     struct slice value, last = SLICE_NULL;
     struct sip_address address;
     unsigned count = 0;
-    if (!info->uri.lr || !domains_is_self(proxy->domains, &info->uri))
+    if (!is_our_record_route(proxy, &info->uri))
         return 0;
     sip_values_init(&values, msg, SIP_HEADER_ROUTE);
     while (sip_values_next(&values, &value)) {
@@ -73,13 +82,12 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
     }
     if (count == 0)
         return 0;
-    info->token_ok = carries_token(proxy, msg, &info->uri);
+    info->token_ok = info->token_ok || carries_token(proxy, msg, &info->uri);
     if (sip_address_parse(last, false, &address) < 0 || sip_uri_parse(address.uri, &info->uri) < 0)
         return fault(ret_fault, 400, "Bad Request - Route Malformed");
     info->uri_text = address.uri;
     info->strict = true;
-    if (count == 1)
-        info->has_route = false;
+    info->has_route = count > info->own_routes + 1;
     return 0;
 }
 
@@ -105,8 +113,26 @@ static int examine_limits(struct proxy *proxy, const struct sip_message *msg,
     return 0;
 }
 
-/* 16.6 step 8: all that our routing depends on, so that a spiral differs and a loop does not. The
- * method is left out, so that CANCEL and ACK would agree. */
+/* All lines of a header: dialogs come with one Route line per hop. */
+static uint64_t hash_lines(const struct hash_key *key, uint64_t hash, const struct sip_message *msg,
+                           enum sip_header_id id)
+{
+    const struct sip_header *line = sip_message_first(msg, id);
+    for (; line != NULL; line = sip_message_next(msg, line))
+        hash = hash_mix(hash, hash_slice(key, sip_header_value(line)));
+    return hash_mix(hash, id);
+}
+
+static uint32_t cseq_number(const struct sip_message *msg)
+{
+    struct sip_cseq cseq = {0};
+    (void)sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq);
+    return cseq.number;
+}
+
+/* 16.6 step 8 as RFC 5393 section 4.2.1 has it: all that our routing depends on, so that a spiral
+ * differs and a loop does not. The method must be left out: CANCEL and ACK agree with their INVITE.
+ */
 static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg)
 {
     const struct hash_key *key = &proxy->loop_key;
@@ -114,10 +140,10 @@ static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *m
     hash = hash_mix(hash, hash_slice(key, msg->parts.from.tag));
     hash = hash_mix(hash, hash_slice(key, msg->parts.to.tag));
     hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_CALL_ID)));
-    hash = hash_mix(hash, hash_slice(key, slice_trim(sip_message_value(msg, SIP_HEADER_CSEQ))));
-    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_PROXY_REQUIRE)));
-    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_PROXY_AUTHORIZATION)));
-    return hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_ROUTE)));
+    hash = hash_mix(hash, cseq_number(msg));
+    hash = hash_lines(key, hash, msg, SIP_HEADER_PROXY_REQUIRE);
+    hash = hash_lines(key, hash, msg, SIP_HEADER_PROXY_AUTHORIZATION);
+    return hash_lines(key, hash, msg, SIP_HEADER_ROUTE);
 }
 
 /* 16.3 step 4, RFC 5393 section 4.2.2: the same request has been here before. */
