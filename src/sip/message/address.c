@@ -19,7 +19,7 @@ static int take_params(const char *at, const char *end, struct sip_address *addr
         if (!found) {
             address->tag = param.value;
         }
-        address->tag_again = found;
+        address->bad_tag = address->bad_tag || found || param.value.len == 0;
         found = true;
     }
     return rc;

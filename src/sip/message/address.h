@@ -13,7 +13,7 @@ struct sip_address {
     struct slice tag;     /* of the tag parameter (RFC 3261 section 19.3); empty when absent */
     bool brackets;        /* name-addr form */
     bool star;            /* Contact: * (RFC 3261 section 10.2.2) */
-    bool tag_again;       /* there is a second tag parameter, which is not the one above */
+    bool bad_tag;         /* a tag parameter has no value, or there is a second one */
 };
 
 /* One value (no comma list). A bare addr-spec ends at ';' '?' ',' as section 20 says: a '?' in it

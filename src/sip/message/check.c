@@ -63,12 +63,13 @@ static struct verdict check_cseq(struct sip_message *msg)
                : bad("Bad Request - CSeq names another method");
 }
 
-/* A second tag would let two elements see two dialogs (RFC 3261 section 7.3.1). */
+/* A second tag would let two elements see two dialogs, one without value would get a second from us
+ * (RFC 3261 sections 7.3.1, 25.1). */
 static bool read_party(const struct sip_message *msg, enum sip_header_id id,
                        struct sip_address *ret_party)
 {
     struct sip_address party;
-    if (sip_address_parse(sip_message_value(msg, id), false, &party) < 0 || party.tag_again) {
+    if (sip_address_parse(sip_message_value(msg, id), false, &party) < 0 || party.bad_tag) {
         return false;
     }
     *ret_party = party;

@@ -147,7 +147,7 @@ static void write_to(struct writer *w, const struct sip_message *request,
     struct sip_address to = request->parts.to;
     if (line == NULL || response->status == 100 || response->to_tag.len == 0 ||
         (to.uri.len == 0 && sip_address_parse(sip_header_value(line), false, &to) < 0) ||
-        to.tag.len > 0) {
+        to.tag.len > 0 || to.bad_tag) {
         write_line(w, request, SIP_HEADER_TO);
         return;
     }

@@ -78,6 +78,8 @@ static void malformed_values_are_named(void **state)
         {LINE BASICS "Via: SIP/2.0/UDP\r\n" EMPTY, via},
         {LINE VIA "From:\r\n" TO CALL_ID CSEQ EMPTY, from},
         {LINE VIA "From: <sip:a@b>;tag=1;tag=2\r\n" TO CALL_ID CSEQ EMPTY, from},
+        {LINE VIA FROM "To: <sip:a@b>;tag\r\n" CALL_ID CSEQ EMPTY, to},
+        {LINE VIA "From: <sip:a@b>;tag;x=1\r\n" TO CALL_ID CSEQ EMPTY, from},
         {LINE VIA "From: *\r\n" TO CALL_ID CSEQ EMPTY, from},
         {LINE VIA "From: A, B <sip:a@b>\r\n" TO CALL_ID CSEQ EMPTY, from},
         {LINE VIA FROM "To: \"open <sip:a@b>\r\n" CALL_ID CSEQ EMPTY, to},

@@ -103,6 +103,9 @@ static void refused_requests_are_answered(void **state)
     assert_response(LINE VIA FROM "To: \"open <sip:b@x>\r\n" CALL_ID CSEQ EMPTY, &bad,
                     "SIP/2.0 400 Bad Request\r\n" VIA FROM "To: \"open <sip:b@x>\r\n" CALL_ID CSEQ
                     "Content-Length: 0\r\n\r\n");
+    assert_response(LINE VIA FROM "To: <sip:b@x>;tag\r\n" CALL_ID CSEQ EMPTY, &bad,
+                    "SIP/2.0 400 Bad Request\r\n" VIA FROM "To: <sip:b@x>;tag\r\n" CALL_ID CSEQ
+                    "Content-Length: 0\r\n\r\n");
     struct address from = source("192.0.2.9:5070");
     assert_response(LINE "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n" CSEQ EMPTY,
                     &(struct sip_response){.status = 400, .source = &from},
