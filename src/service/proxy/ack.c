@@ -85,6 +85,7 @@ static void on_resolved(void *user, int status, const struct endpoint_target *ta
             .target = &targets.items[0],
             .arrived = &ack->flow,
             .branch = stateless_branch(proxy, &proxy->message, &info),
+            .breadth = info.max_breadth,
         };
         send_to(proxy, &forward, target);
     }
@@ -141,6 +142,7 @@ void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *reque
         .target = chosen,
         .arrived = &request->flow,
         .branch = stateless_branch(proxy, request->msg, info),
+        .breadth = info->max_breadth,
     };
     if (!chosen->has_flow) {
         send_by_uri(proxy, request, &forward);

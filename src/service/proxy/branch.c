@@ -56,7 +56,7 @@ static void on_client_end(struct sip_client_tx *tx, void *user)
     if (branch->falls_back) {
         branch->falls_back = false;
         if (!fall_back_to_udp(branch))
-            proxy_branch_fail(branch, 503);
+            proxy_branch_fail(branch, branch->cancelled ? 487 : 503);
     }
     context->holds--;
     proxy_context_advance(context);
@@ -75,7 +75,7 @@ static void on_timer_c(struct timer *timer)
     struct proxy_context *context = branch->context;
     context->holds++;
     if (branch->provisional)
-        proxy_branch_cancel(branch);
+        proxy_branch_cancel(branch, SLICE_NULL);
     if (!branch->provisional && branch->state != PROXY_BRANCH_DONE)
         proxy_branch_fail(branch, 408);
     context->holds--;
@@ -213,7 +213,7 @@ void proxy_branch_start(struct proxy_context *context, const struct sip_message 
         proxy_branch_fail(branch, status == ERR_LIMIT || status == ERR_NO_MEMORY ? 500 : 503);
 }
 
-void proxy_branch_cancel(struct proxy_branch *branch)
+void proxy_branch_cancel(struct proxy_branch *branch, struct slice reason)
 {
     branch->cancelled = true;
     if (branch->state == PROXY_BRANCH_RESOLVING) {
@@ -225,7 +225,7 @@ void proxy_branch_cancel(struct proxy_branch *branch)
     if (branch->client == NULL)
         return;
     if (branch->context->method == SIP_INVITE) {
-        sip_client_tx_cancel(branch->client, SLICE_NULL);
+        sip_client_tx_cancel(branch->client, reason);
         return;
     }
     /* Nothing can cancel another method (9.1): its answer is not waited for. */

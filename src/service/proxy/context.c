@@ -17,7 +17,7 @@ static void on_server_end(struct sip_server_tx *tx, void *user)
     struct proxy_context *context = user;
     (void)tx;
     context->server = NULL;
-    proxy_context_cancel(context); /* nobody waits for an answer any more */
+    proxy_context_cancel(context, SLICE_NULL); /* nobody waits for an answer any more */
     proxy_context_advance(context);
 }
 
@@ -36,21 +36,51 @@ static void free_request(struct proxy_context *context)
     context->request_len = 0;
 }
 
+/* The stored request again, in proxy->message. */
+static int parse_again(struct proxy_context *context, struct endpoint_request *ret_request)
+{
+    struct proxy *proxy = context->proxy;
+    struct sip_fault fault;
+    if (context->request == NULL)
+        return ERR_NOT_FOUND;
+    struct slice raw = slice_of(context->request, context->request_len);
+    int status = sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault);
+    if (status == 0)
+        status = sip_message_check(&proxy->message, &fault);
+    if (status == 0)
+        endpoint_request_init(proxy->endpoint, &proxy->message, &context->flow, ret_request);
+    return status;
+}
+
 static void on_ring_timer(struct timer *timer)
 {
-    struct proxy_context *context = container_of(timer, struct proxy_context, ring);
+    struct proxy_context *context = container_of(timer, struct proxy_context, timer);
     context->holds++;
     list_for_each_safe(link, &context->branches)
     {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         if (branch->state == PROXY_BRANCH_DONE)
             continue;
-        proxy_branch_cancel(branch);
+        proxy_branch_cancel(branch, SLICE_NULL);
         if (branch->state != PROXY_BRANCH_DONE)
             proxy_branch_fail(branch, 408);
     }
     context->holds--;
     proxy_context_advance(context);
+}
+
+/* RFC 4320 section 4.1: the 100 that a non-INVITE gets when it waits so long. */
+static void on_trying_timer(struct timer *timer)
+{
+    struct proxy_context *context = container_of(timer, struct proxy_context, timer);
+    struct endpoint_request request;
+    struct sip_response trying = {
+        .status = 100, .delay_ms = sip_tx_trying_ms(&context->proxy->transactions->config.times)};
+    if (context->answered || context->server == NULL || parse_again(context, &request) < 0)
+        return;
+    struct slice bytes = endpoint_write_response(&request, &trying);
+    if (bytes.len > 0)
+        sip_server_tx_respond(context->server, 100, bytes);
 }
 
 static struct proxy_context *context_new(struct proxy *proxy,
@@ -66,7 +96,7 @@ static struct proxy_context *context_new(struct proxy *proxy,
         .request_len = request->msg->raw.len,
     };
     list_init(&context->branches);
-    timer_init(&context->ring, on_ring_timer);
+    timer_init(&context->timer, context->method == SIP_INVITE ? on_ring_timer : on_trying_timer);
     arena_init(&context->arena, 1024, 256 << 10);
     context->request = blocks_get(&proxy->blocks, context->request_len);
     if (context->request == NULL) {
@@ -94,7 +124,7 @@ void proxy_context_free(struct proxy_context *context)
     }
     if (context->server != NULL)
         sip_server_tx_abandon(context->server);
-    wheel_stop(loop_wheel(endpoint_loop(proxy->endpoint)), &context->ring);
+    wheel_stop(loop_wheel(endpoint_loop(proxy->endpoint)), &context->timer);
     free_request(context);
     blocks_put(&proxy->blocks, context->best, context->best_len);
     blocks_put(&proxy->blocks, context->challenges, PROXY_CHALLENGES_MAX);
@@ -102,22 +132,6 @@ void proxy_context_free(struct proxy_context *context)
     list_remove(&context->link);
     pool_put(&proxy->contexts, context);
     metric_add(&proxy->metrics[PROXY_CONTEXTS], -1);
-}
-
-/* The stored request again, in proxy->message. */
-static int parse_again(struct proxy_context *context, struct endpoint_request *ret_request)
-{
-    struct proxy *proxy = context->proxy;
-    struct sip_fault fault;
-    if (context->request == NULL)
-        return ERR_NOT_FOUND;
-    struct slice raw = slice_of(context->request, context->request_len);
-    int status = sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault);
-    if (status == 0)
-        status = sip_message_check(&proxy->message, &fault);
-    if (status == 0)
-        endpoint_request_init(proxy->endpoint, &proxy->message, &context->flow, ret_request);
-    return status;
 }
 
 void proxy_context_answer(struct proxy_context *context, unsigned status, const char *reason)
@@ -163,7 +177,7 @@ static void start_group(struct proxy_context *context, const struct sip_message 
         proxy_branch_start(context, msg, info, &targets[i]);
     context->holds--;
     if (context->waiting_count > 0 && context->method == SIP_INVITE)
-        wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &context->ring,
+        wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &context->timer,
                     (uint64_t)proxy->config.ring_s * 1000);
 }
 
@@ -234,6 +248,9 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
         struct slice bytes = endpoint_write_response(request, &trying);
         if (bytes.len > 0)
             sip_server_tx_respond(context->server, 100, bytes);
+    } else {
+        wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &context->timer,
+                    sip_tx_trying_ms(&proxy->transactions->config.times));
     }
     unsigned size = group_size(targets->items, targets->count);
     if (size < targets->count)
@@ -242,17 +259,17 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
     proxy_context_advance(context);
 }
 
-void proxy_context_cancel(struct proxy_context *context)
+void proxy_context_cancel(struct proxy_context *context, struct slice reason)
 {
     context->cancelled = true;
     context->waiting_count = 0;
-    wheel_stop(loop_wheel(endpoint_loop(context->proxy->endpoint)), &context->ring);
+    wheel_stop(loop_wheel(endpoint_loop(context->proxy->endpoint)), &context->timer);
     context->holds++;
     list_for_each_safe(link, &context->branches)
     {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         if (branch->state != PROXY_BRANCH_DONE)
-            proxy_branch_cancel(branch);
+            proxy_branch_cancel(branch, reason);
     }
     context->holds--;
 }

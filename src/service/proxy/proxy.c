@@ -112,16 +112,25 @@ void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request)
         proxy_ack_forward(proxy, request, &info);
 }
 
+/* RFC 3326 section 2: the reason of a CANCEL goes with those that it makes. */
+static struct slice copy_reason(struct proxy *proxy, const struct sip_message *msg)
+{
+    struct writer w;
+    writer_init(&w, proxy->text, sizeof(proxy->text));
+    for (const struct sip_header *line = sip_message_first(msg, SIP_HEADER_REASON); line != NULL;
+         line = sip_message_next(msg, line))
+        writer_put(&w, sip_header_line(line));
+    return writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL;
+}
+
 void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request,
                      struct sip_server_tx *invite)
 {
     struct proxy_context *context = proxy_context_of(invite);
-    (void)proxy;
-    (void)request;
     /* 16.10: a final response that has gone upstream makes it pointless. Nothing but an INVITE can
      * be cancelled (9.2). */
     if (context == NULL || context->answered || context->method != SIP_INVITE)
         return;
-    proxy_context_cancel(context);
+    proxy_context_cancel(context, copy_reason(proxy, request->msg));
     proxy_context_advance(context);
 }

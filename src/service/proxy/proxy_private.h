@@ -121,7 +121,7 @@ struct proxy_context {
     unsigned waiting_count;
     unsigned branch_count; /* ever */
     unsigned pending;      /* branches without a final response */
-    struct timer ring;     /* one q group rings this long */
+    struct timer timer;    /* INVITE: one q group rings this long; else: its 100 is due */
     uint16_t best_status;  /* 0: none yet */
     char *best;            /* block: that response, our Via taken off */
     size_t best_len;
@@ -188,7 +188,8 @@ int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_targe
 /* context.c */
 void proxy_context_start(struct proxy *proxy, const struct endpoint_request *request,
                          const struct proxy_route_info *info, const struct proxy_targets *targets);
-void proxy_context_cancel(struct proxy_context *context);
+/* Ends what is under way. reason: Reason lines for the CANCELs (RFC 3326), or empty. */
+void proxy_context_cancel(struct proxy_context *context, struct slice reason);
 /* Something changed: goes on to the next group, answers with the best response, frees what is done.
  * May free the context. */
 void proxy_context_advance(struct proxy_context *context);
@@ -210,7 +211,7 @@ struct proxy_context *proxy_context_of(const struct sip_server_tx *tx);
 /* Starts a branch to target; msg and info are of the context's request. */
 void proxy_branch_start(struct proxy_context *context, const struct sip_message *msg,
                         const struct proxy_route_info *info, const struct proxy_target *target);
-void proxy_branch_cancel(struct proxy_branch *branch);
+void proxy_branch_cancel(struct proxy_branch *branch, struct slice reason);
 /* A final response came. */
 void proxy_branch_done(struct proxy_branch *branch, unsigned status);
 /* Ends it with a final status that the proxy makes up (408, 503). */

@@ -44,6 +44,16 @@ static void on_provisional(struct proxy_branch *branch, const struct sip_message
     pass_on(context, response->status, without_our_via(proxy, response));
 }
 
+/* RFC 3326 section 3.1: why the other phones stop ringing. */
+static void call_off(struct proxy_context *context, unsigned status, const char *text)
+{
+    char line[96];
+    struct writer w;
+    writer_init(&w, line, sizeof(line));
+    writer_format(&w, "Reason: SIP;cause=%u;text=\"%s\"\r\n", status, text);
+    proxy_context_cancel(context, writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL);
+}
+
 /* 16.7 step 5: every 2xx to an INVITE goes upstream at once; the first ends the other branches
  * (step 10). */
 static void on_success(struct proxy_branch *branch, const struct sip_message *response)
@@ -62,7 +72,7 @@ static void on_success(struct proxy_branch *branch, const struct sip_message *re
     if (context->accepted && context->opens_dialog)
         proxy_count(proxy, PROXY_CALLS_ANSWERED);
     if (context->pending > 0 || context->waiting_count > 0)
-        proxy_context_cancel(context);
+        call_off(context, 200, "Call completed elsewhere");
 }
 
 static void on_other_final(struct proxy_branch *branch, const struct sip_message *response)
@@ -81,7 +91,7 @@ static void on_other_final(struct proxy_branch *branch, const struct sip_message
     proxy_best_offer(context, status, response, without_our_via(proxy, response));
     /* 16.7 step 5: a 6xx is the answer for all; the other branches are called off. */
     if (status >= 600)
-        proxy_context_cancel(context);
+        call_off(context, status, sip_status_reason(status));
 }
 
 void proxy_on_response(struct proxy_branch *branch, const struct sip_message *response)

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "sip/message/address.h"
+#include "sip/message/number.h"
 #include "sip/message/via.h"
 
 /* RFC 3261 section 18.2.1: a sent-by that is a name, or another address than the source. */
@@ -168,6 +169,20 @@ static void write_status_line(struct writer *w, const struct sip_response *respo
     writer_literal(w, "\r\n");
 }
 
+/* RFC 3261 section 8.2.6.1: the time as it came, and the delay in seconds if there was one. */
+static void write_timestamp(struct writer *w, const struct sip_message *request, uint32_t delay_ms)
+{
+    struct sip_timestamp timestamp;
+    struct slice value = sip_message_value(request, SIP_HEADER_TIMESTAMP);
+    if (value.len == 0 || delay_ms == 0 || sip_timestamp_parse(value, &timestamp) < 0) {
+        write_line(w, request, SIP_HEADER_TIMESTAMP);
+        return;
+    }
+    writer_literal(w, "Timestamp: ");
+    writer_put(w, timestamp.time);
+    writer_format(w, " %u.%03u\r\n", delay_ms / 1000, delay_ms % 1000);
+}
+
 int sip_response_write(struct writer *w, const struct sip_message *request,
                        const struct sip_response *response)
 {
@@ -181,7 +196,7 @@ int sip_response_write(struct writer *w, const struct sip_message *request,
     write_line(w, request, SIP_HEADER_CALL_ID);
     write_line(w, request, SIP_HEADER_CSEQ);
     if (response->status == 100) {
-        write_line(w, request, SIP_HEADER_TIMESTAMP);
+        write_timestamp(w, request, response->delay_ms);
     }
     if (response->record_route) {
         write_lines(w, request, SIP_HEADER_RECORD_ROUTE);

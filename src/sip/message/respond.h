@@ -16,6 +16,7 @@ struct sip_response {
     const struct address
         *source; /* NULL, or where the request came from: received and rport of the top Via are set
                     from it (RFC 3261 section 18.2.1, RFC 3581 section 4) */
+    uint32_t delay_ms;    /* of a 100: how long ago the request came (8.2.6.1) */
     bool record_route;    /* copy Record-Route (12.1.1) */
     struct slice headers; /* further whole lines, each with CRLF; may be empty */
     struct slice server;  /* value of a Server line (20.35); may be empty */

@@ -4,6 +4,9 @@
 
 #include "sim/scene/scene.h"
 
+/* When timer E of a client is reset to T2: 500, 1,000 and 2,000 ms. */
+#define TRYING_US (UINT64_C(3500) * 1000)
+
 static void complain(struct actor *actor, const struct note *note, const char *what)
 {
     scene_fail(actor->scene, "%s: %s:\n%.*s", actor->name, what, SLICE_ARG(note->view.raw));
@@ -65,6 +68,8 @@ static const char *check_response(struct actor *actor, const struct note *note)
         return "no To tag (8.2.6.2)";
     if (!invite && view->status > 100 && view->status < 200)
         return "a 1xx other than 100 to a non-INVITE (RFC 4320 section 4.1)";
+    if (!invite && view->status == 100 && !note->tcp && note->at_us < request->at_us + TRYING_US)
+        return "a 100 to a non-INVITE too early (RFC 4320 section 4.1)";
     if (!invite && view->status == 408)
         return "a 408 to a non-INVITE (RFC 4320 section 4.2)";
     list_for_each(node, &actor->got)

@@ -51,6 +51,14 @@ static void a_100_takes_timestamp_and_no_tag(void **state)
     assert_response(LINE BASICS "Timestamp: 54\r\n" EMPTY,
                     &(struct sip_response){.status = 100, .to_tag = SLICE("t1")},
                     "SIP/2.0 100 Trying\r\n" BASICS "Timestamp: 54\r\nContent-Length: 0\r\n\r\n");
+    /* A delay is added in seconds, and replaces that of an element before us. */
+    assert_response(LINE BASICS "Timestamp: 54.2 0.25\r\n" EMPTY,
+                    &(struct sip_response){.status = 100, .delay_ms = 3500},
+                    "SIP/2.0 100 Trying\r\n" BASICS
+                    "Timestamp: 54.2 3.500\r\nContent-Length: 0\r\n\r\n");
+    assert_response(LINE BASICS "Timestamp: soon\r\n" EMPTY,
+                    &(struct sip_response){.status = 100, .delay_ms = 3500},
+                    "SIP/2.0 100 Trying\r\n" BASICS "Timestamp: soon\r\nContent-Length: 0\r\n\r\n");
 }
 
 /* RFC 3261 section 8.2.6.2: a To that has a tag keeps it. */
