@@ -148,7 +148,7 @@ static void challenge(void)
     char buffer[512];
     struct writer w;
     writer_init(&w, buffer, sizeof(buffer));
-    use((uint64_t)sip_auth_challenge(&auth, false, false, NOW, &w));
+    use((uint64_t)sip_auth_challenge(&auth, SIP_AUTH_OFFER_BEST_FIRST, false, false, NOW, &w));
 }
 
 static void check_of(struct sip_message *request)

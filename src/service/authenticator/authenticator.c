@@ -125,17 +125,21 @@ static void log_failure(struct authenticator *authenticator, const struct endpoi
              SLICE_ARG(request->msg->method_name), SLICE_ARG(user), reason);
 }
 
-/* Some phones do not pass over a challenge with an algorithm that they do not know, as RFC 7616
- * section 3.7 wants it, but give up. */
-static bool stumbles_over_sha256(const struct authenticator *authenticator,
-                                 const struct endpoint_request *request)
+/* Some phones give up when an algorithm that they do not know stands beside MD5, against RFC 7616
+ * section 3.7; test tools such as SIPp, which send no User-Agent, read the first challenge only. */
+static enum sip_auth_offer offer_for(const struct authenticator *authenticator,
+                                     const struct endpoint_request *request)
 {
     struct slice agent = sip_message_value(request->msg, SIP_HEADER_USER_AGENT);
+    if (!authenticator->config.md5)
+        return SIP_AUTH_OFFER_BEST_FIRST;
+    if (agent.len == 0)
+        return SIP_AUTH_OFFER_LAST_FIRST;
     for (unsigned i = 0; i < authenticator->config.md5_only_count; i++) {
         if (slice_starts_with(agent, authenticator->config.md5_only[i]))
-            return authenticator->config.md5;
+            return SIP_AUTH_OFFER_LAST_ONLY;
     }
-    return false;
+    return SIP_AUTH_OFFER_BEST_FIRST;
 }
 
 static void challenge(struct authenticator *authenticator, const struct endpoint_request *request,
@@ -146,9 +150,8 @@ static void challenge(struct authenticator *authenticator, const struct endpoint
     int64_t now = loop_wall_ms(endpoint_loop(authenticator->parts.endpoint));
     struct sip_response response = {.status = proxy ? 407 : 401};
     writer_init(&w, lines, sizeof(lines));
-    int (*write)(struct sip_auth *, bool, bool, uint64_t, struct writer *) =
-        stumbles_over_sha256(authenticator, request) ? sip_auth_challenge_last : sip_auth_challenge;
-    if (write(&authenticator->auth, proxy, stale, (uint64_t)now, &w) < 0)
+    if (sip_auth_challenge(&authenticator->auth, offer_for(authenticator, request), proxy, stale,
+                           (uint64_t)now, &w) < 0)
         response.status = 500;
     else
         response.headers = writer_slice(&w);

@@ -41,35 +41,42 @@ void sip_auth_done(struct sip_auth *auth)
     sip_nonce_maker_done(&auth->nonces);
 }
 
-/* With the algorithms from the index first on. */
-static int write_challenge(struct sip_auth *auth, unsigned first, struct sip_challenge *challenge,
-                           uint64_t now_ms, struct writer *w)
+/* The algorithms of an offer in their order; how many. */
+static unsigned offered(const struct sip_auth_options *options, enum sip_auth_offer offer,
+                        enum sip_digest_algorithm *ret_algorithms)
 {
+    unsigned count = options->algorithm_count;
+    unsigned last = count - 1;
+    if (offer == SIP_AUTH_OFFER_LAST_ONLY) {
+        ret_algorithms[0] = options->algorithms[last];
+        return 1;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        bool backwards = offer == SIP_AUTH_OFFER_LAST_FIRST;
+        ret_algorithms[i] = options->algorithms[backwards ? last - i : i];
+    }
+    return count;
+}
+
+int sip_auth_challenge(struct sip_auth *auth, enum sip_auth_offer offer, bool proxy, bool stale,
+                       uint64_t now_ms, struct writer *w)
+{
+    enum sip_digest_algorithm algorithms[SIP_DIGEST_COUNT];
     char nonce[SIP_NONCE_LENGTH];
     int rc = sip_nonce_write(&auth->nonces, now_ms, random_u64(auth->options.random), nonce);
     if (rc < 0) {
         return rc;
     }
-    challenge->realm = auth->options.realm;
-    challenge->nonce = slice_of(nonce, sizeof(nonce));
-    challenge->algorithms = auth->options.algorithms + first;
-    challenge->algorithm_count = auth->options.algorithm_count - first;
-    sip_challenge_write(w, challenge);
+    struct sip_challenge challenge = {
+        .proxy = proxy,
+        .stale = stale,
+        .realm = auth->options.realm,
+        .nonce = slice_of(nonce, sizeof(nonce)),
+        .algorithms = algorithms,
+        .algorithm_count = offered(&auth->options, offer, algorithms),
+    };
+    sip_challenge_write(w, &challenge);
     return writer_status(w);
-}
-
-int sip_auth_challenge(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
-                       struct writer *w)
-{
-    struct sip_challenge challenge = {.proxy = proxy, .stale = stale};
-    return write_challenge(auth, 0, &challenge, now_ms, w);
-}
-
-int sip_auth_challenge_last(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
-                            struct writer *w)
-{
-    struct sip_challenge challenge = {.proxy = proxy, .stale = stale};
-    return write_challenge(auth, auth->options.algorithm_count - 1, &challenge, now_ms, w);
 }
 
 /* Is the quoted text, without its quotes, the plain one? */

@@ -62,12 +62,16 @@ enum sip_auth_outcome sip_auth_check(struct sip_auth *auth, const struct sip_mes
                                      enum sip_header_id header, uint64_t now_ms,
                                      struct sip_auth_result *ret_result);
 
+/* Which algorithms a challenge offers, and in which order. */
+enum sip_auth_offer {
+    SIP_AUTH_OFFER_BEST_FIRST, /* as RFC 8760 section 2.3 wants it */
+    SIP_AUTH_OFFER_LAST_FIRST, /* for clients that look at the first challenge only */
+    SIP_AUTH_OFFER_LAST_ONLY,  /* for clients that give up when an algorithm that they do not know
+                                  stands beside it (against RFC 7616 section 3.7) */
+};
+
 /* The challenge lines with a new nonce. Errors: ERR_NO_MEMORY, ERR_LIMIT (room in w). */
-int sip_auth_challenge(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
-                       struct writer *w);
-/* With the last, most widely known algorithm alone: for clients that give up when one that they do
- * not know stands beside it (against RFC 7616 section 3.7). Errors as sip_auth_challenge. */
-int sip_auth_challenge_last(struct sip_auth *auth, bool proxy, bool stale, uint64_t now_ms,
-                            struct writer *w);
+int sip_auth_challenge(struct sip_auth *auth, enum sip_auth_offer offer, bool proxy, bool stale,
+                       uint64_t now_ms, struct writer *w);
 
 #endif

@@ -99,7 +99,8 @@ static const char *challenged(uint64_t now_ms)
     struct writer w;
     struct sip_credentials read;
     writer_init(&w, buffer, sizeof(buffer));
-    assert_int_equal(sip_auth_challenge(&auth, true, false, now_ms, &w), 0);
+    assert_int_equal(sip_auth_challenge(&auth, SIP_AUTH_OFFER_BEST_FIRST, true, false, now_ms, &w),
+                     0);
     struct slice line = slice_from(writer_slice(&w), strlen("Proxy-Authenticate: "));
     line.len = slice_index(line, '\r');
     assert_int_equal(sip_credentials_parse(line, &read), 0);
@@ -401,9 +402,38 @@ static void checking_and_challenging_allocate_nothing(void **state)
     before = allocations;
     for (unsigned i = 0; i < ROUNDS; i++) {
         writer_init(&w, buffer, sizeof(buffer));
-        assert_int_equal(sip_auth_challenge(&auth, true, true, NOW, &w), 0);
+        assert_int_equal(sip_auth_challenge(&auth, SIP_AUTH_OFFER_BEST_FIRST, true, true, NOW, &w),
+                         0);
     }
     assert_int_equal(allocations, before);
+}
+
+/* RFC 8760 section 2.3; the other orders are for clients that do not follow section 2.4 */
+static void a_challenge_offers_in_the_order_asked_for(void **state)
+{
+    static const struct {
+        enum sip_auth_offer offer;
+        bool sha256;
+        bool md5_first;
+    } rows[] = {
+        {SIP_AUTH_OFFER_BEST_FIRST, true, false},
+        {SIP_AUTH_OFFER_LAST_FIRST, true, true},
+        {SIP_AUTH_OFFER_LAST_ONLY, false, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char lines[1024];
+        struct writer w;
+        writer_init(&w, lines, sizeof(lines) - 1);
+        assert_int_equal(sip_auth_challenge(&auth, rows[i].offer, false, false, NOW, &w), 0);
+        *w.at = '\0';
+        const char *sha256 = strstr(lines, "algorithm=SHA-256,");
+        const char *md5 = strstr(lines, "algorithm=MD5,");
+        assert_non_null(md5);
+        assert_int_equal(sha256 != NULL, rows[i].sha256);
+        if (sha256 != NULL)
+            assert_int_equal(md5 < sha256, rows[i].md5_first);
+    }
 }
 
 int main(void)
@@ -413,6 +443,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(right_credentials_are_taken_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_challenge_offers_in_the_order_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(credentials_of_others_are_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_credentials_are_denied_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(old_and_foreign_nonces_are_told_apart, setup, teardown),
