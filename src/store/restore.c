@@ -135,16 +135,21 @@ static int visit_part(struct walker *walker, unsigned part)
 {
     struct walk *walk = walker->walk;
     const struct store_rows *rows = &walk->store->rows;
-    sqlite3_bind_int64(walker->rows, 1, store_rows_cut(rows, part, walk->parts));
-    sqlite3_bind_int64(walker->rows, 2, store_rows_cut(rows, part + 1, walk->parts));
-    int status = 0, result = SQLITE_ROW;
-    while (status >= 0 && (result = sqlite3_step(walker->rows)) == SQLITE_ROW)
-        status = visit_row(walker);
-    if (status >= 0 && result != SQLITE_DONE) {
-        store_fail(walk->store, walker->db, result, "reading bindings");
-        status = ERR_IO;
+    int64_t at = store_rows_cut(rows, part, walk->parts), first, stop;
+    int64_t end = store_rows_cut(rows, part + 1, walk->parts);
+    int status = 0;
+    for (; status >= 0 && store_rows_next_live(rows, at, end, &first, &stop); at = stop) {
+        sqlite3_bind_int64(walker->rows, 1, first);
+        sqlite3_bind_int64(walker->rows, 2, stop);
+        int result = SQLITE_ROW;
+        while (status >= 0 && (result = sqlite3_step(walker->rows)) == SQLITE_ROW)
+            status = visit_row(walker);
+        if (status >= 0 && result != SQLITE_DONE) {
+            store_fail(walk->store, walker->db, result, "reading bindings");
+            status = ERR_IO;
+        }
+        sqlite3_reset(walker->rows);
     }
-    sqlite3_reset(walker->rows);
     return status;
 }
 

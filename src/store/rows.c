@@ -207,6 +207,31 @@ void store_rows_remove(struct store_rows *rows, const struct store_rows_run *run
     }
 }
 
+/* Is one of the 64 rows live? first is a multiple of 64. */
+static bool word_is_live(const struct store_rows *rows, int64_t first)
+{
+    const struct store_rows_chunk *chunk = chunk_at(rows, number_of(first));
+    return chunk != NULL && chunk->live[first % CHUNK_ROWS / 64] != 0;
+}
+
+bool store_rows_next_live(const struct store_rows *rows, int64_t from, int64_t end,
+                          int64_t *ret_first, int64_t *ret_end)
+{
+    int64_t last = (int64_t)((rows->base + rows->count) * CHUNK_ROWS);
+    int64_t first = from - from % 64;
+    end = end < last ? end : last;
+    while (first < end && !word_is_live(rows, first))
+        first += 64;
+    if (first >= end)
+        return false;
+    int64_t stop = first + 64;
+    while (stop < end && word_is_live(rows, stop))
+        stop += 64;
+    *ret_first = first > from ? first : from;
+    *ret_end = stop < end ? stop : end;
+    return true;
+}
+
 int64_t store_rows_cut(const struct store_rows *rows, unsigned part, unsigned parts)
 {
     uint64_t wanted = (rows->live + rows->stale) * part / parts, seen = 0;

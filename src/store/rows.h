@@ -39,6 +39,10 @@ bool store_rows_is_live(const struct store_rows *rows, int64_t id);
 bool store_rows_next_stale(struct store_rows *rows, int64_t after, struct store_rows_run *ret_run);
 /* The rows of the run have been deleted. */
 void store_rows_remove(struct store_rows *rows, const struct store_rows_run *run);
+/* The next rows from from on, before end, that are worth reading at once: they begin and end with
+ * some 64 rows of which one is live at least. False when no more is live. */
+bool store_rows_next_live(const struct store_rows *rows, int64_t from, int64_t end,
+                          int64_t *ret_first, int64_t *ret_end);
 /* The row with which the part begins when all rows are cut into parts of like size; for part ==
  * parts one more than the last row. */
 int64_t store_rows_cut(const struct store_rows *rows, unsigned part, unsigned parts);

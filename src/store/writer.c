@@ -11,8 +11,9 @@
 #define BATCH_MAX   (BATCH_OPS + STORE_CHANGES_MAX)
 #define RETRY_MS    200
 #define COMPLAIN_US 10000000
-#define CLEAN_RUNS  512  /* deletes in one transaction */
-#define CLEAN_SLACK 8192 /* stale rows that are always allowed */
+#define CLEAN_RUNS  4096 /* deletes in one transaction */
+#define CLEAN_SLACK 8192 /* stale rows that are always allowed, besides half as many as are live   \
+                          */
 
 /* Changes that are not committed yet, and the part of them that one transaction takes. */
 struct batch {
@@ -126,7 +127,7 @@ static int clean(struct batch *batch)
 {
     struct store *store = batch->store;
     uint64_t allowed = CLEAN_SLACK + store->rows.live / 2;
-    unsigned wanted = 4 * batch->count + 64;
+    unsigned wanted = 2 * batch->count + 64;
     int64_t after = 0;
     batch->run_count = batch->deleted = batch->deleted_removed = 0;
     while (store->rows.stale - batch->deleted > allowed && batch->deleted < wanted &&

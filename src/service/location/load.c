@@ -1,7 +1,9 @@
 #include "base/error.h"
 #include "service/location/internal.h"
 
-/* The old bindings of the AOR and the new one, which takes the place of one with its key. */
+/* The old bindings of the AOR and the new one, which takes the place of one with its key, if it was
+ * written later: both are there when the first one expired and the clock was set back since.
+ * Returns how many, 0 when nothing changes, or an error. */
 static int gather(const struct location *location, const struct location_block *old,
                   const struct location_record *loaded, struct location_record *records)
 {
@@ -12,6 +14,8 @@ static int gather(const struct location *location, const struct location_block *
     while (location_reader_next(&reader, &records[count])) {
         if (!slice_equal(records[count].key, loaded->key))
             count++;
+        else if (records[count].place > loaded->place)
+            return 0;
     }
     if (count >= LOCATION_CONTACTS_MAX)
         return ERR_LIMIT;
@@ -25,7 +29,7 @@ static int load(struct location *location, struct location_shard *shard, uint64_
     struct location_record records[LOCATION_CONTACTS_MAX + 1];
     struct location_slot *slot = location_shard_find(shard, (uint32_t)hash, aor);
     int count = gather(location, slot == NULL ? NULL : slot->block, loaded, records);
-    if (count < 0)
+    if (count <= 0)
         return count;
     int status = slot == NULL ? location_shard_reserve(shard, (uint32_t)hash) : 0;
     if (status < 0)
