@@ -8,7 +8,7 @@
 #define CHECKPOINT_PAGES "4000"
 
 static const char *const statement_texts[STORE_STATEMENTS] = {
-#define STORE_STATEMENT_TEXT(name, sql) [STATEMENT_##name] = sql,
+#define STORE_STATEMENT_TEXT(name, sql) [STATEMENT_##name] = (sql),
     STORE_STATEMENT_LIST(STORE_STATEMENT_TEXT)
 #undef STORE_STATEMENT_TEXT
 };

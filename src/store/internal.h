@@ -23,24 +23,21 @@ void store_gate_done(struct store_gate *gate);
 void store_gate_enter(struct store_gate *gate, bool is_writer);
 void store_gate_leave(struct store_gate *gate);
 
+#define STORE_PUT "INSERT INTO binding VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
 #define STORE_STATEMENT_LIST(X)                                                                    \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
-    X(PUT, "INSERT INTO binding VALUES (" STORE_MARKS_21 ")")                                      \
-    X(REMOVE, "INSERT OR REPLACE INTO removed VALUES (?1)")                                        \
-    X(CLEAN, "DELETE FROM binding WHERE id BETWEEN ?1 AND ?2")                                     \
-    X(CLEAN_REMOVED, "DELETE FROM removed WHERE id BETWEEN ?1 AND ?2")                             \
-    X(ACCOUNT_PUT, "INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")           \
-    X(ACCOUNT_REMOVE, "DELETE FROM account WHERE name = ?1")                                       \
-    X(ACCOUNTS, "SELECT name, realm, ha1_md5, ha1_sha256, ha1_md5_full, ha1_sha256_full, "         \
-                "created_ms FROM account ORDER BY name")                                           \
-    X(SECRET, "SELECT value FROM secret WHERE name = ?1")                                          \
-    X(SECRET_PUT, "INSERT INTO secret VALUES (?1, ?2)")
-
-#define STORE_MARKS_21                                                                             \
-    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "  \
-    "?21"
+    X(PUT, STORE_PUT)                                                                              \
+    X(REMOVE, "INSERT OR REPLACE INTO removed VALUES (?)")                                         \
+    X(CLEAN, "DELETE FROM binding WHERE id BETWEEN ? AND ?")                                       \
+    X(CLEAN_REMOVED, "DELETE FROM removed WHERE id BETWEEN ? AND ?")                               \
+    X(ACCOUNT_PUT, "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)")                  \
+    X(ACCOUNT_REMOVE, "DELETE FROM account WHERE name = ?")                                        \
+    X(ACCOUNTS, "SELECT * FROM account ORDER BY name")                                             \
+    X(SECRET, "SELECT value FROM secret WHERE name = ?")                                           \
+    X(SECRET_PUT, "INSERT INTO secret VALUES (?, ?)")
 
 enum store_statement {
 #define STORE_STATEMENT_ENUM(name, sql) STATEMENT_##name,

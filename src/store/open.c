@@ -122,6 +122,7 @@ void store_stats(struct store *store, struct store_stats *ret_stats)
     pthread_mutex_lock(&store->queue.lock);
     stats.queue_bytes = store->queue.bytes;
     stats.queue_items = store->queue.items;
+    stats.coalesced += store->queue.overwritten;
     pthread_mutex_unlock(&store->queue.lock);
     *ret_stats = stats;
 }

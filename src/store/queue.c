@@ -90,11 +90,17 @@ static void pack(struct store_op *op, const struct store_change *change, size_t 
 #undef PACK_TEXT
 }
 
-/* Room for size bytes at the end of the queue. */
+/* Where change number n of the segment has its offset. */
+static uint32_t *offset_at(struct store_segment *segment, uint32_t n)
+{
+    return (uint32_t *)(void *)(segment->data + segment->size) - 1 - n;
+}
+
+/* Room for size bytes of changes and their offsets at the end of the queue. */
 static struct store_segment *room(struct store_queue *queue, size_t size)
 {
     struct store_segment *last = queue->last;
-    if (last != NULL && last->size - last->used >= size)
+    if (last != NULL && last->size - last->used - last->count * sizeof(uint32_t) >= size)
         return last;
     size_t wanted = size > SEGMENT_SIZE ? size : SEGMENT_SIZE;
     struct store_segment *segment = queue->spare;
@@ -122,11 +128,42 @@ static void append(struct store_queue *queue, struct store_segment *segment,
     struct store_op *op = (void *)(segment->data + segment->used);
     pack(op, change, size);
     op->group_end = group_end;
+    *offset_at(segment, segment->count) = segment->used;
     segment->used += (uint32_t)size;
     segment->count++;
     queue->next_ticket++;
     queue->items++;
     queue->bytes += size;
+}
+
+/* The change with this ticket while the writer has not taken it; NULL when it has. */
+static struct store_op *find_waiting(struct store_queue *queue, int64_t ticket)
+{
+    struct store_segment *segment = queue->first;
+    if (segment == NULL || ticket < segment->first_ticket)
+        return NULL;
+    while (segment != NULL && ticket >= segment->first_ticket + segment->count)
+        segment = segment->next;
+    if (segment == NULL)
+        return NULL;
+    uint32_t n = (uint32_t)(ticket - segment->first_ticket);
+    return (void *)(segment->data + *offset_at(segment, n));
+}
+
+/* A refresh of a binding whose last write still waits is written over it, and has its ticket. */
+static bool overwrite(struct store_queue *queue, const struct store_change *change, size_t size)
+{
+    if (!queue->overwrites || change->binding == NULL)
+        return false;
+    struct store_op *op = find_waiting(queue, change->old_place);
+    if (op == NULL || op->kind != OP_PUT || op->size < size)
+        return false;
+    struct store_change same = {.binding = change->binding, .old_place = op->old_place};
+    bool group_end = op->group_end;
+    pack(op, &same, op->size);
+    op->group_end = group_end;
+    queue->overwritten++;
+    return true;
 }
 
 static bool needs_ticket(const struct store_change *changes, unsigned count)
@@ -138,6 +175,24 @@ static bool needs_ticket(const struct store_change *changes, unsigned count)
     return false;
 }
 
+/* Under the lock. One segment for all, so that nothing has to be taken back half-way. */
+static int64_t add_all(struct store_queue *queue, const struct store_change *changes,
+                       unsigned count, size_t total)
+{
+    if (total > queue->limit - queue->bytes)
+        return ERR_LIMIT;
+    struct store_segment *segment = room(queue, total + count * sizeof(uint32_t));
+    if (segment == NULL)
+        return ERR_NO_MEMORY;
+    for (unsigned i = 0; i < count; i++)
+        append(queue, segment, &changes[i], op_size(&changes[i]), i + 1 == count);
+    if (queue->bytes >= queue->wake_bytes) {
+        queue->wake_bytes = SIZE_MAX;
+        pthread_cond_signal(&queue->filled);
+    }
+    return needs_ticket(changes, count) ? queue->next_ticket - 1 : 0;
+}
+
 int64_t store_queue_add(struct store_queue *queue, const struct store_change *changes,
                         unsigned count)
 {
@@ -147,24 +202,12 @@ int64_t store_queue_add(struct store_queue *queue, const struct store_change *ch
             return ERR_LIMIT;
         total += op_size(&changes[i]);
     }
-    int64_t status = ERR_LIMIT;
     pthread_mutex_lock(&queue->lock);
-    if (total <= queue->limit - queue->bytes) {
-        /* One segment for all, so that nothing has to be taken back half-way. */
-        struct store_segment *segment = room(queue, total);
-        status = segment == NULL ? ERR_NO_MEMORY : 0;
-        for (unsigned i = 0; segment != NULL && i < count; i++)
-            append(queue, segment, &changes[i], op_size(&changes[i]), i + 1 == count);
-    }
-    if (status == 0) {
-        status = needs_ticket(changes, count) ? queue->next_ticket - 1 : 0;
-        if (queue->bytes >= queue->wake_bytes) {
-            queue->wake_bytes = SIZE_MAX;
-            pthread_cond_signal(&queue->filled);
-        }
-    }
+    int64_t ticket = count == 1 && overwrite(queue, changes, total)
+                         ? changes[0].old_place
+                         : add_all(queue, changes, count, total);
     pthread_mutex_unlock(&queue->lock);
-    return status;
+    return ticket;
 }
 
 static struct timespec after_ms(unsigned ms)

@@ -47,6 +47,7 @@ struct store_segment {
     uint32_t count; /* changes */
     uint32_t used;  /* bytes */
     uint32_t size;  /* bytes of data */
+    /* Changes from the front; from the back, one uint32_t each, where they lie. */
     _Alignas(8) char data[];
 };
 
@@ -61,6 +62,8 @@ struct store_queue {
     size_t limit;      /* bytes */
     size_t wake_bytes; /* the writer sleeps until so many wait */
     bool stopping;
+    bool overwrites; /* a change may take the place of one that still waits */
+    uint64_t overwritten;
 };
 
 void store_queue_init(struct store_queue *queue);

@@ -49,7 +49,8 @@ static void drop_front(struct store_rows *rows)
         empty++;
     if (empty == 0)
         return;
-    memmove(rows->chunks, rows->chunks + empty, (rows->count - empty) * sizeof *rows->chunks);
+    memmove(rows->chunks, rows->chunks + empty,
+            (rows->count - empty) * sizeof(struct store_rows_chunk *));
     rows->base += empty;
     rows->count -= empty;
 }
@@ -63,7 +64,8 @@ static int reserve_places(struct store_rows *rows, size_t number)
     if (places <= rows->room)
         return 0;
     size_t room = places + places / 2 + 64;
-    struct store_rows_chunk **chunks = memory_realloc(rows->chunks, room * sizeof *chunks);
+    struct store_rows_chunk **chunks =
+        memory_realloc(rows->chunks, room * sizeof(struct store_rows_chunk *));
     if (chunks == NULL)
         return ERR_NO_MEMORY;
     rows->chunks = chunks;

@@ -93,7 +93,8 @@ struct store_change {
 #define STORE_CHANGES_MAX 1024
 
 /* Queues changes for the writer thread; they are committed together or not at all. Returns the
- * ticket of the last one for on_commit, or 0 when nothing has to be waited for. The place of
+ * ticket of the last one for on_commit, or 0 when nothing has to be waited for. Tickets rise,
+ * unless the writer lingers: then a change may get that of one that still waits. The place of
  * changes[i] is ticket - (count - 1 - i). Errors: ERR_LIMIT (queue full), ERR_NO_MEMORY. Any
  * thread; short critical section. In ":memory:" nothing is queued and 0 is returned. */
 int64_t store_bindings_write(struct store *store, const struct store_change *changes,

@@ -12,8 +12,9 @@
 #define RETRY_MS    200
 #define COMPLAIN_US 10000000
 #define CLEAN_RUNS  4096 /* deletes in one transaction */
-#define CLEAN_SLACK 8192 /* stale rows that are always allowed, besides half as many as are live   \
-                          */
+#define CLEAN_SLACK                                                                                \
+    8192 /* stale rows that are always allowed, besides half as many as are live                   \
+          */
 
 /* Changes that are not committed yet, and the part of them that one transaction takes. */
 struct batch {
@@ -314,6 +315,8 @@ int store_writer_start(struct store *store, const struct store_writer_options *o
     store->options = *options;
     if (options->queue_bytes != 0)
         store->queue.limit = options->queue_bytes;
+    /* Where somebody waits for each commit, tickets must rise. */
+    store->queue.overwrites = options->linger_ms != 0;
     if (options->linger_ms != 0)
         sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     /* Signals are for the main thread. */

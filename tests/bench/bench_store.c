@@ -130,11 +130,12 @@ static void load(const char *what, unsigned users, unsigned count, bool any_orde
     mine = clock_s(CLOCK_THREAD_CPUTIME_ID) - mine;
     struct store_stats stats;
     store_stats(store, &stats);
-    printf("%-34s %8.0f /s, writer %5.2f us CPU each, commits so far %llu (slowest %.0f ms), "
+    printf("%-31s %7.0f /s, us of CPU: %5.2f caller, %5.2f writer; commits so far %llu (slowest "
+           "%.0f ms), "
            "rows %llu (%llu stale), %.0f MB\n",
-           what, count / wall, (cpu - mine) / count * 1e6, (unsigned long long)stats.commits,
-           (double)stats.commit_us_max / 1000, (unsigned long long)stats.rows,
-           (unsigned long long)stats.stale_rows, resident_mb());
+           what, count / wall, mine / count * 1e6, (cpu - mine) / count * 1e6,
+           (unsigned long long)stats.commits, (double)stats.commit_us_max / 1000,
+           (unsigned long long)stats.rows, (unsigned long long)stats.stale_rows, resident_mb());
     arena_done(&arena);
 }
 
@@ -170,6 +171,7 @@ int main(int argc, char **argv)
     run_writer(1000);
     load("async, new users in turn", users, users, false, 100000);
     load("async, refreshes in any order", users, users, true, 100000);
+    load("async, refreshes of 1000 users", 1000, users, true, 100000);
     stop();
     start(true, 2);
     run_writer(0);

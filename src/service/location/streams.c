@@ -162,7 +162,7 @@ static int reserve_node(struct location_streams *streams, struct stripe *stripe)
     if (stripe->free_node != 0)
         return 0;
     struct node **chunks =
-        memory_realloc(stripe->chunks, (stripe->chunk_count + 1) * sizeof *chunks);
+        memory_realloc(stripe->chunks, (stripe->chunk_count + 1) * sizeof(struct node *));
     if (chunks == NULL)
         return ERR_NO_MEMORY;
     stripe->chunks = chunks;
