@@ -175,7 +175,8 @@ int sip_client_tx_new(struct sip_transactions *t, const struct sip_client_tx_sta
  * Before a 1xx it waits for one and is sent then (9.1). Once a final response came, or a second
  * time, it does nothing. The INVITE transaction ends with 487 or what else the server answers, or
  * 64*T1 after the CANCEL by itself as timed out (9.1), also when the CANCEL could not be sent.
- * Errors: ERR_UNSUPPORTED (not an INVITE), ERR_NO_MEMORY, ERR_CLOSED. */
+ * Errors: ERR_UNSUPPORTED (not an INVITE), ERR_NO_MEMORY, ERR_SYNTAX (an INVITE without the headers
+ * that the CANCEL repeats), ERR_CLOSED. */
 int sip_client_tx_cancel(struct sip_client_tx *tx, struct slice extra);
 /* The user forgets it: no more callbacks; the machine runs to its end, an INVITE that got a 1xx and
  * no CANCEL for 64*T1 more at most. */

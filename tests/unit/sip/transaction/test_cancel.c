@@ -57,6 +57,60 @@ static void a_cancel_repeats_what_names_the_invite(void **state)
     tx_run(&f, 64000);
 }
 
+static struct sip_client_tx *begin_raw(struct slice request)
+{
+    struct sip_client_tx *tx = NULL;
+    struct sip_client_tx_start begin = {.flow = tx_flow_udp(),
+                                        .request = request,
+                                        .method = SIP_INVITE,
+                                        .branch = sip_branch_new(&f.layer, 0),
+                                        .handler = &tx_client_user,
+                                        .user = &f};
+    assert_int_equal(sip_client_tx_new(&f.layer, &begin, &tx), 0);
+    return tx;
+}
+
+/* Every value goes over whole, however long. */
+static void long_values_are_repeated_whole(void **state)
+{
+    (void)state;
+    static const char *const format =
+        "INVITE sip:%0200d@b.example SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK%0200d\r\n"
+        "Route: <sip:%0200d;lr>\r\nRoute: <sip:%0200d;lr>\r\nFrom: <sip:%0200d@a>;tag=1\r\n"
+        "To: <sip:%0200d@b>\r\nCall-ID: %0200d\r\nCSeq: 4294967295 INVITE\r\n\r\n";
+    char request[TX_TEXT_MAX];
+    int length = snprintf(request, sizeof request, format, 1, 2, 3, 4, 5, 6, 7);
+    struct sip_client_tx *tx = begin_raw(slice_of(request, (size_t)length));
+    f.layer.blocks.limit = 1 << 20;
+    assert_int_equal(sip_client_tx_cancel(tx, SLICE("Reason: SIP;cause=487\r\n")), 0);
+    assert_true(f.layer.blocks.bytes >= 2 * 1400);
+    tx_run(&f, 64000);
+}
+
+/* What we could not read ourselves cannot be cancelled; the transaction goes on. */
+static void an_invite_without_its_headers_is_not_cancelled(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "INVITE sip:b SIP/2.0\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCall-ID: c\r\nCSeq: 1 "
+        "INVITE\r\n\r\n",
+        "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nTo: <sip:b>\r\nCall-ID: c\r\nCSeq: 1 "
+        "INVITE\r\n\r\n",
+        "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nCall-ID: c\r\nCSeq: 1 "
+        "INVITE\r\n\r\n",
+        "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCSeq: 1 "
+        "INVITE\r\n\r\n",
+        "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCall-ID: "
+        "c\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        assert_int_equal(
+            sip_client_tx_cancel(begin_raw(slice_from_string(requests[i])), SLICE_NULL),
+            ERR_SYNTAX);
+    tx_run(&f, 64000);
+    assert_int_equal(f.ends, 6);
+}
+
 /* RFC 3261 section 9.1: the CANCEL is a transaction of its own, with the branch of the INVITE */
 static void the_cancel_is_its_own_transaction(void **state)
 {
@@ -255,6 +309,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_cancel_repeats_what_names_the_invite),
+        TEST(long_values_are_repeated_whole),
+        TEST(an_invite_without_its_headers_is_not_cancelled),
         TEST(the_cancel_is_its_own_transaction),
         TEST(before_a_1xx_the_cancel_waits),
         TEST(a_final_response_drops_the_waiting_cancel),

@@ -106,6 +106,21 @@ static void a_final_on_tcp_is_sent_once_and_waits_for_the_ack(void **state)
     assert_string_equal(f.events, "timeout;end;");
 }
 
+/* RFC 3261 section 17.2.1: what a retransmission brings does not depend on the transport */
+static void a_retransmitted_invite_on_tcp_brings_the_last_response_too(void **state)
+{
+    (void)state;
+    struct sip_server_tx *tx = server("INVITE", tx_flow_tcp(1));
+    tx_respond(tx, 180, "a");
+    assert_int_equal(again("INVITE"), SIP_REQUEST_ABSORBED);
+    tx_assert_sent(&f, 1, 0, "SIP/2.0 180");
+    tx_respond(tx, 486, "a");
+    assert_int_equal(again("INVITE"), SIP_REQUEST_ABSORBED);
+    tx_assert_sent(&f, 3, 0, "SIP/2.0 486");
+    assert_int_equal(again("ACK"), SIP_REQUEST_ABSORBED);
+    tx_run(&f, 0);
+}
+
 /* RFC 3261 section 17.2.1: a request retransmission in Completed brings the response again */
 static void a_retransmitted_invite_in_completed_brings_the_final(void **state)
 {
@@ -417,6 +432,7 @@ int main(void)
         TEST(proceeding_lasts_until_the_user_answers),
         TEST(a_final_is_sent_again_until_timer_h),
         TEST(a_final_on_tcp_is_sent_once_and_waits_for_the_ack),
+        TEST(a_retransmitted_invite_on_tcp_brings_the_last_response_too),
         TEST(a_retransmitted_invite_in_completed_brings_the_final),
         TEST(the_ack_of_a_non_2xx_confirms),
         TEST(confirmed_ends_at_once_on_tcp),
