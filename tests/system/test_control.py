@@ -126,6 +126,17 @@ def test_account_errors_have_exit_codes_and_words(server):
     assert one.json("user", "remove", "nobody") == {"message": "there is no account nobody"}
 
 
+def test_another_realm_needs_new_passwords_and_the_start_says_so(server):
+    one = server()
+    one.stop()
+    one.settings["auth.realm"] = "example.org"
+    one.start()
+    assert "2 accounts have passwords for another auth.realm than example.org" in one.log()
+    one.command("user", "password", "alice", "--password-stdin", input="secret\n")
+    with Phone(one.address, "alice", "secret") as phone:
+        assert status(phone.register()) == 200
+
+
 def test_user_commands_work_without_a_server_and_its_accounts_are_there_later(server):
     one = server(start=False)
     one.user_add("carol", "secret")

@@ -55,6 +55,22 @@ static int open_store(struct server *server, const struct app_config *config)
     return status;
 }
 
+static int open_accounts(struct server *server, const struct app_config *config)
+{
+    int status = accounts_new(server->store, slice_from_string(config->realm), &server->accounts);
+    if (status < 0) {
+        log_error(server->log, LOG_STORE, "the accounts cannot be read: %s", error_text(status));
+        return status;
+    }
+    size_t lost = accounts_count_of_other_realms(server->accounts);
+    if (lost > 0)
+        log_warn(server->log, LOG_AUTH,
+                 "%zu accounts have passwords for another auth.realm than %s: they cannot log in "
+                 "until they get new ones (trapezoid user password NAME)",
+                 lost, config->realm);
+    return 0;
+}
+
 static int open_secrets(struct server *server)
 {
     struct worker_shared *shared = &server->shared;
@@ -105,7 +121,7 @@ static int open_data(struct server *server, const struct app_config *config)
     if (status == 0)
         status = open_store(server, config);
     if (status == 0)
-        status = accounts_new(server->store, slice_from_string(config->realm), &server->accounts);
+        status = open_accounts(server, config);
     if (status == 0)
         status = open_secrets(server);
     if (status == 0)
