@@ -157,8 +157,8 @@ int main(int argc, char **argv)
     unsigned users = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000000;
     if (argc > 2 && strcmp(argv[1], "restore") == 0) {
         snprintf(path, sizeof path, "%s", argv[2]);
-        restore(1);
         restore(2);
+        restore(1);
         return 0;
     }
     char directory[200];
@@ -179,8 +179,8 @@ int main(int argc, char **argv)
     load("commit, 1000 waiting", users, users / 5, true, 1000);
     load("commit, 10000 waiting", users, users / 5, true, 10000);
     stop();
-    restore(1);
     restore(2);
+    restore(1);
     if (argc > 3) {
         printf("%s\n", path);
         return 0;

@@ -41,6 +41,7 @@ int account_insert(struct accounts *accounts, const struct store_account *from, 
     account->usable = usable;
     account->name_length = (uint8_t)from->name.len;
     memcpy(account->name, from->name.ptr, from->name.len);
+    atomic_fetch_add(&accounts->with_domain, account_has_domain(account));
     uint64_t hash = hash_slice(&accounts->key, from->name);
     struct account_stripe *stripe = account_stripe_lock(accounts, hash);
     table_add(&stripe->table, &account->node, hash);
@@ -142,7 +143,9 @@ static int look_up_at(struct accounts *accounts, struct slice user, struct slice
                       bool *ret_usable, struct store_ha1 *ret_ha1)
 {
     struct account_name name;
-    int status = account_name_make(user, domain, &name);
+    int status = ERR_NOT_FOUND;
+    if (atomic_load_explicit(&accounts->with_domain, memory_order_relaxed) > 0)
+        status = account_name_make(user, domain, &name);
     if (status == 0)
         status = look_up(accounts, &name, false, ret_usable, ret_ha1);
     if (status == 0)

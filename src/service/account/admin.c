@@ -115,8 +115,11 @@ int accounts_remove(struct accounts *accounts, struct slice name)
         if (account != NULL)
             table_remove(&stripe->table, &account->node);
         account_stripe_unlock(stripe);
-        atomic_fetch_sub(&accounts->count, account != NULL);
-        atomic_fetch_sub(&accounts->of_other_realms, account != NULL && !account->usable);
+        if (account != NULL) {
+            atomic_fetch_sub(&accounts->count, 1);
+            atomic_fetch_sub(&accounts->of_other_realms, !account->usable);
+            atomic_fetch_sub(&accounts->with_domain, account_has_domain(account));
+        }
         memory_free(account);
     }
     pthread_mutex_unlock(&accounts->change);

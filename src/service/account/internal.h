@@ -34,6 +34,7 @@ struct accounts {
     struct account_digest digest;
     pthread_mutex_t change; /* one change at a time, from store to memory */
     _Atomic size_t count, of_other_realms;
+    _Atomic size_t with_domain; /* those for one domain */
     size_t realm_length;
     char realm[];
 };
@@ -46,6 +47,12 @@ static inline struct slice account_name_of(const struct account *account)
 static inline struct slice accounts_realm(const struct accounts *accounts)
 {
     return slice_of(accounts->realm, accounts->realm_length);
+}
+
+/* Is it for one domain? */
+static inline bool account_has_domain(const struct account *account)
+{
+    return slice_index(account_name_of(account), '@') < account->name_length;
 }
 
 /* Locks the stripe of a name; hash is that of the name. */
