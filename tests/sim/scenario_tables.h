@@ -4,7 +4,23 @@
 
 #include "sim/scene/scene.h"
 
-#define SCENARIO_TABLE_LIST(X) X(rfc) X(invite) X(nit) X(ack) X(cancel) X(order)
+/* clang-format off */
+#define SCENARIO_TABLE_LIST(X) \
+    X(rfc) \
+    X(invite) \
+    X(nit) \
+    X(ack) \
+    X(cancel) \
+    X(order) \
+    X(fork) \
+    X(serial) \
+    X(register) \
+    X(auth) \
+    X(reflect) \
+    X(collide) \
+    X(transport) \
+    X(route)
+/* clang-format on */
 
 struct scenario_table {
     const char *name;

@@ -138,6 +138,7 @@ struct actor *scene_actor(struct scene *scene, const char *name)
         actor->user[i] = name[i];
     list_init(&actor->sent);
     list_init(&actor->got);
+    writer_init(&actor->held_w, actor->held, sizeof(actor->held));
     actor->host = sim_host_add(&scene->world, name, address);
     wire_open(&actor->wire, actor->host, 5060, on_message, actor);
     actor->server = scene->server.address;

@@ -112,6 +112,10 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         actor->host->island = 0;
     } else if (strcmp(verb, "closes") == 0 || strcmp(verb, "resets") == 0) {
         connections_end(actor, verb[0] == 'r');
+    } else if (strcmp(verb, "udponly") == 0) {
+        sim_listener_close(&actor->wire.listener);
+    } else if (strcmp(verb, "takes") == 0 && count == 2) { /* up another of its calls */
+        (void)snprintf(actor->call_id, sizeof(actor->call_id), "%s", words[1]);
     } else if (strcmp(verb, "lax") == 0) {
         actor->lax = true;
     } else if (strcmp(verb, "tcp") == 0) {

@@ -61,11 +61,12 @@ struct actor {
     struct digest_challenge challenge;
     struct list sent; /* struct note, oldest first */
     struct list got;
-    char call_id[64];  /* of the call that was touched last */
-    char contact[256]; /* what it registered last, between the brackets */
-    unsigned calls;    /* Call-IDs made */
-    unsigned branches; /* made */
-    unsigned registrations;
+    char call_id[64];     /* of the call that was touched last */
+    char contact[256];    /* what it registered last, between the brackets */
+    unsigned calls;       /* Call-IDs made */
+    unsigned branches;    /* made */
+    struct writer held_w; /* into held */
+    char held[SCENE_MESSAGE];
     char misses[SCENE_MISSES][16];
     unsigned miss_count;
 };

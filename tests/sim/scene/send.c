@@ -127,7 +127,13 @@ static void send_draft(struct actor *actor, struct draft *draft, char **words, u
     if (note->view.call_id.len > 0)
         slice_to_string(note->view.call_id, actor->call_id, sizeof(actor->call_id));
     sim_trace(&actor->scene->world, "%s > %.*s", actor->name, SLICE_ARG(note->view.start_line));
-    actor_transmit(actor, draft->tcp, &draft->to, note->view.raw.len ? note->view.raw : bytes);
+    if (has_word(words, count, "hold")) { /* goes out with what is sent next */
+        writer_put(&actor->held_w, bytes);
+        return;
+    }
+    writer_put(&actor->held_w, bytes);
+    actor_transmit(actor, draft->tcp, &draft->to, writer_slice(&actor->held_w));
+    writer_rewind(&actor->held_w, 0);
 }
 
 /* ---- requests ---- */
@@ -233,11 +239,12 @@ static void request_outside(struct actor *actor, char **words, unsigned count)
     struct draft draft;
     struct way way = {.method = words[0]};
     const char *from = value_of(words, count, "from"), *call = value_of(words, count, "call");
+    const char *ruri = value_of(words, count, "ruri");
     start_draft(actor, &draft, words, count);
     target_uri(words[1], way.uri, sizeof(way.uri));
     (void)snprintf(way.to, sizeof(way.to), "<%s>", way.uri);
     if (strcmp(way.method, "REGISTER") == 0)
-        (void)snprintf(way.uri, sizeof(way.uri), "sip:" SIM_DOMAIN);
+        (void)snprintf(way.uri, sizeof(way.uri), "%s", ruri ? ruri : "sip:" SIM_DOMAIN);
     if (has_word(words, count, "same"))
         copy(slice_from_string(actor->call_id), way.call_id, sizeof(way.call_id));
     else if (call != NULL)
@@ -342,6 +349,19 @@ static void route_draft(struct draft *draft, const struct way *way)
         return;
 }
 
+/* As a strict router would: the first Route goes into the Request-URI, that to the end (12.2.1.1).
+ */
+static void route_strictly(struct way *way)
+{
+    char target[sizeof(way->uri)];
+    struct slice rest = slice_from_string(way->route);
+    memcpy(target, way->uri, sizeof(target));
+    (void)slice_cut(&rest, '<');
+    copy(slice_cut(&rest, '>'), way->uri, sizeof(way->uri));
+    way->route[0] = '\0';
+    (void)snprintf(way->route, sizeof(way->route), "Route: <%s>\r\n", target);
+}
+
 static void request_inside(struct actor *actor, char **words, unsigned count)
 {
     struct draft draft;
@@ -360,6 +380,8 @@ static void request_inside(struct actor *actor, char **words, unsigned count)
         way.cseq = invite != NULL ? invite->view.cseq : 1;
     }
     route_draft(&draft, &way);
+    if (has_word(words, count, "strict"))
+        route_strictly(&way);
     write_request(actor, &draft, &way, words, count);
     send_draft(actor, &draft, words, count);
 }
@@ -426,7 +448,7 @@ void actor_request(struct actor *actor, char **words, unsigned count)
 {
     bool has_target = count > 1 && strchr("+-%^", words[1][0]) == NULL &&
                       (strchr(words[1], '=') == NULL || strchr(words[1], ':') != NULL) &&
-                      strcmp(words[1], "sdp") != 0 && strcmp(words[1], "noauth") != 0;
+                      strcmp(words[1], "sdp") != 0 && strcmp(words[1], "strict") != 0;
     if (has_target)
         request_outside(actor, words, count);
     else if (strcmp(words[0], "ACK") == 0)
@@ -458,6 +480,8 @@ void actor_respond(struct actor *actor, unsigned status, char **words, unsigned 
     const char *method =
         count > 1 && strspn(words[1], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") > 2 ? words[1] : NULL;
     const struct note *request = request_to_answer(actor, method);
+    if (has_word(words, count, "own")) /* as if its own request had come to it */
+        request = note_last(&actor->sent, method, NULL);
     if (request == NULL) {
         scene_fail(actor->scene, "%s has no request to answer", actor->name);
         return;

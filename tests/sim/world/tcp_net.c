@@ -176,7 +176,9 @@ static void retry(struct sim_tcp_side *side)
         return;
     }
     uint64_t wait = (uint64_t)RETRY_US << (way->tries < 8 ? way->tries++ : 8);
-    sim_event_after(&world->events, &way->arrival, wait < RETRY_MAX_US ? wait : RETRY_MAX_US);
+    uint64_t next = sim_now_us(world) + (wait < RETRY_MAX_US ? wait : RETRY_MAX_US);
+    uint64_t end = way->stuck_since_us + GIVE_UP_US;
+    sim_event_at(&world->events, &way->arrival, next < end ? next : end);
 }
 
 static void on_arrival(struct sim_event *event)
