@@ -58,6 +58,21 @@ static void require_gapless(void)
     require(msg.body.ptr + msg.body.len == msg.raw.ptr + msg.raw.len);
 }
 
+/* What the check keeps is what the lines hold. */
+static void require_parts(void)
+{
+    struct sip_values it;
+    struct slice top;
+    sip_values_init(&it, &msg, SIP_HEADER_VIA);
+    require(sip_values_next(&it, &top) && slice_equal(msg.parts.via.value, top));
+    require(msg.parts.via.value.ptr == top.ptr && inside(msg.parts.via.branch, top));
+    require(inside(msg.parts.from.uri, sip_message_value(&msg, SIP_HEADER_FROM)));
+    require(inside(msg.parts.to.tag, sip_message_value(&msg, SIP_HEADER_TO)));
+    require(inside(msg.parts.cseq.method_name, sip_message_value(&msg, SIP_HEADER_CSEQ)));
+    require(msg.parts.from.uri.len > 0 && msg.parts.to.uri.len > 0);
+    require(msg.parts.cseq.method == msg.method && msg.parts.cseq.method_name.len > 0);
+}
+
 static void parse_values(void)
 {
     for (unsigned id = 0; id < SIP_HEADER_OTHER; id++) {
@@ -124,6 +139,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(sip_message_parse(msg.raw, NULL, &again, &fault) == 0);
         require(again.header_count == msg.header_count && slice_equal(again.raw, msg.raw));
         checked = sip_message_check(&msg, &fault) == 0;
+        if (checked) {
+            require_parts();
+        }
     }
     if (msg.is_request) {
         require_answer(checked);

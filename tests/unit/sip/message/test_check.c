@@ -146,6 +146,28 @@ static void a_response_gets_the_method_of_its_cseq(void **state)
                    "Bad Request - CSeq names another method");
 }
 
+/* What the check reads it keeps; what is not right stays zero. */
+static void the_parts_that_are_right_are_kept(void **state)
+{
+    (void)state;
+    struct parsed *p =
+        checked(LINE "Via: SIP/2.0/UDP a;branch=z9hG4bK2, SIP/2.0/UDP b\r\n" BASICS EMPTY);
+    assert_slice(p->msg.parts.via.value, "SIP/2.0/UDP a;branch=z9hG4bK2");
+    assert_slice(p->msg.parts.from.tag, "1");
+    assert_slice(p->msg.parts.to.uri, "sip:b@x.example.com");
+    assert_int_equal(p->msg.parts.cseq.method, SIP_OPTIONS);
+    parsed_free(p);
+    p = checked(LINE VIA FROM "To: \"open\r\n" CALL_ID CSEQ EMPTY);
+    assert_int_equal(p->rc, ERR_SYNTAX);
+    assert_slice(p->msg.parts.from.tag, "1");
+    assert_int_equal(p->msg.parts.to.uri.len, 0);
+    parsed_free(p);
+    p = checked(LINE "Via: x\r\n" FROM TO CALL_ID CSEQ EMPTY);
+    assert_int_equal(p->msg.parts.via.value.len, 0);
+    assert_int_equal(p->msg.parts.cseq.method_name.len, 0);
+    parsed_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +177,7 @@ int main(void)
         cmocka_unit_test(other_versions_are_refused),
         cmocka_unit_test(an_unknown_method_that_cseq_does_not_name_is_not_implemented),
         cmocka_unit_test(a_response_gets_the_method_of_its_cseq),
+        cmocka_unit_test(the_parts_that_are_right_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
