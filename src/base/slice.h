@@ -53,6 +53,7 @@ static inline struct slice slice_from(struct slice s, size_t offset)
 
 static inline bool slice_equal(struct slice a, struct slice b)
 {
+    /* ptr is NULL only when len is 0. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 

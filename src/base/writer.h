@@ -41,6 +41,7 @@ static inline void writer_bytes(struct writer *w, const void *data, size_t len)
         return;
     }
     if (len > 0) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): len is not 0 */
         memcpy(w->at, data, len);
         w->at += len;
     }

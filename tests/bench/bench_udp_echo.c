@@ -213,7 +213,7 @@ static double measure(const struct run *options)
 {
     struct run run = *options;
     struct loop_config config = {0};
-    pthread_t thread;
+    pthread_t thread = 0;
     run.at = loopback(run.wildcard ? "0.0.0.0" : "127.0.0.1");
     run.stop_fd = eventfd(0, 0);
     pthread_barrier_init(&run.ready, NULL, 2);
