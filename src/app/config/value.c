@@ -215,7 +215,7 @@ static int complain_memory(int status, struct writer *why)
 static int set_string(struct app_config *config, const struct config_key *key,
                       const struct config_value *value, struct writer *why)
 {
-    struct slice copy;
+    struct slice copy = SLICE_NULL;
     int status = check_string(key, value->items[0], why);
     if (status == 0)
         status = complain_memory(copy_string(config, value->items[0], &copy), why);

@@ -42,10 +42,8 @@ int control_client_open(const char *path, struct control_client **ret_client)
     struct control_client *client = memory_zalloc(1, sizeof *client);
     if (client == NULL)
         return ERR_NO_MEMORY;
-    client->room = FIRST_ROOM;
-    client->buf = memory_alloc(client->room);
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int status = client->buf == NULL ? ERR_NO_MEMORY : client->fd < 0 ? ERR_IO : 0;
+    int status = client->fd < 0 ? ERR_IO : 0;
     if (status == 0 && connect(client->fd, (const struct sockaddr *)&address, sizeof address) < 0)
         status = connect_error(errno);
     if (status < 0) {
@@ -88,11 +86,12 @@ static int make_room(struct control_client *client)
         return 0;
     if (client->room >= CLIENT_ANSWER_MAX)
         return ERR_LIMIT;
-    char *larger = memory_realloc(client->buf, client->room * 2);
+    size_t room = client->room < FIRST_ROOM ? FIRST_ROOM : client->room * 2;
+    char *larger = memory_realloc(client->buf, room);
     if (larger == NULL)
         return ERR_NO_MEMORY;
     client->buf = larger;
-    client->room *= 2;
+    client->room = room;
     return 0;
 }
 

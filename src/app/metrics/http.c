@@ -54,6 +54,7 @@ static enum MHD_Result respond_metrics(const struct metrics *metrics,
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", response);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
