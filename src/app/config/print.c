@@ -33,14 +33,20 @@ static void write_about(const struct config_key *key, struct writer *w)
     writer_string(w, key->live ? "." : "; a change needs a restart.");
 }
 
+/* What stands before the first dot; empty when there is none. */
+static struct slice section_of(struct slice name)
+{
+    size_t dot = slice_index(name, '.');
+    return dot < name.len ? slice_of(name.ptr, dot) : SLICE_NULL;
+}
+
 static void print_key(const struct app_config *config, const struct config_key *key,
                       struct slice *section, struct writer *w)
 {
     char about[1024];
     struct writer text;
     struct slice name = slice_from_string(key->name);
-    size_t dot = slice_index(name, '.');
-    struct slice mine = dot == name.len ? SLICE_NULL : slice_of(name.ptr, dot);
+    struct slice mine = section_of(name);
     if (!slice_equal(mine, *section)) {
         *section = mine;
         if (!slice_empty(mine)) {
@@ -56,7 +62,7 @@ static void print_key(const struct app_config *config, const struct config_key *
         writer_char(w, '\n');
     write_comment(writer_slice(&text), indent, w);
     writer_format(w, "%*s", (int)indent, "");
-    writer_put(w, slice_empty(mine) ? name : slice_from(name, dot + 1));
+    writer_put(w, slice_empty(mine) ? name : slice_from(name, mine.len + 1));
     writer_char(w, ':');
     config_value_write(config, key, indent, w);
     writer_char(w, '\n');
@@ -134,9 +140,7 @@ int config_markdown(struct writer *w)
 
     writer_bytes(w, page_head, sizeof page_head - 1);
     for (unsigned i = 0; i < config_key_count; i++) {
-        struct slice name = slice_from_string(config_keys[i].name);
-        size_t dot = slice_index(name, '.');
-        struct slice mine = dot == name.len ? SLICE_NULL : slice_of(name.ptr, dot);
+        struct slice mine = section_of(slice_from_string(config_keys[i].name));
         if (!slice_equal(mine, section)) {
             section = mine;
             writer_literal(w, "\n## ");
