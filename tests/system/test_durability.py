@@ -1,0 +1,95 @@
+"""location.durability: commit. What was answered 200 is there after a SIGKILL at any moment."""
+
+import random
+import threading
+import time
+import uuid
+
+import pytest
+from ua import Ua
+
+OPEN = {"auth__register": False, "location__durability": "commit"}
+
+
+class Registering(threading.Thread):
+    """Sends REGISTERs of new users without waiting for answers; `answered` are those whose 200 came."""
+
+    def __init__(self, server, prefix):
+        super().__init__()
+        self.server, self.prefix = server, prefix
+        self.sent, self.answered, self.others, self.over = 0, set(), [], threading.Event()
+
+    def run(self):
+        with Ua(self.server) as phone:
+            while not self.over.is_set():
+                if self.sent - len(self.answered) < 200:
+                    user = f"{self.prefix}{self.sent}"
+                    phone.send(phone.request("REGISTER", f"sip:{self.server}", to=f"sip:{user}@{self.server}",
+                                             call_id=uuid.uuid4().hex, cseq=1,
+                                             lines=[f"Contact: <sip:{user}@{phone.address}>;expires=3600"]))
+                    self.sent += 1
+                self._take(phone, 0 if self.sent % 20 else 0.001)
+            self._take(phone, 0.2)
+
+    def _take(self, phone, timeout):
+        try:
+            while answer := phone.receive(timeout):
+                if answer.status == 200:
+                    self.answered.add(answer.get("To").partition("sip:")[2].partition("@")[0])
+                else:
+                    self.others.append(answer)
+        except ConnectionRefusedError:  # the server is dead
+            self.over.set()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_acknowledged_registration_survives_sigkill(server, workers):
+    one = server(workers=workers, **OPEN)
+    chance = random.Random(workers)
+    acknowledged, unanswered = set(), 0
+    for number in range(4):
+        loads = [Registering(one.address, f"r{number}t{thread}u") for thread in range(2)]
+        for load in loads:
+            load.start()
+        time.sleep(chance.uniform(0.1, 0.8))
+        one.kill()
+        for load in loads:
+            load.over.set()
+            load.join()
+            assert not load.others
+            assert load.answered, "killed before the first 200"
+            acknowledged |= load.answered
+            unanswered += load.sent - len(load.answered)
+        one.start()
+        there = {c["aor"].partition(":")[2].partition("@")[0] for c in one.json("contacts")["contacts"]}
+        assert not acknowledged - there, f"lost of {len(acknowledged)}: {sorted(acknowledged - there)[:10]}"
+    assert unanswered > 0, "no registration was under way at any SIGKILL"
+
+
+def test_a_removal_survives_sigkill(server):
+    one = server(**OPEN)
+    with Ua(one.address, "alice") as phone:
+        for _ in range(3):
+            assert phone.register().status == 200
+            answer = phone.register(expires=0)
+            assert answer.status == 200 and answer.get("Contact") is None
+            one.kill()
+            one.start()
+            assert one.json("contacts", "alice")["contacts"] == []
+
+
+def test_a_refresh_survives_sigkill_with_its_expiry_and_cseq(server):
+    one = server(**OPEN)
+    with Ua(one.address, "alice") as phone:
+        assert phone.register(expires=100).status == 200
+        assert phone.register(expires=3000).status == 200
+        one.kill()
+        one.start()
+        contact, = one.json("contacts", "alice")["contacts"]
+        assert contact["expires_in"] > 2000
+        # RFC 3261 section 10.3 step 7: a CSeq that goes back is refused after the restart too.
+        phone.cseq = 0
+        assert phone.register(expires=100).status == 500
+        phone.cseq = 10
+        answer = phone.ask("REGISTER", f"sip:{one.address}", to=phone.aor)
+        assert answer.status == 200 and phone.address in answer.get("Contact")
