@@ -8,6 +8,7 @@ struct stream_options endpoint_stream_options(struct endpoint *endpoint,
     return (struct stream_options){
         .transport = socket->transport,
         .listener = socket->index,
+        .v6_only = true, /* IPv4 has a listener of its own */
         .limits = endpoint->config->stream,
         .handler =
             {

@@ -48,6 +48,25 @@ def test_ipv6_is_served(server):
     socket.create_connection(("::1", port)).close()
 
 
+def test_all_addresses_of_both_families_are_served_on_one_port(server):
+    """As the default does on 5060."""
+    port = trapezoid.free_port()
+    one = server(listen=[f"{transport}:{host}:{port}" for host in ("0.0.0.0", "[::]") for transport in ("udp", "tcp")],
+                 auth__register=False, auth__call=False)
+    assert f"  udp:[::]:{port}\n  tcp:[::]:{port}\n" in one.out()
+    for host in ("127.0.0.1", "::1"):
+        socket.create_connection((host, port)).close()
+    with Phone(f"127.0.0.1:{port}", "alice") as phone:
+        assert status(phone.register()) == 200
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
+        six.settimeout(5)
+        six.bind(("::1", 0))
+        six.sendto((f"OPTIONS sip:[::1]:{port} SIP/2.0\r\nVia: SIP/2.0/UDP [::1]:{six.getsockname()[1]};branch=z9hG4bK1\r\n"
+                    "From: <sip:a@example.org>;tag=1\r\nTo: <sip:[::1]>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+                    "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode(), ("::1", port))
+        assert six.recv(65535).startswith(b"SIP/2.0 200")
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_port_in_use_is_named_with_what_to_do(server, transport):
     one = server()

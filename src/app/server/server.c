@@ -157,9 +157,10 @@ static int open_workers(struct server *server, struct app_config *config)
             worker_new(&server->shared, i, &config->endpoint, &failed, &server->workers[i]);
         if (status < 0) {
             char text[ADDRESS_TEXT_MAX];
-            log_error(server->log, LOG_APP, "worker %u cannot listen on %s: %s", i,
-                      address_text(&config->endpoint.listeners[failed].local, text),
-                      error_text(status));
+            const struct endpoint_listener *listener = &config->endpoint.listeners[failed];
+            log_error(server->log, LOG_APP, "worker %u cannot listen on %s:%s: %s", i,
+                      listener->transport == TRANSPORT_TCP ? "tcp" : "udp",
+                      address_text(&listener->local, text), error_text(status));
             return status;
         }
         server->worker_count++;
