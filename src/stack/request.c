@@ -23,7 +23,8 @@ void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *
     request->via = msg->parts.via;
     if (request->via.value.len == 0 && sip_list_next(&vias, &top))
         (void)sip_via_parse(top, &request->via); /* of a request that is to be refused */
-    request->reply = reply_flow(flow, &request->via);
+    /* A Via that cannot be read names no port: the packet's source is all there is. */
+    request->reply = request->via.host.len > 0 ? reply_flow(flow, &request->via) : *flow;
 }
 
 static void reply_status(const struct endpoint_request *request, unsigned status,
@@ -39,13 +40,11 @@ void endpoint_refuse(struct endpoint *endpoint, const struct flow *flow,
     const struct sip_message *msg = &endpoint->message;
     endpoint_count(endpoint, ENDPOINT_MALFORMED);
     log_debug(loop_log(endpoint->loop), LOG_SIP, "malformed message: %s", fault->reason);
-    /* Without a Via nobody knows where the answer belongs. */
-    if (fault->status == 0 || !msg->is_request || msg->first[SIP_HEADER_VIA] == SIP_NO_HEADER)
+    if (fault->status == 0 || !sip_message_can_be_answered(msg))
         return;
     struct endpoint_request request;
-    endpoint_request_init(endpoint, &endpoint->message, flow, &request);
-    if (request.via.value.len > 0)
-        reply_status(&request, fault->status, fault->reason);
+    endpoint_request_init(endpoint, msg, flow, &request);
+    reply_status(&request, fault->status, fault->reason);
 }
 
 /* RFC 3261 section 9.2. A proxy that keeps state for every INVITE knows every one that can be

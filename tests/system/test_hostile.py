@@ -1,0 +1,54 @@
+"""What senders do who break the rules, or know them too well."""
+
+import os
+import socket
+import time
+
+from phone import Phone, status
+
+
+def processor_seconds(process):
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def raw(method, via):
+    return (f"{method} sip:127.0.0.1 SIP/2.0\r\nVia: {via}\r\nFrom: <sip:a@example.org>;tag=1\r\n"
+            f"To: <sip:127.0.0.1>\r\nCall-ID: via-{method}@example.org\r\nCSeq: 1 {method}\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_malformed_top_via_is_answered_at_the_source(server):
+    """RFC 3261 section 21.4.1, RFC 4475 section 3.1.2.1."""
+    one = server()
+    with Phone(one.address, "eve") as eve:
+        for via in ("SIP/2.0/UDP 192.0.2.15;;,;,,", ";;", "SIP/2.0/UDP [;branch=z9hG4bK1"):
+            eve.send(raw("INVITE", via))
+            answer = eve.receive()
+            assert status(answer) == 400, answer
+            assert f"Via: {via}\r\n" in answer
+        eve.socket.settimeout(0.5)
+        eve.send(raw("ACK", ";;"))
+        eve.send(raw("OPTIONS", "SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKalive"))
+        assert "CSeq: 1 OPTIONS" in eve.receive(), "an ACK is never answered (RFC 3261 section 17.1.1.3)"
+
+
+def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
+    """RFC 3261 section 18.1.1: TCP first, UDP after it, and then no more."""
+    one = server(auth__register=False, auth__call=False, workers=1)
+    head = ("MESSAGE sip:bob@{0} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKlarge{1}\r\n"
+            "From: <sip:alice@{0}>;tag=1\r\nTo: <sip:bob@{0}>\r\nCall-ID: large\r\nCSeq: 1 MESSAGE\r\n"
+            "Max-Forwards: 70\r\nContent-Length: {2}\r\n\r\n")
+    with Phone(one.address, "bob") as bob, socket.create_connection((one.host, one.port)) as tcp:
+        assert status(bob.register()) == 200
+        # With our Via some of them are longer than a datagram, and still messages that we can write.
+        for length in range(65390, 65440, 4):
+            size = length - len(head.format(one.address, length, length))
+            tcp.sendall(head.format(one.address, length, size).encode() + b"x" * size)
+        tcp.settimeout(5)
+        assert tcp.recv(65535).startswith(b"SIP/2.0 500 ")
+        time.sleep(0.5)
+        before = processor_seconds(one.process)
+        time.sleep(1)
+        assert processor_seconds(one.process) - before < 0.3
