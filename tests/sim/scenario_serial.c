@@ -117,6 +117,17 @@ static const struct scenario scenarios[] = {
      "bob < ACK\n"
      "bob2 < INVITE\n" FINAL("bob2", "486") "bob3 < INVITE\n" FINAL("bob3", "480")
          ALICE_GETS("486")},
+    {"the last group rings on when the one before it was busy soon", "RFC 3261 16.6, 16.8", "",
+     "register alice\n"
+     "register bob q=1.0\n"
+     "register bob2 q=0.5\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE\n"
+     "wait 5s\n" FINAL("bob", "486") "bob2 < INVITE\n"
+                                     "bob2 > 180\n"
+                                     "alice < 180\n"
+                                     "wait 60s\n"
+                                     "bob2 none\n" ANSWERS("bob2")},
     {"a dead phone is passed by when its group's time is over", "RFC 3261 16.6", "",
      "register alice\n"
      "register bob q=1.0\n"

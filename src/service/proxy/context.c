@@ -176,9 +176,13 @@ static void start_group(struct proxy_context *context, const struct sip_message 
     for (unsigned i = 0; i < count && context->branch_count < PROXY_BRANCHES_MAX; i++)
         proxy_branch_start(context, msg, info, &targets[i]);
     context->holds--;
-    if (context->waiting_count > 0 && context->method == SIP_INVITE)
-        wheel_start(loop_wheel(endpoint_loop(proxy->endpoint)), &context->timer,
-                    (uint64_t)proxy->config.ring_s * 1000);
+    if (context->method != SIP_INVITE)
+        return;
+    struct wheel *wheel = loop_wheel(endpoint_loop(proxy->endpoint));
+    if (context->waiting_count > 0)
+        wheel_start(wheel, &context->timer, (uint64_t)proxy->config.ring_s * 1000);
+    else /* the last group has until timer C, whatever the one before it has left */
+        wheel_stop(wheel, &context->timer);
 }
 
 int proxy_target_keep(struct proxy_context *context, const struct proxy_target *from,
