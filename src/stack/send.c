@@ -45,11 +45,21 @@ static const struct endpoint_socket *socket_towards(const struct endpoint *endpo
     return first;
 }
 
+/* A flow of a registration may be older than our listeners: it outlives a restart. */
+static bool is_ours(const struct endpoint *endpoint, const struct flow *flow)
+{
+    if (flow->transport != TRANSPORT_UDP || flow->listener >= endpoint->socket_count)
+        return false;
+    const struct endpoint_socket *s = &endpoint->sockets[flow->listener];
+    return s->udp != NULL && address_is_v6(&s->local) == address_is_v6(&flow->remote) &&
+           address_port(&s->local) == address_port(&flow->local) &&
+           (address_is_wildcard(&s->local) || address_equal_host(&s->local, &flow->local));
+}
+
 static int udp_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                     struct flow *ret_flow)
 {
-    if (target->has_flow && target->flow.transport == TRANSPORT_UDP &&
-        target->flow.listener < endpoint->socket_count) {
+    if (target->has_flow && is_ours(endpoint, &target->flow)) {
         *ret_flow = target->flow;
         ret_flow->remote = target->address;
         return 0;

@@ -24,7 +24,8 @@ static bool fall_back_to_udp(struct proxy_branch *branch)
     struct proxy_context *context = branch->context;
     struct proxy_route_info info;
     struct endpoint_target target = branch->fallback;
-    if (!branch->tcp_tried || branch->provisional || branch->cancelled)
+    branch->fell_back = true;
+    if (branch->provisional || branch->cancelled)
         return false;
     if (proxy_context_again(context, &info) < 0)
         return false;
@@ -37,7 +38,7 @@ static void on_client_failure(struct sip_client_tx *tx, void *user, enum sip_tx_
     (void)tx;
     if (branch->state == PROXY_BRANCH_DONE)
         return;
-    if (failure == SIP_TX_FAILED_TRANSPORT && branch->tcp_tried) {
+    if (failure == SIP_TX_FAILED_TRANSPORT && branch->tcp_tried && !branch->fell_back) {
         branch->falls_back = true; /* when this transaction has ended */
         return;
     }

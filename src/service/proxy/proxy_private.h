@@ -103,6 +103,7 @@ struct proxy_branch {
     bool cancelled;
     bool tcp_tried;  /* 18.1.1: large request went by TCP first */
     bool falls_back; /* and TCP failed: UDP next */
+    bool fell_back;  /* UDP was tried then: once only */
     struct endpoint_target fallback;
     uint16_t status; /* final, once DONE */
 };
