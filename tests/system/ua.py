@@ -9,13 +9,16 @@ import time
 import uuid
 
 
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "k": "supported"}
+
+
 class Message:
-    """One message received; `text` is what came, byte for byte (as Latin-1)."""
+    """One message received; `text` is what came, byte for byte (as Latin-1), `lines` the headers without folding."""
 
     def __init__(self, data):
         self.text = data.decode("latin-1")
         head, _, self.body = self.text.partition("\r\n\r\n")
-        self.first, *self.lines = head.split("\r\n")
+        self.first, *self.lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")
 
     @property
     def status(self):
@@ -32,7 +35,7 @@ class Message:
     def all(self, name):
         """The values of all lines of that name."""
         return [value.strip() for key, _, value in (line.partition(":") for line in self.lines)
-                if key.strip().lower() == name.lower()]
+                if COMPACT.get(key.strip().lower(), key.strip().lower()) == name.lower()]
 
     def get(self, name):
         return (self.all(name) or [None])[0]
@@ -107,7 +110,7 @@ class Ua:
         """Text of a response to a Message."""
         copied = [f"{name}: {value}" for name in ("Via", "Record-Route", "From", "Call-ID", "CSeq")
                   for value in request.all(name)]
-        to = request.get("To") + ("" if ";tag=" in request.get("To") or line.startswith("100") else f";tag={tag}")
+        to = request.get("To") + ("" if re.search(r";\s*tag\s*=", request.get("To")) or line.startswith("100") else f";tag={tag}")
         return "\r\n".join([f"SIP/2.0 {line}", *copied, f"To: {to}", *lines,
                             f"Content-Length: {len(body.encode('latin-1'))}", "", body])
 
