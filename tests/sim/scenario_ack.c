@@ -3,24 +3,27 @@
 #include "sim/scenario_tables.h"
 
 static const struct scenario scenarios[] = {
-    {"the ACK of a challenge is lost: the challenge comes again, the call goes on",
-     "RFC 3261 17.2.1, 22.2", "testInviteAck407Dropped",
+    {"the ACK of a challenge is lost: the challenge comes once, the call goes on",
+     "RFC 3261 26.3.2.4, 22.2", "testInviteAck407Dropped",
      "register bob\n"
      "alice > INVITE bob\n"
      "alice < 407\n"
      "wait 600ms\n"
-     "alice repeats 1 407\n"
+     "alice none\n"
      "alice > INVITE bob same\n"
      "bob < INVITE\n"
      "bob > 200\n"
      "alice < 200\n"
      "alice > ACK\n"
      "bob < ACK\n"},
-    {"the challenge itself is lost", "RFC 3261 17.2.1", "testInvite407Dropped",
+    {"the challenge itself is lost: the INVITE that comes again brings another",
+     "RFC 3261 26.3.2.4, 8.2.7", "testInvite407Dropped",
      "register bob\n"
      "alice misses 407\n"
      "alice > INVITE bob\n"
-     "alice < 407 within 600ms\n"
+     "wait 500ms\n"
+     "alice again INVITE\n"
+     "alice < 407\n"
      "alice > ACK\n"
      "alice > INVITE bob same\n"
      "bob < INVITE\n"

@@ -4,6 +4,7 @@ import os
 import socket
 import time
 
+import pytest
 from phone import Phone, status
 
 
@@ -17,6 +18,14 @@ def raw(method, via):
     return (f"{method} sip:127.0.0.1 SIP/2.0\r\nVia: {via}\r\nFrom: <sip:a@example.org>;tag=1\r\n"
             f"To: <sip:127.0.0.1>\r\nCall-ID: via-{method}@example.org\r\nCSeq: 1 {method}\r\n"
             "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+
+
+def final(phone):
+    """The status of the final answer to the phone's latest request, whatever comes again meanwhile."""
+    while True:
+        answer = phone.receive()
+        if f"\nCSeq: {phone.cseq} " in answer and status(answer) >= 200:
+            return status(answer)
 
 
 def test_a_malformed_top_via_is_answered_at_the_source(server):
@@ -52,3 +61,41 @@ def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
         before = processor_seconds(one.process)
         time.sleep(1)
         assert processor_seconds(one.process) - before < 0.3
+
+
+def test_a_made_up_to_tag_opens_no_way(server):
+    """RFC 3261 section 16.3 step 6: neither to a static route, nor to a phone in another user's name."""
+    with Phone("127.0.0.1:1", "gateway") as gateway:
+        one = server(routes=[f"0=sip:{gateway.address}"])
+        for name in ("kim", "lee"):
+            one.user_add(name, "secret")
+        gateway.socket.settimeout(0.3)
+        with Phone(one.address, "lee", "secret") as bob, Phone(one.address, "kim") as eve:
+            assert status(bob.register()) == 200
+            bob.socket.settimeout(0.3)
+            for sender in (eve.aor, "sip:eve@example.org"):
+                for uri in (f"sip:0900@{one.address}", "tel:0900"):
+                    asked = eve.request("INVITE", uri, to=f"{uri}>;tag=1;x=<y").replace("=<y>", "=y")
+                    eve.send(asked.replace(f"From: <{eve.aor}>", f"From: <{sender}>"))
+                    assert final(eve) == (407 if sender == eve.aor else 403)
+            for method in ("INVITE", "MESSAGE"):
+                eve.send(eve.request(method, bob.aor, to=f"{bob.aor}>;tag=1;x=<y").replace("=<y>", "=y"))
+                assert final(eve) == 407, "a From of ours proves itself"
+            eve.send(eve.request("ACK", f"sip:0900@{one.address}", to="sip:x@example.org>;tag=1;x=<y").replace("=<y>", "=y"))
+            for phone in (gateway, bob):
+                with pytest.raises(TimeoutError):
+                    phone.receive()
+
+
+def test_strangers_are_refused_once(server):
+    """RFC 3261 section 26.3.2.4: a forged source gets no more than was sent in its name."""
+    one = server()
+    with Phone(one.address, "alice") as eve:
+        eve.socket.settimeout(2.5)
+        for uri, expected in ((f"sip:bob@{one.address}", 407), ("sip:bob@example.org", 407)):
+            eve.send(eve.request("INVITE", uri))
+            assert final(eve) == expected
+        eve.send(eve.request("INVITE", "sip:bob@example.org").replace(eve.aor, "sip:eve@example.com"))
+        assert final(eve) == 403
+        with pytest.raises(TimeoutError):
+            eve.receive()

@@ -156,12 +156,9 @@ static void challenge(struct authenticator *authenticator, const struct endpoint
     else
         response.headers = writer_slice(&w);
     count(authenticator, AUTHENTICATOR_CHALLENGES);
-    /* Without a transaction, so that strangers cost no memory (RFC 3261 section 26.3.2.4); an
-     * INVITE needs one to take its ACK. */
-    if (request->msg->method == SIP_INVITE)
-        endpoint_answer(request, &response);
-    else
-        endpoint_reply(request, &response);
+    /* Once and without a transaction (RFC 3261 section 26.3.2.4): strangers cost no memory, and a
+     * forged source is not sent the same again and again. The ACK is known by its tag. */
+    endpoint_reply(request, &response);
 }
 
 static void refuse_malformed(struct authenticator *authenticator,

@@ -8,7 +8,7 @@ static void refuse(struct proxy *proxy, const struct endpoint_request *request, 
 {
     struct sip_response response = {.status = status, .reason = reason};
     proxy_count(proxy, PROXY_REFUSED);
-    endpoint_answer(request, &response);
+    endpoint_reply(request, &response); /* as a challenge: once (26.3.2.4) */
 }
 
 /* Does it go to one of our own users (or to nobody), as far as the Request-URI and Route say? */
@@ -124,6 +124,13 @@ static bool takes_static_route(struct proxy *proxy, const struct proxy_route_inf
            !has_bindings(proxy, &info->uri);
 }
 
+static bool is_number_of_ours(struct proxy *proxy, const struct sip_uri *uri)
+{
+    struct slice domain;
+    return uri->scheme == SIP_URI_TEL ||
+           domains_local(proxy->domains, uri->host, uri->port, &domain);
+}
+
 int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
                        const struct proxy_route_info *info)
 {
@@ -131,12 +138,14 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     struct writer w;
     struct slice domain;
     bool to_ours = goes_to_ours(proxy, info);
-    if (info->to_tag.len > 0 &&
-        (info->token_ok || to_ours || goes_to_registered_phone(proxy, info)))
+    bool static_route = takes_static_route(proxy, info);
+    /* A dialog's Request-URI is a contact; a number of ours that is routed away is none, and
+     * anybody can write a To tag. */
+    bool dialog = info->to_tag.len > 0 && !(static_route && is_number_of_ours(proxy, &info->uri));
+    if (dialog && (info->token_ok || goes_to_registered_phone(proxy, info)))
         return 1;
     if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
-        return to_ours ? 1 : deny_relay(proxy, request);
-    bool static_route = takes_static_route(proxy, info);
+        return to_ours && !static_route ? 1 : deny_relay(proxy, request);
     if (!proxy->config.auth && (static_route || to_ours))
         return 1;
     writer_init(&w, text, sizeof(text));
