@@ -10,6 +10,11 @@ const struct metric_info registrar_metric_infos[REGISTRAR_METRICS] = {
 #undef REGISTRAR_METRIC_ROW
 };
 
+static size_t waiting_max(const struct registrar_config *config)
+{
+    return config->waiting_max ? config->waiting_max : 100000;
+}
+
 int registrar_new(const struct registrar_config *config, const struct registrar_parts *parts,
                   struct registrar **ret_registrar)
 {
@@ -19,8 +24,7 @@ int registrar_new(const struct registrar_config *config, const struct registrar_
     registrar->config = *config;
     registrar->parts = *parts;
     arena_init(&registrar->arena, 64 << 10, 1 << 20);
-    pool_init(&registrar->waiting_pool, sizeof(struct registrar_waiting),
-              config->waiting_max ? config->waiting_max : 100000);
+    pool_init(&registrar->waiting_pool, sizeof(struct registrar_waiting), waiting_max(config));
     blocks_init(&registrar->blocks, 0);
     list_init(&registrar->waiting);
     *ret_registrar = registrar;
@@ -42,6 +46,7 @@ void registrar_reload(struct registrar *registrar, const struct registrar_config
                       const struct domains *domains)
 {
     registrar->config = *config;
+    registrar->waiting_pool.limit = waiting_max(config);
     registrar->parts.domains = domains;
 }
 
