@@ -115,7 +115,7 @@ static const char page_head[] =
     "\n"
     "`trapezoid serve -c FILE` reads YAML; every key can be given as `--set KEY=VALUE` too, which\n"
     "goes over the file. A list is a YAML list or one text with commas (in --set always the\n"
-    "latter). Keys with dots are groups in YAML: `auth.call: off`, or\n"
+    "latter). Keys with dots are written as they are, or as groups: `auth.call: off`, or\n"
     "\n"
     "```yaml\n"
     "auth:\n"

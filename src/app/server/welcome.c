@@ -1,5 +1,6 @@
 #include "app/server/welcome.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -122,13 +123,16 @@ static void print_accounts(const struct server *server, const struct welcome *we
 {
     if (welcome->count == 0) {
         if (accounts_count(server->accounts) == 0 && server->settings->config->registrar.auth)
-            puts("There are no accounts yet, so no phone can register: trapezoid user add NAME");
+            printf("There are no accounts yet, so no phone can register: %s user add NAME\n",
+                   program_invocation_name);
         return;
     }
     puts("\nAccounts made by this first start; passwords are shown only now:");
     for (unsigned i = 0; i < welcome->count; i++)
         printf("  %-8s %s\n", welcome->accounts[i].name, welcome->accounts[i].password);
-    puts("A new password: trapezoid user password alice. More accounts: trapezoid user add NAME.");
+    /* As it was called: before it is installed it is on no search path. */
+    printf("A new password: %s user password alice\n", program_invocation_name);
+    printf("More accounts:  %s user add NAME\n", program_invocation_name);
 }
 
 void welcome_print(const struct server *server, const struct welcome *welcome)
