@@ -124,6 +124,12 @@ static bool takes_static_route(struct proxy *proxy, const struct proxy_route_inf
            !has_bindings(proxy, &info->uri);
 }
 
+/* Means nothing to a phone that has no such dialog, so a To tag is enough on the way to ours. */
+static bool only_lives_in_dialogs(const struct sip_message *msg)
+{
+    return msg->method == SIP_BYE || msg->method == SIP_PRACK || msg->method == SIP_UPDATE;
+}
+
 static bool is_number_of_ours(struct proxy *proxy, const struct sip_uri *uri)
 {
     struct slice domain;
@@ -142,6 +148,8 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     /* A dialog's Request-URI is a contact; a number of ours that is routed away is none, and
      * anybody can write a To tag. */
     bool dialog = info->to_tag.len > 0 && !(static_route && is_number_of_ours(proxy, &info->uri));
+    if (info->to_tag.len > 0 && to_ours && only_lives_in_dialogs(request->msg))
+        return 1;
     if (dialog && (info->token_ok || goes_to_registered_phone(proxy, info)))
         return 1;
     if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
