@@ -107,6 +107,7 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
     endpoint->mesh = mesh;
     endpoint->workers = workers;
     endpoint->config = config;
+    endpoint_overload_init(endpoint);
     endpoint->tag_key = random_hash_key(loop_random(loop));
     *ret_failed = 0;
     int status = open_transactions(endpoint);
@@ -132,6 +133,7 @@ void endpoint_free(struct endpoint *endpoint)
         return;
     endpoint->user = (struct endpoint_user){0};
     loop_on_turn_end(endpoint->loop, NULL, NULL);
+    wheel_stop(loop_wheel(endpoint->loop), &endpoint->overload_timer);
     sip_transactions_done(&endpoint->transactions);
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         udp_close(endpoint->sockets[i].udp);

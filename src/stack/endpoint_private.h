@@ -28,6 +28,8 @@ struct endpoint {
     struct hash_key tag_key; /* of stateless To tags */
     bool draining;
     unsigned overload_permille; /* share of new requests that are refused */
+    struct timer
+        overload_timer; /* runs while that is not 0: when nothing comes any more, it falls */
     metric metrics[ENDPOINT_METRICS];
     struct sip_message message; /* the one being worked on */
     struct sip_message sent;    /* a response whose connection has gone */
@@ -58,6 +60,7 @@ struct stream_options endpoint_stream_options(struct endpoint *endpoint,
                                               const struct endpoint_socket *socket);
 
 /* overload.c */
+void endpoint_overload_init(struct endpoint *endpoint);
 void endpoint_overload_update(struct endpoint *endpoint);
 /* Shall this new request be refused? */
 bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request);

@@ -7,6 +7,18 @@
  * the second all is. */
 #define BACKLOG_LOW  100
 #define BACKLOG_HIGH 500
+#define RECHECK_MS   20
+
+/* The end of the turn that it made updates the share. */
+static void on_recheck(struct timer *timer)
+{
+    (void)timer;
+}
+
+void endpoint_overload_init(struct endpoint *endpoint)
+{
+    timer_init(&endpoint->overload_timer, on_recheck);
+}
 
 void endpoint_overload_update(struct endpoint *endpoint)
 {
@@ -31,6 +43,8 @@ void endpoint_overload_update(struct endpoint *endpoint)
     endpoint->overload_permille = (endpoint->overload_permille * 7 + wanted + 7) / 8;
     if (wanted == 0 && endpoint->overload_permille < 8)
         endpoint->overload_permille = 0;
+    if (endpoint->overload_permille > 0 && !timer_running(&endpoint->overload_timer))
+        wheel_start(loop_wheel(endpoint->loop), &endpoint->overload_timer, RECHECK_MS);
     metric_set(&endpoint->metrics[ENDPOINT_OVERLOAD_PERMILLE],
                (int64_t)endpoint->overload_permille);
 }

@@ -124,7 +124,8 @@ class Ua:
     # ---- Receiving ----
 
     def _framed(self):
-        """One message of a stream, if it is there whole."""
+        """One message of a stream, if it is there whole; pongs before it go."""
+        self.buffer = self.buffer.lstrip(b"\r\n")
         head, end, rest = self.buffer.partition(b"\r\n\r\n")
         if not end:
             return None
@@ -140,8 +141,8 @@ class Ua:
         while True:
             if self.transport == "TCP" and (message := self._framed()):
                 return message
-            left = until - time.monotonic()
-            if left < 0 or not select.select([self.socket], [], [], left)[0]:
+            left = max(0, until - time.monotonic())
+            if not select.select([self.socket], [], [], left)[0]:
                 return None
             try:
                 data = self.socket.recv(65536)
@@ -171,10 +172,10 @@ class Ua:
 
     def is_closed(self, timeout=10):
         """Does the server close the connection in time?"""
+        until = time.monotonic() + timeout
         with contextlib.suppress(EOFError):
-            until = time.monotonic() + timeout
-            while time.monotonic() < until:
-                self.receive(max(0, until - time.monotonic()))
+            while self.receive(until - time.monotonic()):
+                pass
             return False
         return True
 
