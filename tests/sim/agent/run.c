@@ -128,20 +128,31 @@ static void end_connections(struct run *run)
         container_of(node, struct wire_connection, node), abort && !agent->dead);
 }
 
-static void crash(struct run *run)
+static void crash(struct sim_event *event)
 {
-    bool power_cut = sim_chance(&run->world, 500);
+    struct run *run = container_of(event, struct run, crash);
     if (!run->server.running)
         return;
-    sim_server_crash(&run->server, power_cut);
+    sim_server_crash(&run->server, sim_chance(&run->world, 500));
     sim_event_after(&run->world.events, &run->restart, draw(run, 1000, 5 * SIM_SECOND));
+}
+
+/* At any moment, or while registrations are on their way to the disk. */
+static void prepare_crash(struct run *run)
+{
+    if (sim_event_queued(&run->crash) || sim_event_queued(&run->restart))
+        return;
+    for (unsigned i = 0; i < run->crowd.count && sim_chance(&run->world, 700); i++)
+        agent_register(run->crowd.agents[i],
+                       sim_chance(&run->world, 300) ? 0 : (uint32_t)draw(run, 60, 3600));
+    sim_event_after(&run->world.events, &run->crash, draw(run, 0, 100000));
 }
 
 static bool try_trouble(struct run *run)
 {
     const struct run_kind *kind = run->kind;
-    if (kind->crashes && sim_chance(&run->world, 80))
-        crash(run);
+    if (kind->crashes && sim_chance(&run->world, 120))
+        prepare_crash(run);
     else if (kind->partitions && sim_chance(&run->world, 60))
         cut_off(run);
     else if (kind->resets && sim_chance(&run->world, 60))
@@ -236,7 +247,7 @@ static void make_server(struct run *run, struct accounts *accounts)
     run->world.spray = sim_chance(&run->world, 500);
     sim_server_init(&run->server, host, &config, accounts);
     run->server.journal.commit_low_us = 200;
-    run->server.journal.commit_high_us = draw(run, 200, 30000);
+    run->server.journal.commit_high_us = draw(run, 200, 60000);
     sim_server_start(&run->server);
 }
 
@@ -261,6 +272,7 @@ static void make_agents(struct run *run)
 static void plan_events(struct run *run)
 {
     unsigned count = (unsigned)draw(run, 6, 16);
+    sim_event_init(&run->crash, crash);
     sim_event_init(&run->restart, restart);
     sim_event_init(&run->heal, heal);
     for (unsigned i = 0; i < count; i++) {

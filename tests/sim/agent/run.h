@@ -35,6 +35,7 @@ struct run {
     struct sim_server server;
     struct crowd crowd;
     struct run_event events[RUN_EVENTS_MAX];
+    struct sim_event crash;
     struct sim_event restart;
     struct sim_event heal;
     unsigned users;
