@@ -27,11 +27,12 @@ static void print_counts(const struct run_kind *kind, uint64_t runs, const uint6
                          uint64_t messages)
 {
     static const char *const names[CROWD_COUNTS] = {
-        "calls",      "answered", "refused",       "cancelled", "INVITEs unanswered",
-        "others unanswered", "registered", "messages", "ACKs missing"};
+        "calls",      "answered",           "refused",
+        "cancelled",  "INVITEs unanswered", "others unanswered",
+        "registered", "messages",           "ACKs missing"};
     char text[512];
-    int length = snprintf(text, sizeof(text), "%llu runs, %llu datagrams",
-                          (unsigned long long)runs, (unsigned long long)messages);
+    int length = snprintf(text, sizeof(text), "%llu runs, %llu datagrams", (unsigned long long)runs,
+                          (unsigned long long)messages);
     for (unsigned i = 0; i < CROWD_COUNTS; i++)
         length += snprintf(text + length, sizeof(text) - (size_t)length, ", %s %llu", names[i],
                            (unsigned long long)counts[i]);
@@ -71,8 +72,9 @@ int main(void)
         if (only != NULL && strcmp(only, run_kinds[i].name) != 0)
             continue;
         /* cmocka hands the state on and does not write to it. */
-        tests[count++] = (struct CMUnitTest){
-            .name = run_kinds[i].name, .test_func = play, .initial_state = (void *)(uintptr_t)&run_kinds[i]};
+        tests[count++] = (struct CMUnitTest){.name = run_kinds[i].name,
+                                             .test_func = play,
+                                             .initial_state = (void *)(uintptr_t)&run_kinds[i]};
     }
     sim_accounts_init(&accounts);
     int failed = _cmocka_run_group_tests("runs", tests, count, NULL, NULL);

@@ -51,8 +51,7 @@ void agent_die(struct agent *agent)
     }
     list_for_each(node, &agent->answers) sim_event_cancel(
         &agent->crowd->world->events, &container_of(node, struct agent_answer, node)->again);
-    list_for_each(node, &agent->calls)
-        call_over(container_of(node, struct agent_call, node));
+    list_for_each(node, &agent->calls) call_over(container_of(node, struct agent_call, node));
     agent->uncertain = true;
 }
 

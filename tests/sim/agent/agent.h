@@ -1,7 +1,7 @@
-/* Phones that act by themselves, for runs that a seed draws: they register, call each other, answer,
- * refuse, ring, give up, talk, hang up, lose their connection and die. They keep transactions and
- * timers of their own (RFC 3261 chapter 17, as a phone needs them), and check each message that they
- * get. */
+/* Phones that act by themselves, for runs that a seed draws: they register, call each other,
+ * answer, refuse, ring, give up, talk, hang up, lose their connection and die. They keep
+ * transactions and timers of their own (RFC 3261 chapter 17, as a phone needs them), and check each
+ * message that they get. */
 #ifndef SIM_AGENT_AGENT_H
 #define SIM_AGENT_AGENT_H
 
@@ -41,6 +41,8 @@ struct crowd {
     struct address server;
     bool certain; /* nothing is lost and nobody dies: what must come of each call is known */
     bool crashes; /* the server may forget: a request may reach a phone twice */
+    bool follows; /* the server follows redirects */
+    bool serial;  /* phones of a user ring one after the other */
     unsigned count;
     struct agent *agents[AGENTS_MAX]; /* owned */
     uint64_t counts[CROWD_COUNTS];
@@ -48,7 +50,16 @@ struct crowd {
 };
 
 /* What is to become of a call: drawn by the caller, told to the called phone in a header. */
-enum agent_end { END_ANSWER, END_BUSY, END_DECLINE, END_RING, END_SILENT, END_UNAVAILABLE, ENDS };
+enum agent_end {
+    END_ANSWER,
+    END_BUSY,
+    END_DECLINE,
+    END_RING,
+    END_SILENT,
+    END_UNAVAILABLE,
+    END_REDIRECT, /* 302 to another user */
+    ENDS
+};
 
 struct agent_plan {
     enum agent_end end;
@@ -161,6 +172,7 @@ struct agent {
     bool uncertain; /* the last REGISTER got no answer, or is under way */
     bool present;   /* as acknowledged last */
     uint32_t wanted_s;
+    const char *q;    /* of its contact; NULL: none */
     int64_t until_ms; /* Unix time, as acknowledged */
 };
 

@@ -7,8 +7,8 @@
 
 #define TRIES_MAX 5
 
-static const char *const end_names[ENDS] = {"answer", "busy",   "decline",
-                                            "ring",   "silent", "unavailable"};
+static const char *const end_names[ENDS] = {"answer", "busy",        "decline", "ring",
+                                            "silent", "unavailable", "redirect"};
 
 static struct sim_events *events_of(const struct agent_call *call)
 {
@@ -54,9 +54,9 @@ static void take_dialog(struct agent_call *call, const struct view *response)
     slice_to_string(view_uri(view_line(response, "Contact", 0)), call->uri, sizeof(call->uri));
     call->route[0] = '\0';
     for (unsigned i = view_values(response, "Record-Route"); i > 0; i--)
-        length += (size_t)snprintf(call->route + length, sizeof(call->route) - length,
-                                   "Route: %.*s\r\n",
-                                   SLICE_ARG(view_value(response, "Record-Route", i - 1)));
+        length +=
+            (size_t)snprintf(call->route + length, sizeof(call->route) - length, "Route: %.*s\r\n",
+                             SLICE_ARG(view_value(response, "Record-Route", i - 1)));
 }
 
 static struct agent_tx *send_inside(struct agent_call *call, const char *method, agent_tx_fn *done)
@@ -207,8 +207,11 @@ static bool is_expected(const struct agent_call *call, unsigned status)
     case END_BUSY: return status == 486 || (call->cancelled && status == 487);
     case END_DECLINE: return status == 603 || (call->cancelled && status == 487);
     case END_UNAVAILABLE: return status == 480 || (call->cancelled && status == 487);
-    case END_RING: return status == 487 || status == 480;
+    case END_RING:
+        return status == 487 || status == 480 || (status == 408 && call->agent->crowd->serial);
     case END_SILENT: return status == 408 || status == 487;
+    case END_REDIRECT:
+        return status == 302 || (call->cancelled && status == 487) || call->agent->crowd->follows;
     case ENDS: break;
     }
     return false;
@@ -322,8 +325,7 @@ static void send_invite(struct agent_call *call)
     };
     call->tries++;
     (void)snprintf(extra, sizeof(extra), "X-Plan: %u %u %u %u %u\r\n", plan->end, plan->ring_ms,
-                   plan->talk_ms, plan->callee_hangs_up,
-                   plan->reinvite && plan->reinvite_callee);
+                   plan->talk_ms, plan->callee_hangs_up, plan->reinvite && plan->reinvite_callee);
     writer_init(&w, bytes, sizeof(bytes));
     agent_write_request(call->agent, &request, &w);
     call->invite = agent_send(call->agent, writer_slice(&w), call->agent->tcp,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sim/agent/agent.h"
+#include "sim/server/server.h"
 
 /* How long a phone rings that nobody answers. */
 #define RING_US (100 * SIM_SECOND)
@@ -40,9 +41,18 @@ static void take_dialog(struct agent_call *call, const struct view *invite)
     slice_to_string(invite->call_id, call->call_id, sizeof(call->call_id));
     slice_to_string(view_uri(view_line(invite, "Contact", 0)), call->uri, sizeof(call->uri));
     for (unsigned i = 0; i < view_values(invite, "Record-Route"); i++)
-        length += (size_t)snprintf(call->route + length, sizeof(call->route) - length,
-                                   "Route: %.*s\r\n",
-                                   SLICE_ARG(view_value(invite, "Record-Route", i)));
+        length +=
+            (size_t)snprintf(call->route + length, sizeof(call->route) - length, "Route: %.*s\r\n",
+                             SLICE_ARG(view_value(invite, "Record-Route", i)));
+}
+
+/* A Contact line for a redirect: drawn by the call, so that all phones of a user say the same. */
+static const char *another_user(const struct agent_call *call, char *buf, size_t size)
+{
+    const struct crowd *crowd = call->agent->crowd;
+    (void)snprintf(buf, size, "Contact: <sip:%s@" SIM_DOMAIN ">\r\n",
+                   crowd->agents[call->plan.ring_ms % crowd->count]->user);
+    return buf;
 }
 
 /* It has rung long enough. */
@@ -50,8 +60,11 @@ static void on_ring_timer(struct sim_event *event)
 {
     struct agent_call *call = container_of(event, struct agent_call, timer);
     struct agent_answer *answer = call->invited;
-    static const unsigned status[ENDS] = {200, 486, 603, 480, 480, 480};
-    agent_respond(answer, status[call->plan.end], NULL);
+    static const unsigned status[ENDS] = {200, 486, 603, 480, 480, 480, 302};
+    char contact[128];
+    agent_respond(answer, status[call->plan.end],
+                  call->plan.end == END_REDIRECT ? another_user(call, contact, sizeof(contact))
+                                                 : NULL);
     if (answer->status >= 300) {
         call_over(call);
         return;

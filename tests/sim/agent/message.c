@@ -26,8 +26,7 @@ static void write_credentials(struct agent *agent, const struct agent_request *r
         digest_write(w, &agent->challenge, &credentials);
 }
 
-void agent_write_request(struct agent *agent, const struct agent_request *request,
-                         struct writer *w)
+void agent_write_request(struct agent *agent, const struct agent_request *request, struct writer *w)
 {
     char text[ADDRESS_TEXT_MAX];
     bool tcp;

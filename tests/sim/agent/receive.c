@@ -123,7 +123,8 @@ static void on_request(struct agent *agent, const struct view *view, bool tcp,
                            slice_of(answer->response, answer->response_len));
         return;
     }
-    if (!cancel && !is_forwarded_well(agent, view))
+    bool straight = !address_equal_host(from, &agent->crowd->server);
+    if (!cancel && !straight && !is_forwarded_well(agent, view))
         return;
     bool merged = !cancel && is_merged(agent, view);
     if (merged && !agent->crowd->crashes) {

@@ -71,9 +71,9 @@ static void send_register(struct agent *agent)
     agent->register_tries++;
     (void)snprintf(who, sizeof(who), "<sip:%s@" SIM_DOMAIN ">", agent->user);
     (void)snprintf(call_id, sizeof(call_id), "reg-%s", agent->name);
-    (void)snprintf(extra, sizeof(extra), "Contact: <sip:%s@%s%s>;expires=%u\r\n", agent->name,
+    (void)snprintf(extra, sizeof(extra), "Contact: <sip:%s@%s%s>;expires=%u%s%s\r\n", agent->name,
                    address_text(&agent->wire.local, text), agent->tcp ? ";transport=tcp" : "",
-                   agent->wanted_s);
+                   agent->wanted_s, agent->q ? ";q=" : "", agent->q ? agent->q : "");
     char from[160];
     (void)snprintf(from, sizeof(from), "%s;tag=r%u", who, agent->register_cseq + 1);
     struct agent_request request = {

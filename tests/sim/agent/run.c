@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 #define ACTIVE_US (UINT64_C(90) * SIM_SECOND) /* something begins until then */
 /* Then everything ends: calls that ring for ever, timers C and B one after the other, and what they
@@ -13,28 +14,43 @@
 
 const struct run_kind run_kinds[] = {
     {"quiet", {.delay_us = 1000}, .tcp = 0},
-    {"reordering and doubling",
-     {.delay_us = 500, .jitter_us = 120000, .duplicate = 50},
-     .tcp = 0},
+    {"reordering and doubling", {.delay_us = 500, .jitter_us = 120000, .duplicate = 50}, .tcp = 0},
     {"quiet, UDP and TCP", {.delay_us = 2000, .jitter_us = 20000}, .tcp = 500},
     {"some loss",
-     {.delay_us = 1000, .jitter_us = 40000, .loss = 50, .duplicate = 20, .late = 10, .late_us = 4000000},
+     {.delay_us = 1000,
+      .jitter_us = 40000,
+      .loss = 50,
+      .duplicate = 20,
+      .late = 10,
+      .late_us = 4000000},
      .tcp = 200},
     {"heavy loss",
-     {.delay_us = 1000, .jitter_us = 100000, .loss = 250, .duplicate = 50, .late = 50, .late_us = 4000000},
+     {.delay_us = 1000,
+      .jitter_us = 100000,
+      .loss = 250,
+      .duplicate = 50,
+      .late = 50,
+      .late_us = 4000000},
      .tcp = 200},
-    {"crashes",
-     {.delay_us = 1000, .jitter_us = 20000, .loss = 20},
-     .crashes = true,
-     .tcp = 300},
+    {"crashes", {.delay_us = 1000, .jitter_us = 20000, .loss = 20}, .crashes = true, .tcp = 300},
     {"phones die and are cut off",
      {.delay_us = 1000, .jitter_us = 20000, .loss = 10},
      .deaths = true,
      .partitions = true,
      .resets = true,
      .tcp = 500},
+    {"memory runs out",
+     {.delay_us = 1000, .jitter_us = 20000, .loss = 10},
+     .resets = true,
+     .memory = true,
+     .tcp = 400},
     {"everything",
-     {.delay_us = 1000, .jitter_us = 80000, .loss = 100, .duplicate = 50, .late = 20, .late_us = 4000000},
+     {.delay_us = 1000,
+      .jitter_us = 80000,
+      .loss = 100,
+      .duplicate = 50,
+      .late = 20,
+      .late_us = 4000000},
      .crashes = true,
      .deaths = true,
      .partitions = true,
@@ -168,6 +184,8 @@ static void on_event(struct sim_event *event)
 {
     struct run *run = container_of(event, struct run_event, event)->run;
     struct agent *agent = any_agent(run);
+    if (run->kind->memory && MEMORY_FAULTS && sim_chance(&run->world, 700))
+        memory_fail_after(draw(run, 0, 12));
     if (try_trouble(run))
         return;
     uint64_t what = draw(run, 0, 99);
@@ -244,6 +262,11 @@ static void make_server(struct run *run, struct accounts *accounts)
     config.auth_register = sim_chance(&run->world, 700);
     config.auth_call = sim_chance(&run->world, 500);
     config.stream.idle_ms = IDLE_MS;
+    config.proxy.record_route = sim_chance(&run->world, 750);
+    config.proxy.follow_redirects = sim_chance(&run->world, 500);
+    config.proxy.ring_s = 5;
+    run->crowd.follows = config.proxy.follow_redirects;
+    run->crowd.serial = sim_chance(&run->world, 300);
     run->world.spray = sim_chance(&run->world, 500);
     sim_server_init(&run->server, host, &config, accounts);
     run->server.journal.commit_low_us = 200;
@@ -257,15 +280,19 @@ static void make_agents(struct run *run)
     run->crowd.server = run->server.address;
     run->crowd.crashes = run->kind->crashes;
     run->crowd.certain = run->kind->link.loss == 0 && !run->kind->crashes && !run->kind->deaths &&
-                         !run->kind->partitions && !run->kind->resets;
+                         !run->kind->partitions && !run->kind->resets && !run->kind->memory;
     run->users = (unsigned)draw(run, 2, 4);
     for (unsigned u = 0; u < run->users; u++) {
         char name[16];
         unsigned devices = sim_chance(&run->world, 300) ? (unsigned)draw(run, 2, 3) : 1;
         (void)snprintf(name, sizeof(name), "user%u", u);
-        for (unsigned d = 0; d < devices; d++)
-            agent_register(agent_new(&run->crowd, name, d, sim_chance(&run->world, run->kind->tcp)),
-                           (uint32_t)draw(run, 100, 3600));
+        for (unsigned d = 0; d < devices; d++) {
+            bool tcp = sim_chance(&run->world, run->kind->tcp);
+            struct agent *agent = agent_new(&run->crowd, name, d, tcp);
+            if (run->crowd.serial)
+                agent->q = sim_chance(&run->world, 500) ? "0.5" : "0.8";
+            agent_register(agent, (uint32_t)draw(run, 100, 3600));
+        }
     }
 }
 
@@ -278,7 +305,8 @@ static void plan_events(struct run *run)
     for (unsigned i = 0; i < count; i++) {
         run->events[i].run = run;
         sim_event_init(&run->events[i].event, on_event);
-        sim_event_at(&run->world.events, &run->events[i].event, draw(run, 2 * SIM_SECOND, ACTIVE_US));
+        sim_event_at(&run->world.events, &run->events[i].event,
+                     draw(run, 2 * SIM_SECOND, ACTIVE_US));
     }
 }
 
@@ -318,9 +346,12 @@ bool run_play(struct run *run, const struct run_kind *kind, uint64_t seed,
             run->crowd.agents[i]->host->island = 0;
         (void)sim_run_until(&run->world, DRAIN_US, has_failed, &run->crowd);
     }
+    (void)memory_fail_hit();
     if (!crowd_failed(&run->crowd))
         check_end(run);
-    run->messages = run->world.counts[SIM_DATAGRAMS];
+    run->messages = run->world.counts[SIM_DATAGRAMS] + run->world.counts[SIM_TCP_BYTES];
+    run->fired = run->world.events.fired;
+    run->orders = run->world.events.orders;
     for (unsigned i = 0; i < run->crowd.count; i++)
         agent_free(run->crowd.agents[i]);
     sim_server_done(&run->server);

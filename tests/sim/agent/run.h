@@ -14,6 +14,7 @@ struct run_kind {
     bool deaths;     /* of phones */
     bool partitions; /* phones that are cut off for a while */
     bool resets;     /* of TCP connections */
+    bool memory;     /* allocations of the server fail now and then */
     unsigned tcp;    /* thousandths of the phones speak TCP */
 };
 
@@ -39,7 +40,10 @@ struct run {
     struct sim_event restart;
     struct sim_event heal;
     unsigned users;
-    uint64_t messages; /* datagrams and TCP bytes, for the statistics */
+    /* What happened, for statistics and to compare two plays of a seed. */
+    uint64_t messages; /* datagrams and bytes of TCP */
+    uint64_t fired;
+    uint64_t orders;
 };
 
 /* False: run->crowd.failure tells what went wrong. The run is freed either way. */

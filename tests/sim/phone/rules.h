@@ -1,5 +1,5 @@
-/* What RFC 3261 asks of the messages that a server hands on or answers with, as two messages side by
- * side show it. Each function returns NULL, or what is wrong. */
+/* What RFC 3261 asks of the messages that a server hands on or answers with, as two messages side
+ * by side show it. Each function returns NULL, or what is wrong. */
 #ifndef SIM_PHONE_RULES_H
 #define SIM_PHONE_RULES_H
 
