@@ -1,4 +1,4 @@
-/* Runs drawn from seeds. TZ_SIM_RUNS: how many of each kind (default 150). TZ_SIM_SEED=N: that one
+/* Runs drawn from seeds. TZ_SIM_RUNS: how many of each kind (default 300). TZ_SIM_SEED=N: that one
  * alone, of each kind or of TZ_SIM_KIND. TZ_SIM_TRACE=1 tells on stderr what happens. A run that
  * fails prints its kind and its seed. */
 /* timeout: 600 */
@@ -12,7 +12,7 @@
 #include "sim/agent/run.h"
 #include "sim/server/accounts.h"
 
-#define RUNS_DEFAULT 150
+#define RUNS_DEFAULT 300
 #define SEED_FIRST   1000
 
 static struct sim_accounts accounts;

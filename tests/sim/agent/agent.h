@@ -88,6 +88,7 @@ struct agent_tx {
     struct list node;
     struct agent *agent;
     struct sim_event again; /* sends it once more, or ends it */
+    uint64_t begun_us;
     uint64_t interval_us;
     uint64_t end_us;
     bool tcp;
@@ -146,6 +147,7 @@ struct agent_call {
     unsigned final;               /* status of the initial INVITE, 0: none */
     bool cancelled;
     bool reinviting;
+    int64_t begun_ms; /* Unix time */
     struct list acks; /* struct agent_final: ACKs of 2xx, sent again with each */
 };
 
@@ -172,8 +174,11 @@ struct agent {
     bool uncertain; /* the last REGISTER got no answer, or is under way */
     bool present;   /* as acknowledged last */
     uint32_t wanted_s;
-    const char *q;    /* of its contact; NULL: none */
-    int64_t until_ms; /* Unix time, as acknowledged */
+    const char *q; /* of its contact; NULL: none */
+    /* Unix time when it expires: the server counts from some moment between request and answer. */
+    int64_t until_ms;
+    int64_t until_latest_ms;
+    int64_t removed_ms; /* when it was last asked to be taken off */
 };
 
 struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp);

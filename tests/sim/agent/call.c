@@ -217,6 +217,18 @@ static bool is_expected(const struct agent_call *call, unsigned status)
     return false;
 }
 
+/* Was a phone of the called user taken off meanwhile? */
+static bool target_changed(const struct agent_call *call)
+{
+    const struct crowd *crowd = call->agent->crowd;
+    for (unsigned i = 0; i < crowd->count; i++) {
+        if (strcmp(crowd->agents[i]->user, call->target) == 0 &&
+            crowd->agents[i]->removed_ms >= call->begun_ms)
+            return true;
+    }
+    return false;
+}
+
 static void on_refused(struct agent_call *call, const struct view *view)
 {
     struct crowd *crowd = call->agent->crowd;
@@ -229,7 +241,8 @@ static void on_refused(struct agent_call *call, const struct view *view)
     }
     call->final = view->status;
     crowd->counts[view->status == 487 ? CROWD_CANCELLED : CROWD_REFUSED]++;
-    if (crowd->certain && call->plan.certain && !is_expected(call, view->status)) {
+    if (crowd->certain && call->plan.certain && !is_expected(call, view->status) &&
+        !target_changed(call)) {
         char what[96];
         (void)snprintf(what, sizeof(what), "not the end that was planned (%s%s)",
                        end_names[call->plan.end], call->cancelled ? ", cancelled" : "");
@@ -367,6 +380,7 @@ void agent_call(struct agent *agent, const char *user, const struct agent_plan *
     call->agent = agent;
     call->caller = true;
     call->plan = *plan;
+    call->begun_ms = sim_wall_ms(agent->crowd->world);
     list_init(&call->acks);
     sim_event_init(&call->timer, call_on_timer);
     list_append(&agent->calls, &call->node);

@@ -21,7 +21,7 @@ static struct slice own_contact(const struct agent *agent, const struct view *vi
     return SLICE_NULL;
 }
 
-static void on_registered(struct agent *agent, const struct view *view)
+static void on_registered(struct agent *agent, const struct agent_tx *tx, const struct view *view)
 {
     struct slice contact = own_contact(agent, view);
     uint32_t expires = 0;
@@ -37,7 +37,10 @@ static void on_registered(struct agent *agent, const struct view *view)
     if (slice_to_u32(view_param(contact, "expires"), UINT32_MAX, &expires) < 0 ||
         expires > agent->wanted_s || expires == 0)
         agent_fail(agent, view, "not the expires that was asked for (10.3 step 8)");
-    agent->until_ms = sim_wall_ms(agent->crowd->world) + (int64_t)expires * 1000;
+    int64_t sent_ms = sim_wall_ms(agent->crowd->world) -
+                      (int64_t)((sim_now_us(agent->crowd->world) - tx->begun_us) / 1000);
+    agent->until_ms = sent_ms + (int64_t)expires * 1000;
+    agent->until_latest_ms = sim_wall_ms(agent->crowd->world) + (int64_t)expires * 1000;
 }
 
 static void on_response(struct agent_tx *tx, const struct view *view)
@@ -56,7 +59,7 @@ static void on_response(struct agent_tx *tx, const struct view *view)
         else
             agent_fail(agent, view, "a 401 without a challenge (22.1)");
     } else if (view->status == 200) {
-        on_registered(agent, view);
+        on_registered(agent, tx, view);
     } else if (agent->crowd->certain) {
         agent_fail(agent, view, "a REGISTER was refused");
     }
@@ -97,6 +100,8 @@ void agent_register(struct agent *agent, uint32_t expires_s)
     if (agent->registering || agent->dead)
         return;
     agent->wanted_s = expires_s;
+    if (expires_s == 0)
+        agent->removed_ms = sim_wall_ms(agent->crowd->world);
     agent->register_tries = 0;
     send_register(agent);
 }

@@ -226,9 +226,10 @@ static void check_bindings(struct run *run, const char *when)
     for (unsigned i = 0; i < run->crowd.count; i++) {
         struct agent *agent = run->crowd.agents[i];
         char aor[128];
+        bool expired = agent->present && agent->until_latest_ms < now;
         /* The second is the precision of expiry. */
-        bool expired = agent->present && agent->until_ms <= now + 1000;
-        if (agent->uncertain || (expired && agent->until_ms + 1000 > now))
+        if (agent->uncertain || (agent->present && agent->until_ms <= now + 1000 &&
+                                 agent->until_latest_ms + 1000 >= now))
             continue;
         (void)snprintf(aor, sizeof(aor), "sip:%s@" SIM_DOMAIN, agent->user);
         bindings->count = 0;
@@ -238,8 +239,10 @@ static void check_bindings(struct run *run, const char *when)
             agent_fail(agent, NULL,
                        agent->present ? "an acknowledged binding is gone"
                                       : "a binding that was taken away is there");
-        if (crowd_failed(&run->crowd))
-            (void)snprintf(run->crowd.failure + strlen(run->crowd.failure), 64, " (%s)", when);
+        if (crowd_failed(&run->crowd)) {
+            (void)snprintf(run->crowd.failure + strlen(run->crowd.failure), 64, "(%s)", when);
+            break;
+        }
     }
     arena_done(&arena);
     free(bindings);

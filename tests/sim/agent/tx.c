@@ -63,6 +63,7 @@ struct agent_tx *agent_send(struct agent *agent, struct slice bytes, bool tcp,
     tx->invite = slice_equal(tx->view.method, SLICE("INVITE"));
     tx->done = done;
     tx->user = user;
+    tx->begun_us = sim_now_us(agent->crowd->world);
     tx->interval_us = AGENT_T1_US;
     tx->end_us = sim_now_us(agent->crowd->world) + AGENT_END_US;
     list_init(&tx->finals);
