@@ -36,12 +36,8 @@ static struct sip_client_tx *match(const struct sip_transactions *t,
 bool sip_transactions_on_response(struct sip_transactions *t, const struct sip_message *response)
 {
     struct sip_client_tx *tx = match(t, response);
-    if (tx == NULL)
+    if (tx == NULL || response->status < 100 || response->status > 699)
         return false;
-    if (response->status < 100 || response->status > 699) {
-        t->counts[SIP_TX_COUNT_REFUSED]++;
-        return true;
-    }
     if (tx->tx.state == SIP_TX_COMPLETED || tx->tx.state == SIP_TX_ACCEPTED)
         t->counts[SIP_TX_COUNT_RETRANSMIT_IN]++;
     sip_client_tx_event(tx, sip_tx_status_event(response->status), response);

@@ -288,6 +288,22 @@ static void the_limit_does_not_hold_back_a_cancel(void **state)
     tx_run(&f, 64000);
 }
 
+/* Once sent, the CANCEL lives in its own transaction only; on TCP not even there. */
+static void a_sent_cancel_is_kept_by_the_invite_no_longer(void **state)
+{
+    (void)state;
+    struct sip_branch other;
+    sip_client_tx_abandon(invite);
+    tx_run(&f, 32000);
+    struct sip_client_tx *tx = tx_client(&f, "INVITE", tx_flow_tcp(1), &other);
+    size_t bytes = f.layer.blocks.bytes;
+    assert_int_equal(sip_client_tx_cancel(tx, SLICE_NULL), 0);
+    assert_true(f.layer.blocks.bytes > bytes);
+    assert_true(tx_answer(&f, &other, "INVITE", 180, "a"));
+    assert_int_equal(f.layer.blocks.bytes, bytes);
+    tx_run(&f, 64000);
+}
+
 /* Abandoned with a waiting CANCEL: it goes out with the 1xx. */
 static void an_abandoned_invite_still_sends_its_cancel(void **state)
 {
@@ -324,6 +340,7 @@ int main(void)
         TEST(without_memory_for_it_the_wait_is_bounded_too),
         TEST(without_memory_before_a_1xx_it_may_be_tried_again),
         TEST(the_limit_does_not_hold_back_a_cancel),
+        TEST(a_sent_cancel_is_kept_by_the_invite_no_longer),
         TEST(an_abandoned_invite_still_sends_its_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -378,9 +378,14 @@ static void done_frees_what_is_left_and_tells_its_users(void **state)
     (void)state;
     tx_client(&f, "INVITE", tx_flow_udp(), &branch);
     tx_client(&f, "OPTIONS", tx_flow_tcp(3), &branch);
+    struct sip_client_tx *waits = tx_client(&f, "INVITE", tx_flow_udp(), &branch);
+    assert_int_equal(sip_client_tx_cancel(waits, SLICE_NULL), 0);
+    tx_client(&f, "INVITE", tx_flow_udp(), &branch);
+    assert_true(tx_answer(&f, &branch, "INVITE", 486, "a"));
     unsigned sent = f.sent_count;
     sip_transactions_done(&f.layer);
-    assert_string_equal(f.events, "end;end;");
+    assert_string_equal(f.events, "486;end;end;end;end;");
+    assert_int_equal(f.layer.blocks.bytes, 0);
     assert_int_equal(f.sent_count, sent);
     assert_int_equal(f.wheel.count, 0);
     tx_start(&f);

@@ -113,6 +113,18 @@ static void a_datagram_flow_has_no_connection(void **state)
     tx_run(&f, 32000);
 }
 
+/* Connection 0 is none: nothing closes it. */
+static void a_stream_without_a_connection_is_not_listed(void **state)
+{
+    (void)state;
+    tx_client(&f, "OPTIONS", tx_flow_tcp(0), &branch);
+    assert_int_equal(f.layer.by_connection.count, 0);
+    close_connection(0);
+    assert_string_equal(f.events, "");
+    tx_run(&f, 32000);
+    assert_string_equal(f.events, "timeout;end;");
+}
+
 /* ---- callbacks that begin and abandon others meanwhile ---- */
 
 static struct sip_client_tx *victims[4];
@@ -192,6 +204,7 @@ int main(void)
         TEST(a_non_invite_in_proceeding_fails),
         TEST(one_with_its_final_response_is_not_told),
         TEST(a_datagram_flow_has_no_connection),
+        TEST(a_stream_without_a_connection_is_not_listed),
         TEST(callbacks_may_begin_on_the_dead_connection_and_abandon_its_others),
         TEST(many_transactions_on_one_connection),
     };

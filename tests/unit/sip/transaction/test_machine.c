@@ -512,6 +512,18 @@ static void the_100_of_a_non_invite_waits_until_timer_e_reaches_t2(void **state)
     assert_int_equal(sip_tx_trying_ms(&equal), 0);
 }
 
+/* RFC 3261 section 7.2: the classes of status codes */
+static void a_status_belongs_to_the_event_of_its_class(void **state)
+{
+    (void)state;
+    assert_int_equal(sip_tx_status_event(100), SIP_TX_1XX);
+    assert_int_equal(sip_tx_status_event(199), SIP_TX_1XX);
+    assert_int_equal(sip_tx_status_event(200), SIP_TX_2XX);
+    assert_int_equal(sip_tx_status_event(299), SIP_TX_2XX);
+    assert_int_equal(sip_tx_status_event(300), SIP_TX_300_699);
+    assert_int_equal(sip_tx_status_event(699), SIP_TX_300_699);
+}
+
 static void states_and_events_have_their_own_names(void **state)
 {
     (void)state;
@@ -555,6 +567,7 @@ int main(void)
         cmocka_unit_test(timer_e_doubles_up_to_t2),
         cmocka_unit_test(timer_g_doubles_up_to_t2),
         cmocka_unit_test(the_100_of_a_non_invite_waits_until_timer_e_reaches_t2),
+        cmocka_unit_test(a_status_belongs_to_the_event_of_its_class),
         cmocka_unit_test(states_and_events_have_their_own_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,31 @@ static void answers_to_another_method_are_strays(void **state)
     tx_run(&f, 64000);
 }
 
+/* RFC 3261 section 21: sip_message_check lets none through; the layer does not depend on it */
+static void a_status_beyond_699_is_a_stray(void **state)
+{
+    (void)state;
+    struct sip_client_tx *tx = tx_client(&f, "INVITE", tx_flow_udp(), &branch);
+    char name[SIP_BRANCH_LENGTH + 1] = "";
+    struct writer w;
+    writer_init(&w, name, SIP_BRANCH_LENGTH);
+    sip_branch_write(&w, &branch);
+    struct tx_text text;
+    (void)tx_parse(&text,
+                   "SIP/2.0 699 X\r\nVia: SIP/2.0/UDP h;branch=%s\r\nFrom: <sip:a>;tag=1\r\n"
+                   "To: <sip:b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n",
+                   name);
+    text.message.status = 700;
+    assert_false(sip_transactions_on_response(&f.layer, &text.message));
+    text.message.status = 99;
+    assert_false(sip_transactions_on_response(&f.layer, &text.message));
+    assert_int_equal(sip_client_tx_state(tx), SIP_TX_CALLING);
+    text.message.status = 699;
+    assert_true(sip_transactions_on_response(&f.layer, &text.message));
+    assert_string_equal(f.events, "699;");
+    tx_run(&f, 64000);
+}
+
 /* ---- the server's side ---- */
 
 static enum sip_request_match receive(const char *method)
@@ -199,6 +224,7 @@ int main(void)
         TEST(the_first_final_response_to_an_invite_counts),
         TEST(the_first_final_response_to_a_non_invite_counts),
         TEST(answers_to_another_method_are_strays),
+        TEST(a_status_beyond_699_is_a_stray),
         TEST(a_client_that_spams_its_invite_and_its_ack),
         TEST(a_late_ack),
         TEST(a_cancel_that_crosses_the_final_response),
