@@ -7,16 +7,12 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 
-struct siphash {
-    uint64_t v0, v1, v2, v3;
-};
-
 static inline uint64_t siphash_rotate(uint64_t x, unsigned n)
 {
     return x << n | x >> (64 - n);
 }
 
-static inline __attribute__((always_inline)) void siphash_rounds(struct siphash *s, int rounds)
+static inline __attribute__((always_inline)) void siphash_rounds(struct hash_state *s, int rounds)
 {
     for (int i = 0; i < rounds; i++) {
         s->v0 += s->v1;
@@ -32,7 +28,7 @@ static inline __attribute__((always_inline)) void siphash_rounds(struct siphash 
     }
 }
 
-static inline __attribute__((always_inline)) void siphash_block(struct siphash *s, uint64_t m,
+static inline __attribute__((always_inline)) void siphash_block(struct hash_state *s, uint64_t m,
                                                                 int rounds)
 {
     s->v3 ^= m;
@@ -40,30 +36,48 @@ static inline __attribute__((always_inline)) void siphash_block(struct siphash *
     s->v0 ^= m;
 }
 
-/* c rounds per block, d at the end; fold hashes ASCII letters as lower case. */
-static inline __attribute__((always_inline)) uint64_t siphash(const struct hash_key *key,
-                                                              struct slice in, int c, int d,
-                                                              bool fold)
+static inline __attribute__((always_inline)) struct hash_state siphash_begin(
+    const struct hash_key *key)
 {
-    struct siphash s = {
+    return (struct hash_state){
         .v0 = key->k0 ^ 0x736f6d6570736575u,
         .v1 = key->k1 ^ 0x646f72616e646f6du,
         .v2 = key->k0 ^ 0x6c7967656e657261u,
         .v3 = key->k1 ^ 0x7465646279746573u,
     };
+}
+
+/* The bytes of in, the last block filled up with the low byte of its length. */
+static inline __attribute__((always_inline)) void siphash_bytes(struct hash_state *s,
+                                                                struct slice in, int c, bool fold)
+{
     const char *p = in.ptr;
     size_t left = in.len;
     for (; left >= 8; left -= 8, p += 8) {
         uint64_t m = ascii_load8(p);
-        siphash_block(&s, fold ? ascii_lower8(m) : m, c);
+        siphash_block(s, fold ? ascii_lower8(m) : m, c);
     }
     uint64_t m = ascii_load_tail(p, left);
     if (fold)
         m = ascii_lower8(m);
-    siphash_block(&s, m | (uint64_t)in.len << 56, c);
-    s.v2 ^= 0xff;
-    siphash_rounds(&s, d);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    siphash_block(s, m | (uint64_t)in.len << 56, c);
+}
+
+static inline __attribute__((always_inline)) uint64_t siphash_end(struct hash_state *s, int d)
+{
+    s->v2 ^= 0xff;
+    siphash_rounds(s, d);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* c rounds per block, d at the end; fold hashes ASCII letters as lower case. */
+static inline __attribute__((always_inline)) uint64_t siphash(const struct hash_key *key,
+                                                              struct slice in, int c, int d,
+                                                              bool fold)
+{
+    struct hash_state s = siphash_begin(key);
+    siphash_bytes(&s, in, c, fold);
+    return siphash_end(&s, d);
 }
 
 #endif

@@ -1,20 +1,19 @@
 /* Responses of our own. */
 #include "base/error.h"
-#include "sip/message/cseq.h"
 #include "stack/endpoint_private.h"
 
 void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
                   char tag[ENDPOINT_TAG_LENGTH])
 {
     const struct sip_message *msg = request->msg;
-    struct sip_cseq cseq = {0};
-    (void)sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq);
-    uint64_t hash = hash_slice(&endpoint->tag_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
-    hash = hash_mix(hash, cseq.number);
-    hash = hash_mix(hash, hash_slice_nocase(&endpoint->tag_key, request->via.branch));
+    struct hash_state hash;
+    hash_begin(&hash, &endpoint->tag_key);
+    hash_add(&hash, sip_message_value(msg, SIP_HEADER_CALL_ID));
+    hash_add_u64(&hash, msg->parts.cseq.number);
+    hash_add_nocase(&hash, request->via.branch);
     struct writer w;
     writer_init(&w, tag, ENDPOINT_TAG_LENGTH);
-    writer_hex(&w, hash, ENDPOINT_TAG_LENGTH);
+    writer_hex(&w, hash_end(&hash), ENDPOINT_TAG_LENGTH);
 }
 
 struct slice endpoint_write_response(const struct endpoint_request *request,

@@ -114,20 +114,12 @@ static int examine_limits(struct proxy *proxy, const struct sip_message *msg,
 }
 
 /* All lines of a header: dialogs come with one Route line per hop. */
-static uint64_t hash_lines(const struct hash_key *key, uint64_t hash, const struct sip_message *msg,
-                           enum sip_header_id id)
+static void add_lines(struct hash_state *hash, const struct sip_message *msg, enum sip_header_id id)
 {
     const struct sip_header *line = sip_message_first(msg, id);
     for (; line != NULL; line = sip_message_next(msg, line))
-        hash = hash_mix(hash, hash_slice(key, sip_header_value(line)));
-    return hash_mix(hash, id);
-}
-
-static uint32_t cseq_number(const struct sip_message *msg)
-{
-    struct sip_cseq cseq = {0};
-    (void)sip_cseq_parse(sip_message_value(msg, SIP_HEADER_CSEQ), &cseq);
-    return cseq.number;
+        hash_add(hash, sip_header_value(line));
+    hash_add_u64(hash, id);
 }
 
 /* 16.6 step 8 as RFC 5393 section 4.2.1 has it: all that our routing depends on, so that a spiral
@@ -135,15 +127,17 @@ static uint32_t cseq_number(const struct sip_message *msg)
  */
 static uint64_t loop_hash(const struct proxy *proxy, const struct sip_message *msg)
 {
-    const struct hash_key *key = &proxy->loop_key;
-    uint64_t hash = hash_slice(key, msg->uri);
-    hash = hash_mix(hash, hash_slice(key, msg->parts.from.tag));
-    hash = hash_mix(hash, hash_slice(key, msg->parts.to.tag));
-    hash = hash_mix(hash, hash_slice(key, sip_message_value(msg, SIP_HEADER_CALL_ID)));
-    hash = hash_mix(hash, cseq_number(msg));
-    hash = hash_lines(key, hash, msg, SIP_HEADER_PROXY_REQUIRE);
-    hash = hash_lines(key, hash, msg, SIP_HEADER_PROXY_AUTHORIZATION);
-    return hash_lines(key, hash, msg, SIP_HEADER_ROUTE);
+    struct hash_state hash;
+    hash_begin(&hash, &proxy->loop_key);
+    hash_add(&hash, msg->uri);
+    hash_add(&hash, msg->parts.from.tag);
+    hash_add(&hash, msg->parts.to.tag);
+    hash_add(&hash, sip_message_value(msg, SIP_HEADER_CALL_ID));
+    hash_add_u64(&hash, msg->parts.cseq.number);
+    add_lines(&hash, msg, SIP_HEADER_PROXY_REQUIRE);
+    add_lines(&hash, msg, SIP_HEADER_PROXY_AUTHORIZATION);
+    add_lines(&hash, msg, SIP_HEADER_ROUTE);
+    return hash_end(&hash);
 }
 
 /* 16.3 step 4, RFC 5393 section 4.2.2: the same request has been here before. */

@@ -43,7 +43,7 @@ struct sip_server_tx {
     struct sip_tx tx;
     const struct sip_server_tx_user *handler; /* NULL: abandoned */
     char *response;                           /* owned: the last one, while it may be sent again */
-    uint64_t request;                         /* sip_server_key.request */
+    uint64_t hash2;                           /* sip_server_key.hash2 */
     uint64_t check;                           /* sip_server_key.check */
     uint64_t response_tag; /* rfc2543: hash of the To tag that we answered with */
     uint32_t method_hash;  /* as in sip_client_tx */
@@ -64,12 +64,11 @@ int sip_tx_may_begin(struct sip_transactions *t);
 
 /* ---- match.c ---- */
 
-/* What 17.2.3 compares, hashed with keys so that no bytes need to be kept: 128 bits name a
- * transaction. */
+/* What 17.2.3 compares, hashed to 128 bits so that no bytes need to be kept. */
 struct sip_server_key {
-    uint64_t hash;    /* top Via (RFC 2543: Request-URI too) and request */
-    uint64_t request; /* Call-ID, CSeq number, From tag */
-    uint64_t check;   /* RFC 2543: the To tag */
+    uint64_t hash;
+    uint64_t hash2;
+    uint64_t check; /* RFC 2543: the To tag */
     uint32_t method_hash;
     uint8_t method;
     bool rfc2543;

@@ -6,12 +6,12 @@
 uint32_t sip_tx_method_hash(const struct sip_transactions *t, enum sip_method method,
                             struct slice name)
 {
-    return method == SIP_METHOD_OTHER ? (uint32_t)hash_slice(&t->keys[0], name) : 0;
+    return method == SIP_METHOD_OTHER ? (uint32_t)hash_slice(&t->key, name) : 0;
 }
 
 uint64_t sip_tx_tag_hash(const struct sip_transactions *t, struct slice tag)
 {
-    return hash_slice_nocase(&t->keys[1], tag);
+    return hash_slice_nocase(&t->key, tag);
 }
 
 /* Section 20.42: an absent port is the default one. */
@@ -24,42 +24,46 @@ static uint16_t sent_by_port(const struct sip_via *via)
     return transport_default_port(transport);
 }
 
-static uint64_t sent_by(const struct hash_key *key, uint64_t hash, const struct sip_via *via)
+static void add_sent_by(struct hash_state *hash, const struct sip_via *via)
 {
-    hash = hash_mix(hash, hash_slice_nocase(key, via->host));
-    return hash_mix(hash, sent_by_port(via));
+    hash_add_nocase(hash, via->host);
+    hash_add_u64(hash, sent_by_port(via));
 }
 
 /* Section 20.42: equal Via have the same protocol, sent-by and set of parameters. The order of
  * parameters does not count, so their hashes are added. */
-static uint64_t whole_via(const struct hash_key *key, const struct sip_via *via)
+static void add_whole_via(struct hash_state *hash, const struct hash_key *key,
+                          const struct sip_via *via)
 {
     uint64_t sum = 0;
     struct slice rest = via->params;
     struct sip_param param;
     while (sip_param_next(&rest, &param) > 0)
         sum += hash_mix(hash_slice_nocase(key, param.name), hash_slice_nocase(key, param.value));
-    return hash_mix(sent_by(key, hash_slice_nocase(key, via->transport), via), sum);
+    add_sent_by(hash, via);
+    hash_add_nocase(hash, via->transport);
+    hash_add_u64(hash, sum);
 }
 
-/* What names the request, whatever its method. It counts with a magic branch too: clients that use
- * a branch again for another request (section 8.1.1.7 forbids it) get two transactions instead of a
- * wrong answer. */
-static uint64_t request_hash(const struct hash_key *key, const struct sip_message *request)
+static struct hash128 key_hash(const struct hash_key *key, const struct sip_message *request)
 {
-    uint64_t hash = hash_slice(key, sip_message_value(request, SIP_HEADER_CALL_ID));
-    hash = hash_mix(hash, request->parts.cseq.number);
-    return hash_mix(hash, hash_slice_nocase(key, request->parts.from.tag));
-}
-
-/* What names the way that it came. */
-static uint64_t hop_hash(const struct hash_key *key, const struct sip_message *request)
-{
-    const struct sip_via *via = &request->parts.via;
-    if (via->magic)
-        return sent_by(key, hash_slice_nocase(key, via->branch), via);
-    /* The Request-URI is compared as bytes, not by section 19.1.4: a client repeats its own. */
-    return hash_mix(hash_slice(key, request->uri), whole_via(key, via));
+    const struct sip_parts *parts = &request->parts;
+    struct hash_state hash;
+    hash_begin(&hash, key);
+    hash_add(&hash, sip_message_value(request, SIP_HEADER_CALL_ID));
+    hash_add_u64(&hash, parts->cseq.number);
+    hash_add_nocase(&hash, parts->from.tag);
+    /* Call-ID, CSeq number and From tag go in here too: clients that use a branch again for another
+     * request (section 8.1.1.7 forbids it) get two transactions instead of a wrong answer. */
+    if (parts->via.magic) {
+        hash_add_nocase(&hash, parts->via.branch);
+        add_sent_by(&hash, &parts->via);
+    } else {
+        /* Compared as bytes, not by section 19.1.4: a client repeats its own Request-URI. */
+        hash_add(&hash, request->uri);
+        add_whole_via(&hash, key, &parts->via);
+    }
+    return hash_end128(&hash);
 }
 
 int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
@@ -69,11 +73,10 @@ int sip_server_key_of(const struct sip_transactions *t, const struct sip_message
     enum sip_method method = (enum sip_method)request->method;
     if (parts->via.value.len == 0 || parts->cseq.method_name.len == 0 || parts->from.uri.len == 0)
         return ERR_SYNTAX;
-    uint64_t request_part = request_hash(&t->keys[1], request);
+    struct hash128 hash = key_hash(&t->key, request);
     *ret_key = (struct sip_server_key){
-        /* Both in the place in the table, so that no sender fills one bucket with one branch. */
-        .hash = hash_mix(hop_hash(&t->keys[0], request), request_part),
-        .request = request_part,
+        .hash = hash.low,
+        .hash2 = hash.high,
         .check = parts->via.magic ? 0 : sip_tx_tag_hash(t, parts->to.tag),
         .method = request->method,
         .method_hash = sip_tx_method_hash(t, method, request->method_name),
@@ -100,7 +103,7 @@ static bool matches(const struct table_node *node, const void *user)
     const struct sip_server_tx *tx = container_of_const(node, struct sip_server_tx, tx.node);
     const struct wanted *wanted = user;
     const struct sip_server_key *key = wanted->key;
-    if (tx->request != key->request || tx->tx.rfc2543 != key->rfc2543 || !method_fits(tx, wanted))
+    if (tx->hash2 != key->hash2 || tx->tx.rfc2543 != key->rfc2543 || !method_fits(tx, wanted))
         return false;
     if (!key->rfc2543)
         return true;

@@ -125,7 +125,7 @@ int sip_server_tx_new(struct sip_transactions *t, const struct sip_message *requ
         .handler = handler,
         .flow = *flow,
         .method_hash = key.method_hash,
-        .request = key.request,
+        .hash2 = key.hash2,
         .check = key.check,
     };
     timer_init(&tx->tx.resend, on_resend);

@@ -36,8 +36,7 @@ int sip_transactions_init(struct sip_transactions *t, const struct sip_transacti
         done_tables(t);
         return rc;
     }
-    for (unsigned i = 0; i < 2; i++)
-        t->keys[i] = random_hash_key(random);
+    t->key = random_hash_key(random);
     pool_init(&t->client_pool, sizeof(struct sip_client_tx), 0);
     pool_init(&t->server_pool, sizeof(struct sip_server_tx), 0);
     sip_tx_connection_init(t);

@@ -64,9 +64,9 @@ enum {
 
 struct sip_transactions {
     struct sip_transactions_config config;
-    struct wheel *wheel;     /* borrowed */
-    struct random *random;   /* borrowed */
-    struct hash_key keys[2]; /* of sip_server_key: one for the hop, one for the request */
+    struct wheel *wheel;   /* borrowed */
+    struct random *random; /* borrowed */
+    struct hash_key key;   /* of what server transactions are matched by */
     struct table clients;
     struct table servers;
     struct table by_connection; /* streams with the client transactions that depend on them */

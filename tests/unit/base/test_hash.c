@@ -128,6 +128,59 @@ static void another_key_gives_another_hash(void **state)
     assert_true(first != hash_slice(&(struct hash_key){2, 2}, s));
 }
 
+static uint64_t of_two(struct slice a, struct slice b)
+{
+    struct hash_state state;
+    hash_begin(&state, &(struct hash_key){1, 2});
+    hash_add(&state, a);
+    hash_add(&state, b);
+    return hash_end(&state);
+}
+
+static void several_values_are_told_apart_by_their_lengths(void **state)
+{
+    (void)state;
+    static const char text[] = "0123456789abcdefghijklmno";
+    enum { LEN = sizeof text - 1 };
+    uint64_t hashes[LEN + 1];
+    for (size_t cut = 0; cut <= LEN; cut++) {
+        hashes[cut] = of_two(slice_of(text, cut), slice_of(text + cut, LEN - cut));
+        for (size_t before = 0; before < cut; before++)
+            assert_true(hashes[before] != hashes[cut]);
+    }
+    /* A value that holds what the block after it would be. */
+    char block[24] = {0};
+    block[7] = 7;
+    assert_true(of_two(slice_of(block, 7), slice_of(block, 8)) !=
+                of_two(slice_of(block, 15), SLICE_NULL));
+    assert_true(of_two(SLICE("a"), SLICE("b")) != of_two(SLICE("b"), SLICE("a")));
+    assert_true(of_two(SLICE("a"), SLICE("b")) == of_two(SLICE("a"), SLICE("b")));
+}
+
+static void every_value_added_counts(void **state)
+{
+    (void)state;
+    const struct hash_key key = {3, 4};
+    struct hash_state a, b;
+    hash_begin(&a, &key);
+    hash_begin(&b, &key);
+    assert_true(hash_end(&a) == hash_end(&b));
+    hash_add_nocase(&a, SLICE("Example.COM and more"));
+    hash_add_nocase(&b, SLICE("eXAMPLE.com AND MORE"));
+    assert_true(hash_end(&a) == hash_end(&b));
+    hash_add_u64(&a, 1);
+    assert_true(hash_end(&a) != hash_end(&b));
+    hash_add_u64(&b, 1);
+    assert_true(hash_end(&a) == hash_end(&b));
+    assert_true(hash_end(&a) == hash_end(&a));
+    hash_add(&a, SLICE("x"));
+    hash_add(&b, SLICE("X"));
+    struct hash128 long_a = hash_end128(&a), long_b = hash_end128(&b);
+    assert_true(long_a.low == hash_end(&a));
+    assert_true(long_a.low != long_b.low && long_a.high != long_b.high);
+    assert_true(long_a.low != long_a.high);
+}
+
 static void mixing_depends_on_both_and_fills_the_low_bits(void **state)
 {
     (void)state;
@@ -157,6 +210,8 @@ int main(void)
         cmocka_unit_test(siphash_1_3_agrees_with_python),
         cmocka_unit_test(hashing_without_case_is_hashing_the_lower_case),
         cmocka_unit_test(another_key_gives_another_hash),
+        cmocka_unit_test(several_values_are_told_apart_by_their_lengths),
+        cmocka_unit_test(every_value_added_counts),
         cmocka_unit_test(mixing_depends_on_both_and_fills_the_low_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
