@@ -71,7 +71,7 @@ const char *sip_span_escaped(const char *at, const char *end, unsigned classes)
     }
 }
 
-const char *sip_past_lws(const char *at, const char *end)
+const char *sip_past_some_lws(const char *at, const char *end)
 {
     while (at < end) {
         if (*at == ' ' || *at == '\t') {

@@ -48,8 +48,13 @@ static inline bool sip_all(struct slice s, unsigned classes)
     return s.len == 0 || sip_span(s.ptr, s.ptr + s.len, classes) == s.ptr + s.len;
 }
 
-/* Past LWS: SP, HTAB and folds (CRLF before SP or HTAB). */
-const char *sip_past_lws(const char *at, const char *end);
+const char *sip_past_some_lws(const char *at, const char *end);
+
+/* Past LWS: SP, HTAB and folds (CRLF before SP or HTAB). Mostly there is none. */
+static inline const char *sip_past_lws(const char *at, const char *end)
+{
+    return at == end || (unsigned char)*at > ' ' ? at : sip_past_some_lws(at, end);
+}
 
 /* Value of a hexadecimal digit. */
 static inline unsigned sip_hex_value(char c)

@@ -104,7 +104,7 @@ static int parse_value(const char **at, const char *end, struct sip_param *param
         return 0;
     }
     p = sip_past_lws(p + 1, end);
-    int quoted = sip_quoted_length(slice_between(p, end));
+    int quoted = p < end && *p == '"' ? sip_quoted_length(slice_between(p, end)) : 0;
     if (quoted < 0) {
         return quoted;
     }
