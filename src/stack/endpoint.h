@@ -160,6 +160,9 @@ int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *targe
 uint32_t endpoint_udp_request_max(const struct endpoint *endpoint);
 /* Have we a listener of that transport and family? */
 bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6);
+/* Can it keep what a sips URI promises? Without TLS it cannot, and such URIs are refused (RFC 3261
+ * section 8.2.2.1) instead of being downgraded (RFC 5630 section 5.3). */
+bool endpoint_secure(const struct endpoint *endpoint);
 /* Our own address as the far end of flow can reach it: listener's port, not a connection's
  * ephemeral one. For Via, Record-Route. */
 struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow);

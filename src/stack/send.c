@@ -117,6 +117,15 @@ bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6
     return false;
 }
 
+bool endpoint_secure(const struct endpoint *endpoint)
+{
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        if (transport_secure((enum transport)endpoint->sockets[i].transport))
+            return true;
+    }
+    return false;
+}
+
 struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow)
 {
     struct address local = flow->local;

@@ -75,6 +75,97 @@ static const struct scenario scenarios[] = {
              "bob < ACK\n"
              "alice < 487\n"
              "alice > ACK\n"},
+    {"a REGISTER that waits for the disk gets a 100 after 3.5 s", "RFC 4320 4.1", "",
+     "config commit 4000\n"
+     "bob > REGISTER bob\n"
+     "bob < 401\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>\" \"+X: 1\"\n"
+     "wait 3450ms\n"
+     "bob < 100 within 100ms contacts=0\n"
+     "bob < 200 within 600ms contacts=1\n"},
+    {"of two that wait for the disk each gets its 100 in time", "RFC 4320 4.1", "",
+     "config auth_register off\n"
+     "config commit 8000\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>\"\n"
+     "wait 1s\n"
+     "carol > REGISTER carol \"+Contact: <sip:carol@192.0.2.11:5060>\"\n"
+     "wait 2450ms\n"
+     "bob < 100 within 100ms\n"
+     "wait 900ms\n"
+     "carol < 100 within 200ms\n"
+     "bob < 200 within 10s\n"
+     "carol < 200 within 10s\n"},
+    {"sips without TLS is refused, not downgraded", "RFC 3261 16.6 step 7, RFC 5630 5.3", "",
+     ALICE_AND_BOB "alice > INVITE sips:bob@example.com\n"
+                   "alice < 416\n"
+                   "alice > ACK\n"
+                   "alice > MESSAGE sips:carol@elsewhere.example.org\n"
+                   "alice < 416\n"
+                   "bob none\n"},
+    {"a sips Route without TLS leads nowhere", "RFC 3261 16.6 step 7", "",
+     ALICE_AND_BOB "alice > MESSAGE sip:carol@192.0.2.99 noauth\n"
+                   "alice < 407\n"
+                   "alice > MESSAGE sip:bob@192.0.2.12:5060 same "
+                   "\"+Route: <sips:192.0.2.11:5060;lr>\"\n"
+                   "alice < 500\n"
+                   "bob none\n"},
+    {"sips REGISTER and OPTIONS without TLS are refused", "RFC 3261 8.2.2.1, RFC 5630 5.2", "",
+     "bob > REGISTER bob %sip:example.com%sips:example.com%\n"
+     "bob < 416\n"
+     "bob > OPTIONS sips:example.com\n"
+     "bob < 416\n"},
+    {"a contact that is no sip URI is refused", "RFC 3261 10.3, RFC 5630 5.2", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Contact: <sips:bob@192.0.2.10>\"\n"
+     "bob < 400\n"
+     "bob > REGISTER bob \"+Contact: <tel:+491234>\"\n"
+     "bob < 400\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10>, <mailto:bob@example.com>\"\n"
+     "bob < 400\n"
+     "bindings bob 0\n"},
+    {"the address-of-record must be of the domain that is asked", "RFC 3261 10.3 step 5", "",
+     "config auth_register off\n"
+     "bob > REGISTER sip:bob@second.example.com \"+Contact: <sip:bob@192.0.2.10>\"\n"
+     "bob < 404\n"
+     "bob > REGISTER sip:bob@second.example.com \"+Contact: <sip:bob@192.0.2.10>\" "
+     "%sip:example.com%sip:second.example.com%\n"
+     "bob < 200 contacts=1\n"
+     "bob > REGISTER sip:bob@second.example.com %sip:example.com%sip:192.0.2.1%\n"
+     "bob < 200\n"},
+    {"an maddr that is not ours is the only target, and nobody relays by it", "RFC 3261 16.5", "",
+     ALICE_AND_BOB "carol > MESSAGE sip:bob@example.com;maddr=192.0.2.10 "
+                   "from=carol@elsewhere.example.org noauth\n"
+                   "carol < 403\n"
+                   "carol > BYE sip:bob@192.0.2.11:5060;maddr=192.0.2.10 "
+                   "from=carol@elsewhere.example.org "
+                   "\"%To: <sip:bob@192.0.2.11:5060;maddr=192.0.2.10>%To: "
+                   "<sip:bob@example.com>;tag=x%\"\n"
+                   "carol < 403\n"
+                   "alice none\n"
+                   "bob none\n"
+                   "alice > MESSAGE sip:carol@example.com;maddr=192.0.2.11\n"
+                   "bob < MESSAGE uri=sip:carol@example.com;maddr=192.0.2.11\n"
+                   "bob > 200\n"
+                   "alice < 200\n"},
+    {"an maddr that is ours is taken off", "RFC 3261 16.4", "",
+     ALICE_AND_BOB "carol > MESSAGE sip:bob@example.com;maddr=192.0.2.1 "
+                   "from=carol@elsewhere.example.org\n"
+                   "bob < MESSAGE\n"
+                   "bob > 200\n"
+                   "carol < 200\n"
+                   "alice > MESSAGE sip:bob@192.0.2.11:5060;maddr=192.0.2.1;x=1\n"
+                   "bob < MESSAGE uri=sip:bob@192.0.2.11;x=1\n"
+                   "bob > 200\n"
+                   "alice < 200\n"},
+    {"credentials without qop are taken, each nonce once", "RFC 3261 22.4 rule 8, RFC 2069", "",
+     "bob > REGISTER bob\n"
+     "bob < 401\n"
+     "bob > REGISTER bob noqop \"+Contact: <sip:bob@192.0.2.10:5060>\"\n"
+     "bob < 200 contacts=1\n"
+     "bob > REGISTER bob noqop\n"
+     "bob < 401 \"WWW-Authenticate: stale=true\"\n"
+     "bob > REGISTER bob noqop\n"
+     "bob < 200 contacts=1\n"},
 };
 
 SCENARIO_TABLE(rfc, NULL)

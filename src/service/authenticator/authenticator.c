@@ -37,6 +37,7 @@ static int init_auth(struct authenticator *authenticator)
     struct sip_auth_options options = {
         .realm = slice_from_string(config->realm),
         .nonce_lifetime_s = config->nonce_lifetime_s,
+        .allow_no_qop = true, /* RFC 3261 section 22.4 rule 8, RFC 8760 section 2.6 */
         .replay = authenticator->parts.replay,
         .random = loop_random(endpoint_loop(authenticator->parts.endpoint)),
         .lookup = look_up,

@@ -87,9 +87,22 @@ static bool asks_server(const struct dispatch *dispatch, const struct endpoint_r
            !routed_elsewhere(dispatch, request->msg);
 }
 
+/* A sips URI that names the server promises what it cannot keep (8.2.2.1). */
+static bool refuse_sips(const struct endpoint_request *request)
+{
+    if (request->uri_status < 0 || request->uri.scheme != SIP_URI_SIPS ||
+        endpoint_secure(request->endpoint))
+        return false;
+    struct sip_response response = {.status = 416};
+    endpoint_reply(request, &response);
+    return true;
+}
+
 static void on_request(void *user, const struct endpoint_request *request)
 {
     struct dispatch *dispatch = user;
+    if (refuse_sips(request))
+        return;
     if (request->msg->method == SIP_REGISTER && names_server(dispatch, request) &&
         !routed_elsewhere(dispatch, request->msg)) {
         registrar_on_request(dispatch->parts.registrar, request);

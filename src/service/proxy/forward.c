@@ -106,7 +106,7 @@ static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct l
     } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL &&
                domains_local(proxy->domains, f->info->uri.host, f->info->uri.port, &domain)) {
         write_static_uri(&lines->w, &f->info->uri, target->next_hop);
-    } else if (f->info->strict || f->info->uri.headers.len > 0) {
+    } else if (f->info->strict || f->info->reached || f->info->uri.headers.len > 0) {
         sip_uri_write_request(&lines->w, &f->info->uri);
     } else {
         return;

@@ -15,7 +15,7 @@ static void refuse(struct proxy *proxy, const struct endpoint_request *request, 
 static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *info)
 {
     struct slice domain;
-    if (info->has_route)
+    if (info->has_route || info->elsewhere)
         return false;
     if (info->uri.scheme == SIP_URI_TEL)
         return proxy_static_route(proxy, &info->uri) == NULL;
@@ -39,7 +39,8 @@ static bool same_place(const struct sip_uri *target, const struct binding *bindi
     struct sip_uri contact;
     if (sip_uri_parse(binding->contact, &contact) < 0)
         return false;
-    return slice_equal_nocase(contact.host, target->host) && contact.port == target->port;
+    return slice_equal_nocase(contact.host, target->host) && contact.port == target->port &&
+           slice_equal_nocase(contact.maddr, target->maddr);
 }
 
 /* A request inside a dialog that goes straight to a phone registered by the user in To: that is no
@@ -115,7 +116,7 @@ static bool has_bindings(struct proxy *proxy, const struct sip_uri *uri)
 static bool takes_static_route(struct proxy *proxy, const struct proxy_route_info *info)
 {
     struct slice domain = domains_primary(proxy->domains);
-    if (info->has_route || proxy_static_route(proxy, &info->uri) == NULL)
+    if (info->has_route || info->elsewhere || proxy_static_route(proxy, &info->uri) == NULL)
         return false;
     if (info->uri.scheme == SIP_URI_TEL ||
         !domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))

@@ -47,6 +47,8 @@ struct proxy_route_info {
     struct slice to;         /* URI */
     struct slice to_tag;     /* empty: it opens a dialog, or stands alone */
     bool strict;             /* uri came out of the last Route */
+    bool reached;            /* uri lost an maddr that names us (16.4) */
+    bool elsewhere;          /* uri has an maddr that does not: it is the only target (16.5) */
     bool token_ok;           /* a Route of ours proves that we record-routed this dialog */
     bool has_route;          /* Route values are left after ours */
     struct slice next_route; /* the first of them */

@@ -193,8 +193,40 @@ static int examine_uri(const struct sip_message *msg, struct proxy_route_info *i
     info->to_tag = msg->parts.to.tag;
     if (sip_uri_parse(msg->uri, &info->uri) < 0)
         return fault(ret_fault, 400, "Bad Request - Request-URI Malformed");
-    if (info->uri.scheme == SIP_URI_OTHER)
-        return fault(ret_fault, 416, NULL); /* 16.3 step 2 */
+    return 0;
+}
+
+/* 16.3 step 2; RFC 5630 section 5.3: what came for a sips URI never goes on without TLS. */
+static int examine_scheme(struct proxy *proxy, const struct proxy_route_info *info,
+                          struct proxy_fault *ret_fault)
+{
+    if (info->uri.scheme == SIP_URI_OTHER ||
+        (info->uri.scheme == SIP_URI_SIPS && !endpoint_secure(proxy->endpoint)))
+        return fault(ret_fault, 416, NULL);
+    return 0;
+}
+
+/* 16.4: an maddr of ours has done its work, and its port and transport with it. Which of our ports
+ * and transports it names does not matter: all of them lead here. */
+static int examine_maddr(struct proxy *proxy, struct proxy_route_info *info,
+                         struct proxy_fault *ret_fault)
+{
+    struct sip_uri there = info->uri;
+    struct slice text;
+    struct writer w;
+    if (info->uri.maddr.len == 0)
+        return 0;
+    there.host = info->uri.maddr;
+    info->elsewhere = !domains_is_self(proxy->domains, &there);
+    if (info->elsewhere)
+        return 0;
+    writer_init(&w, proxy->text, sizeof(proxy->text));
+    sip_uri_write_reached(&w, &info->uri);
+    if (writer_status(&w) < 0 || arena_copy(&proxy->arena, writer_slice(&w), &text) < 0 ||
+        sip_uri_parse(text, &info->uri) < 0)
+        return fault(ret_fault, 500, NULL);
+    info->uri_text = text;
+    info->reached = true;
     return 0;
 }
 
@@ -204,6 +236,8 @@ int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
     struct proxy_route_info info = {0};
     int status = examine_uri(msg, &info, ret_fault);
     if (status == 0)
+        status = examine_scheme(proxy, &info, ret_fault);
+    if (status == 0)
         status = examine_limits(proxy, msg, &info, ret_fault);
     if (status == 0)
         status = examine_proxy_require(proxy, msg, ret_fault);
@@ -211,7 +245,11 @@ int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
         status = examine_routes(proxy, msg, &info, ret_fault);
         if (status == 0)
             status = undo_strict_routing(proxy, msg, &info, ret_fault);
+        if (status == 0 && info.strict)
+            status = examine_scheme(proxy, &info, ret_fault);
     }
+    if (status == 0)
+        status = examine_maddr(proxy, &info, ret_fault);
     if (status < 0)
         return status;
     info.loop = loop_hash(proxy, msg);

@@ -250,10 +250,10 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
      * because the host is (19.1.2). */
     if (ours && info->to_tag.len > 0 && info->uri.scheme != SIP_URI_TEL)
         ours = domains_is_self(proxy->domains, &info->uri);
-    if (!info->has_route && ours)
+    bool routed = info->has_route || info->elsewhere;
+    if (!routed && ours)
         return find_local(proxy, info, domain, ret_targets, ret_fault);
-    const struct proxy_route *route =
-        info->has_route ? NULL : proxy_static_route(proxy, &info->uri);
+    const struct proxy_route *route = routed ? NULL : proxy_static_route(proxy, &info->uri);
     if (route != NULL) {
         add_static(route, ret_targets);
         return 0;

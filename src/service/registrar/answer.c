@@ -108,6 +108,45 @@ static char *keep(struct registrar *registrar, struct slice bytes)
     return block;
 }
 
+static uint32_t trying_ms(const struct registrar *registrar)
+{
+    return sip_tx_trying_ms(&endpoint_transactions(registrar->parts.endpoint)->config.times);
+}
+
+/* The request is gone, but its 200 has all that a 100 needs. */
+static void send_trying(struct registrar *registrar, struct registrar_waiting *waiting)
+{
+    struct sip_message answer;
+    struct sip_fault fault;
+    struct sip_response trying = {.status = 100};
+    struct slice bytes = slice_of(waiting->bytes, waiting->len);
+    struct writer w;
+    waiting->trying = true;
+    writer_init(&w, registrar->headers, sizeof(registrar->headers));
+    if (waiting->tx != NULL && sip_message_parse(bytes, NULL, &answer, &fault) == 0 &&
+        sip_response_write(&w, &answer, &trying) == 0)
+        sip_server_tx_respond(waiting->tx, 100, writer_slice(&w));
+}
+
+/* RFC 4320 section 4.1: who has waited so long for the disk is told that we are at it. */
+void registrar_on_trying(struct timer *timer)
+{
+    struct registrar *registrar = container_of(timer, struct registrar, trying);
+    struct loop *loop = endpoint_loop(registrar->parts.endpoint);
+    list_for_each(link, &registrar->waiting)
+    {
+        struct registrar_waiting *waiting = container_of(link, struct registrar_waiting, link);
+        uint64_t due = waiting->since_ms + trying_ms(registrar);
+        if (waiting->trying)
+            continue;
+        if (due > loop_now_ms(loop)) {
+            wheel_start(loop_wheel(loop), timer, due - loop_now_ms(loop));
+            return;
+        }
+        send_trying(registrar, waiting);
+    }
+}
+
 /* Everything that the later answer needs is written now, while the request is there. */
 static bool wait_for(struct registrar *registrar, const struct endpoint_request *request,
                      const struct sip_response *response, int64_t ticket)
@@ -117,7 +156,11 @@ static bool wait_for(struct registrar *registrar, const struct endpoint_request 
                                    .reason = "Server Internal Error - Binding Not Stored"};
     if (waiting == NULL)
         return false;
-    *waiting = (struct registrar_waiting){.registrar = registrar, .ticket = ticket};
+    *waiting = (struct registrar_waiting){
+        .registrar = registrar,
+        .ticket = ticket,
+        .since_ms = loop_now_ms(endpoint_loop(registrar->parts.endpoint)),
+    };
     list_append(&registrar->waiting, &waiting->link);
     metric_add(&registrar->metrics[REGISTRAR_WAITING], 1);
     struct slice bytes = endpoint_write_response(request, response);
@@ -132,6 +175,9 @@ static bool wait_for(struct registrar *registrar, const struct endpoint_request 
         free_waiting(waiting);
         return false;
     }
+    if (!timer_running(&registrar->trying))
+        wheel_start(loop_wheel(endpoint_loop(registrar->parts.endpoint)), &registrar->trying,
+                    trying_ms(registrar));
     return true;
 }
 
@@ -173,6 +219,7 @@ void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status
 
 void registrar_forget_waiting(struct registrar *registrar)
 {
+    wheel_stop(loop_wheel(endpoint_loop(registrar->parts.endpoint)), &registrar->trying);
     list_for_each_safe(link, &registrar->waiting)
     {
         struct registrar_waiting *waiting = container_of(link, struct registrar_waiting, link);

@@ -82,7 +82,10 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     change->binding.instance = contact->instance;
     change->binding.reg_id = contact->reg_id;
     change->binding.params = other_params(registrar, contact);
-    if (contact->uri.scheme == SIP_URI_OTHER) {
+    /* Others cannot be reached from here; a sips contact needs TLS on all the way, and a sips
+     * Request-URI says that (RFC 5630 section 5.2). */
+    if (contact->uri.scheme != SIP_URI_SIP &&
+        !(contact->uri.scheme == SIP_URI_SIPS && request->uri.scheme == SIP_URI_SIPS)) {
         registrar_refuse(registrar, request, 400, "Bad Request - Contact Scheme Not Supported",
                          SLICE_NULL);
         return false;

@@ -27,6 +27,7 @@ int registrar_new(const struct registrar_config *config, const struct registrar_
     pool_init(&registrar->waiting_pool, sizeof(struct registrar_waiting), waiting_max(config));
     blocks_init(&registrar->blocks, 0);
     list_init(&registrar->waiting);
+    timer_init(&registrar->trying, registrar_on_trying);
     *ret_registrar = registrar;
     return 0;
 }
@@ -90,6 +91,18 @@ static bool refuse_required(struct registrar *registrar, const struct endpoint_r
     return true;
 }
 
+/* "Valid for the domain in the Request-URI": a domain of ours by its name. Our addresses stand for
+ * all of them. */
+static bool names_other_domain(struct registrar *registrar, const struct endpoint_request *request,
+                               struct slice domain)
+{
+    struct slice asked;
+    const struct sip_uri *uri = &request->uri;
+    return request->uri_status == 0 &&
+           domains_local(registrar->parts.domains, uri->host, uri->port, &asked) &&
+           slice_equal_nocase(asked, uri->host) && !slice_equal(asked, domain);
+}
+
 /* Step 5: the address-of-record in To, in its canonical form. */
 static bool find_aor(struct registrar *registrar, const struct endpoint_request *request,
                      struct slice *ret_domain, struct writer *w)
@@ -104,7 +117,8 @@ static bool find_aor(struct registrar *registrar, const struct endpoint_request 
         return false;
     }
     if (!domains_local(registrar->parts.domains, uri.host, uri.port, ret_domain) ||
-        uri.user.len == 0 || domains_aor(registrar->parts.domains, &uri, w) < 0) {
+        names_other_domain(registrar, request, *ret_domain) || uri.user.len == 0 ||
+        domains_aor(registrar->parts.domains, &uri, w) < 0) {
         registrar_refuse(registrar, request, 404, "Not Found - No Such Address-of-Record",
                          SLICE_NULL);
         return false;

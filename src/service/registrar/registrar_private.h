@@ -14,6 +14,8 @@ struct registrar_waiting {
     struct registrar *registrar;
     struct sip_server_tx *tx; /* NULL when it has ended meanwhile */
     int64_t ticket;
+    uint64_t since_ms; /* of the loop */
+    bool trying;       /* a 100 has been sent */
     size_t len;
     char *bytes; /* block: the 200 */
     size_t failed_len;
@@ -28,7 +30,8 @@ struct registrar {
     struct location_bindings bindings; /* after it */
     struct pool waiting_pool;
     struct blocks blocks;
-    struct list waiting; /* in order of tickets */
+    struct list waiting; /* in order of tickets, which is that of time */
+    struct timer trying; /* the first of them that has no 100 yet is due */
     metric metrics[REGISTRAR_METRICS];
     char headers[REGISTRAR_HEADERS_MAX];
 };
@@ -46,6 +49,7 @@ bool registrar_apply(struct registrar *registrar, const struct endpoint_request 
 /* Step 8: the 200 with all bindings, now or when ticket is committed. */
 void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request,
                            int64_t ticket);
+void registrar_on_trying(struct timer *timer);
 void registrar_forget_waiting(struct registrar *registrar);
 
 #endif

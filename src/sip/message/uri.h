@@ -58,6 +58,10 @@ void sip_uri_write_user(struct writer *w, struct slice escaped_user);
  * and without method parameter. */
 void sip_uri_write_request(struct writer *w, const struct sip_uri *uri);
 
+/* The same without maddr, port and transport: what is left of a URI whose maddr names this very
+ * proxy (16.4). sip and sips only. */
+void sip_uri_write_reached(struct writer *w, const struct sip_uri *uri);
+
 /* A text that is the same for URIs that name the same place (19.1.4), for use as a key. A parameter
  * that only one of two URIs has makes the keys differ. */
 void sip_uri_write_key(struct writer *w, const struct sip_uri *uri);

@@ -103,18 +103,36 @@ int sip_uri_write_aor(struct writer *w, const struct sip_uri *uri)
     return writer_status(w);
 }
 
+/* The parameters but those of unwanted, a list that ends with an empty name. */
+static void write_params_but(struct writer *w, struct slice params, const struct slice *unwanted)
+{
+    struct sip_uri_part param;
+    while (sip_uri_param_next(&params, &param)) {
+        const struct slice *name = unwanted;
+        while (name->len > 0 && !sip_escaped_equal_nocase(param.name, *name)) {
+            name++;
+        }
+        if (name->len == 0) {
+            writer_put(w, slice_between(param.name.ptr - 1, params.ptr));
+        }
+    }
+}
+
 void sip_uri_write_request(struct writer *w, const struct sip_uri *uri)
 {
+    static const struct slice unwanted[] = {SLICE_LITERAL("method"), {NULL, 0}};
     if (uri->scheme != SIP_URI_SIP && uri->scheme != SIP_URI_SIPS) {
         writer_put(w, uri->raw);
         return;
     }
     writer_put(w, slice_between(uri->raw.ptr, uri->params.ptr));
-    struct slice rest = uri->params;
-    struct sip_uri_part param;
-    while (sip_uri_param_next(&rest, &param)) {
-        if (!sip_escaped_equal_nocase(param.name, SLICE("method"))) {
-            writer_put(w, slice_between(param.name.ptr - 1, rest.ptr));
-        }
-    }
+    write_params_but(w, uri->params, unwanted);
+}
+
+void sip_uri_write_reached(struct writer *w, const struct sip_uri *uri)
+{
+    static const struct slice unwanted[] = {
+        SLICE_LITERAL("method"), SLICE_LITERAL("maddr"), SLICE_LITERAL("transport"), {NULL, 0}};
+    writer_put(w, slice_between(uri->raw.ptr, uri->host.ptr + uri->host.len));
+    write_params_but(w, uri->params, unwanted);
 }

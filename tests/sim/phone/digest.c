@@ -53,13 +53,18 @@ void digest_write(struct writer *w, struct digest_challenge *challenge,
     challenge->nc++;
     hash(challenge->sha256, ha1, "%s:%s:%s", c->user, challenge->realm, c->password);
     hash(challenge->sha256, ha2, "%.*s:%.*s", SLICE_ARG(c->method), SLICE_ARG(c->uri));
-    hash(challenge->sha256, response, "%s:%s:%08x:%s:auth:%s", ha1, challenge->nonce, challenge->nc,
-         cnonce, ha2);
+    if (c->no_qop)
+        hash(challenge->sha256, response, "%s:%s:%s", ha1, challenge->nonce, ha2);
+    else
+        hash(challenge->sha256, response, "%s:%s:%08x:%s:auth:%s", ha1, challenge->nonce,
+             challenge->nc, cnonce, ha2);
     writer_format(w,
                   "%s: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%.*s\", "
-                  "response=\"%s\", algorithm=%s, cnonce=\"%s\", qop=auth, nc=%08x",
+                  "response=\"%s\", algorithm=%s",
                   c->header, c->user, challenge->realm, challenge->nonce, SLICE_ARG(c->uri),
-                  response, challenge->sha256 ? "SHA-256" : "MD5", cnonce, challenge->nc);
+                  response, challenge->sha256 ? "SHA-256" : "MD5");
+    if (!c->no_qop)
+        writer_format(w, ", cnonce=\"%s\", qop=auth, nc=%08x", cnonce, challenge->nc);
     if (challenge->opaque[0] != '\0')
         writer_format(w, ", opaque=\"%s\"", challenge->opaque);
     writer_literal(w, "\r\n");

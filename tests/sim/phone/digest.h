@@ -26,6 +26,7 @@ struct digest_credentials {
     const char *password;
     struct slice method;
     struct slice uri;
+    bool no_qop; /* as RFC 2069 has it */
 };
 
 /* A whole header line with the next nonce count. */

@@ -172,6 +172,7 @@ static void write_credentials(struct actor *actor, struct draft *draft, const st
         .password = has_word(words, count, "badauth") ? "wrong" : SIM_PASSWORD,
         .method = slice_from_string(way->method),
         .uri = slice_from_string(way->uri),
+        .no_qop = has_word(words, count, "noqop"),
     };
     if (actor->challenge.known && !has_word(words, count, "noauth"))
         digest_write(&draft->w, &actor->challenge, &credentials);

@@ -116,7 +116,7 @@ static void check(int status, const char *what)
 static void start_shared(struct sim_server *server)
 {
     struct address addresses[ENDPOINT_LISTENERS_MAX];
-    struct slice domain = SLICE(SIM_DOMAIN);
+    const struct slice names[] = {SLICE(SIM_DOMAIN), SLICE(SIM_DOMAIN_2)};
     const struct endpoint_config *e = &server->endpoint;
     struct location_config location = {
         .journal = {journal_write, &server->journal},
@@ -124,7 +124,7 @@ static void start_shared(struct sim_server *server)
     };
     for (unsigned i = 0; i < e->listener_count; i++)
         addresses[i] = e->listeners[i].local;
-    check(domains_new(&domain, 1, addresses, e->listener_count, &server->domains), "domains");
+    check(domains_new(names, 2, addresses, e->listener_count, &server->domains), "domains");
     check(location_new(&location, &server->location), "location");
     journal_load(&server->journal, server->location, sim_wall_ms(server->world));
     check(sip_replay_new(1024, (uint64_t)sim_wall_ms(server->world), &server->replay), "replay");

@@ -9,6 +9,7 @@
 
 #define SIM_WORKERS_MAX 4
 #define SIM_DOMAIN      "example.com"
+#define SIM_DOMAIN_2    "second.example.com"
 #define SIM_PASSWORD    "secret"
 
 struct sim_server_config {

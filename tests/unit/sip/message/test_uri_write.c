@@ -29,6 +29,25 @@ static struct slice request(const char *text)
     return writer_slice(&w);
 }
 
+static struct slice reached(const char *text)
+{
+    struct sip_uri uri = parsed(text);
+    struct writer w;
+    writer_init(&w, buffer, sizeof(buffer));
+    sip_uri_write_reached(&w, &uri);
+    return writer_slice(&w);
+}
+
+/* RFC 3261 section 16.4. */
+static void an_maddr_that_was_reached_goes_with_port_and_transport(void **state)
+{
+    (void)state;
+    assert_slice(reached("sip:a:p@h:5070;x=1;maddr=192.0.2.1;TRANSPORT=tcp;lr?s=1"),
+                 "sip:a:p@h;x=1;lr");
+    assert_slice(reached("sips:h;%6Daddr=192.0.2.1;method=BYE"), "sips:h");
+    assert_slice(reached("sip:[2001:db8::1]:5060"), "sip:[2001:db8::1]");
+}
+
 /* RFC 3261 section 10.3 step 5. */
 static void address_of_record_is_canonical(void **state)
 {
@@ -84,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(address_of_record_is_canonical),
+        cmocka_unit_test(an_maddr_that_was_reached_goes_with_port_and_transport),
         cmocka_unit_test(request_uri_has_no_headers_and_no_method),
         cmocka_unit_test(escapes_are_undone_once),
     };
