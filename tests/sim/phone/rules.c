@@ -60,7 +60,7 @@ const char *rule_finals(const struct view *before, const struct view *now)
     if (before->status < 200 || now->status < 200)
         return NULL;
     /* Strangers are challenged without a transaction (26.3.2.4): each time with another nonce. */
-    if (!invite && before->status == now->status && (now->status == 401 || now->status == 407))
+    if (before->status == now->status && (now->status == 401 || now->status == 407))
         return NULL;
     if (!invite || before->status >= 300 || now->status >= 300)
         return "a second final response (16.7 step 6)";
