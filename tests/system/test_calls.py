@@ -49,8 +49,7 @@ LINES = ["Subject:   as  it   is ", "X-Unknown: ;;,, \"quoted , ; <\"", "x-UNKNO
 @pytest.mark.parametrize("where", ["alone", "in a dialog"])
 def test_every_method_passes_byte_for_byte(server, where, transport):
     """RFC 3261 section 16.6: a proxy changes what it must and nothing else."""
-    # One worker: by TCP the callee's contact is the near end of its connection, which only its worker finds.
-    one = server(record_route=where != "alone", workers=1, **OPEN)
+    one = server(record_route=where != "alone", **OPEN)
     with pair(one, transport) as (caller, callee):
         answer = establish(caller, callee)[1] if where != "alone" else None
         for method in ("REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "INFO", "UPDATE", "PRACK", "PUBLISH", "OPTIONS", "X-m.~%"):
@@ -88,6 +87,19 @@ def test_a_callee_that_never_gets_an_ack_ends_its_call_and_both_are_clean(server
         assert callee.final().get("CSeq").endswith("BYE")
         caller.nothing()
         callee.nothing()
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_requests_of_a_dialog_go_along_the_connection_that_registered(server, workers):
+    """By TCP the callee's contact is the far end of its connection: nothing else leads there, whose worker it is."""
+    one = server(record_route=True, workers=workers, **OPEN)
+    with pair(one, "TCP") as (caller, callee):
+        for number in range(12):
+            caller.call_id = f"dialog-{number}-{caller.tag}"
+            answer = establish(caller, callee)[1]
+            caller.send(in_dialog(caller, "BYE", answer))
+            callee.send(callee.response(callee.wait_for("BYE"), "200 OK"))
+            assert caller.final().get("CSeq").endswith("BYE")
 
 
 def test_an_invite_that_nobody_answers_ends_when_the_caller_gives_up(server):

@@ -89,16 +89,20 @@ static bool is_own_contact(const struct binding *binding)
 
 /* A phone is reached along its flow where that is a connection, or where a NAT stands before it;
  * else at its contact. */
+static bool has_own_flow(const struct binding *binding)
+{
+    bool stream = flow_reliable(&binding->flow) && binding->flow.connection != 0;
+    return binding->path.len == 0 && (stream || binding->behind_nat) && is_own_contact(binding);
+}
+
 static void add_binding(const struct binding *binding, struct slice aor, uint32_t q,
                         struct proxy_targets *targets)
 {
-    bool stream = flow_reliable(&binding->flow) && binding->flow.connection != 0;
     struct proxy_target target = {
         .uri = binding->contact,
         .path = binding->path,
         .q = q,
-        .has_flow =
-            binding->path.len == 0 && (stream || binding->behind_nat) && is_own_contact(binding),
+        .has_flow = has_own_flow(binding),
         .flow = binding->flow,
         .aor = aor,
     };
@@ -236,6 +240,33 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info, 
     return fault(ret_fault, 404, NULL);
 }
 
+/* In a dialog the Request-URI is the contact of the user in To. Where he registered it, it is
+ * reached as calls to him reach it: a contact by TCP may be no more than the far end of a
+ * connection, which another worker may own. */
+static void take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
+                                 struct proxy_target *target)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct sip_uri to, contact;
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    if (info->to_tag.len == 0 || sip_uri_parse(info->to, &to) < 0 ||
+        domains_aor(proxy->domains, &to, &w) < 0 ||
+        location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
+        return;
+    for (unsigned i = 0; i < proxy->bindings.count; i++) {
+        const struct binding *binding = &proxy->bindings.items[i];
+        if (!has_own_flow(binding) || sip_uri_parse(binding->contact, &contact) < 0 ||
+            !slice_equal(contact.user, info->uri.user) || contact.port != info->uri.port ||
+            !slice_equal_nocase(contact.host, info->uri.host))
+            continue;
+        target->has_flow = true;
+        target->flow = binding->flow;
+        return;
+    }
+}
+
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
                        const struct proxy_route_info *info, struct proxy_targets *ret_targets,
                        struct proxy_fault *ret_fault)
@@ -258,6 +289,9 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
         add_static(route, ret_targets);
         return 0;
     }
-    ret_targets->items[ret_targets->count++] = (struct proxy_target){.q = PROXY_Q_MAX};
+    struct proxy_target *target = &ret_targets->items[ret_targets->count++];
+    *target = (struct proxy_target){.q = PROXY_Q_MAX};
+    if (!info->has_route)
+        take_registered_flow(proxy, info, target);
     return 0;
 }
