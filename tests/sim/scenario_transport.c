@@ -235,6 +235,22 @@ static const struct scenario scenarios[] = {
      "alice < 200\n"
      "alice > ACK\n"
      "bob < ACK\n" ALICE_HANGS_UP},
+    {"IPv6 to IPv6", "RFC 3261 18, 19.1.1", "",
+     "config v6 alice\nconfig v6 bob\n" ALICE_AND_BOB CALL ALICE_HANGS_UP CALL BOB_HANGS_UP},
+    {"IPv4 to IPv6: each side finds us at an address that it can reach", "RFC 5658 4", "",
+     "config v6 bob\n" ALICE_AND_BOB "alice > INVITE bob\n"
+     "bob < INVITE \"Record-Route: <sip:[2001:db8::1]:5060\" \"Record-Route: <sip:192.0.2.1:5060\" "
+     "\"Via: SIP/2.0/UDP [2001:db8::1]:5060\"\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob < ACK\n" ALICE_HANGS_UP CALL BOB_HANGS_UP},
+    {"IPv6 and TCP to IPv4 and UDP", "RFC 5658 4", "",
+     "config v6 alice\nalice tcp\n" ALICE_AND_BOB CALL ALICE_HANGS_UP CALL BOB_HANGS_UP},
+    {"a server that stops refuses new calls and lets the others end", "RFC 3261 21.5.4", "",
+     TALKING "server drain\n" ALICE_HANGS_UP "alice > MESSAGE bob\n"
+             "alice < 503\n"
+             "bob none\n"},
     {"a name that leads nowhere", "RFC 3261 16.9, RFC 3263 4", "testInviteNoDNS",
      "config name gone.example.net fails\n"
      "register alice\n"

@@ -11,7 +11,7 @@
 #include "sim/scenario_tables.h"
 #include "sim/server/accounts.h"
 
-#define TESTS_MAX 1024
+#define TESTS_MAX 2048
 
 static const struct scenario_table *const tables[] = {
 #define TABLE_ROW(name) &scenarios_##name,
@@ -21,7 +21,7 @@ static const struct scenario_table *const tables[] = {
 
 struct play {
     const struct scenario *scenario;
-    const char *variant;
+    struct scene_options options;
     char name[256];
 };
 
@@ -34,7 +34,7 @@ static void play(void **state)
 {
     const struct play *p = *state;
     struct scene *scene = test_malloc(sizeof(*scene));
-    if (!scene_play(scene, p->scenario, accounts.accounts, p->variant)) {
+    if (!scene_play(scene, p->scenario, &p->options)) {
         print_error("%s (%s)\n%s\n", p->name, p->scenario->rfc, scene->failure);
         test_free(scene);
         fail();
@@ -43,15 +43,15 @@ static void play(void **state)
 }
 
 static void add(const struct scenario_table *table, const struct scenario *scenario,
-                const char *variant)
+                const char *variant, unsigned workers)
 {
     const char *only = getenv("TZ_SIM_ONLY");
     struct play *p = &plays[test_count];
     assert_true(test_count < TESTS_MAX);
     p->scenario = scenario;
-    p->variant = variant;
-    (void)snprintf(p->name, sizeof(p->name), "%s: %s%s%s", table->name, scenario->name,
-                   variant && variant[0] ? " with " : "", variant ? variant : "");
+    p->options = (struct scene_options){NULL, variant, workers};
+    (void)snprintf(p->name, sizeof(p->name), "%s: %s%s%s%s", table->name, scenario->name,
+                   variant[0] ? " with " : "", variant, workers > 1 ? ", several workers" : "");
     if (only != NULL && strstr(p->name, only) == NULL)
         return;
     tests[test_count] = (struct CMUnitTest){.name = p->name, .test_func = play, .initial_state = p};
@@ -64,11 +64,15 @@ int main(void)
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             const char *const *variant = tables[t]->variants ? tables[t]->variants : once;
-            for (; *variant != NULL; variant++)
-                add(tables[t], &tables[t]->scenarios[i], *variant);
+            for (; *variant != NULL; variant++) {
+                add(tables[t], &tables[t]->scenarios[i], *variant, 1);
+                add(tables[t], &tables[t]->scenarios[i], *variant, 3);
+            }
         }
     }
     sim_accounts_init(&accounts);
+    for (size_t i = 0; i < test_count; i++)
+        plays[i].options.accounts = accounts.accounts;
     int failed = _cmocka_run_group_tests("scenarios", tests, test_count, NULL, NULL);
     sim_accounts_done(&accounts);
     return failed;

@@ -129,8 +129,11 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     if (scene->actor_count == SCENE_ACTORS || strlen(name) >= sizeof(scene->actors[0].name))
         abort();
     struct actor *actor = &scene->actors[scene->actor_count++];
-    char address[32];
-    (void)snprintf(address, sizeof(address), "192.0.2.%u", 9 + scene->actor_count);
+    char address[32], marked[32], text[ADDRESS_TEXT_MAX];
+    (void)snprintf(marked, sizeof(marked), " %s ", name);
+    bool v6 = strstr(scene->v6, marked) != NULL;
+    (void)snprintf(address, sizeof(address), v6 ? "2001:db8::%u" : "192.0.2.%u",
+                   9 + scene->actor_count);
     memset(actor, 0, sizeof(*actor));
     actor->scene = scene;
     (void)snprintf(actor->name, sizeof(actor->name), "%s", name);
@@ -142,7 +145,10 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     actor->host = sim_host_add(&scene->world, name, address);
     wire_open(&actor->wire, actor->host, 5060, on_message, actor);
     actor->server = scene->server.address;
-    (void)snprintf(actor->contact, sizeof(actor->contact), "sip:%s@%s:5060", name, address);
+    if (v6)
+        actor->server = sim_address("[2001:db8::1]:5060");
+    (void)snprintf(actor->contact, sizeof(actor->contact), "sip:%s@%s", name,
+                   address_text(&actor->wire.local, text));
     return actor;
 }
 

@@ -3,6 +3,7 @@
  *   auth_register, auth_call, record_route, follow_redirects, durable   on or off
  *   workers, timer_c, ring, max_breadth, nonce_lifetime, t1             numbers
  *   name NAME ADDRESS|fails|silent
+ *   v6 NAME                    that phone has IPv6, and so has the server
  *   route PREFIX URI           a static route ("" for any)
  *   merges on                  one request may reach a phone on several ways
  *   commit MS, spray on, trace on */
@@ -79,6 +80,14 @@ static void add_route(struct scene *scene, const char *prefix, const char *next_
     (void)snprintf(route->next_hop, sizeof(route->next_hop), "%s", next_hop);
 }
 
+static void add_v6(struct scene *scene, const char *name)
+{
+    size_t length = strlen(scene->v6);
+    if (length == 0)
+        sim_host_add_address(scene->host, "2001:db8::1");
+    (void)snprintf(scene->v6 + length, sizeof(scene->v6) - length, " %s ", name);
+}
+
 bool scene_configure(struct scene *scene, char **words, unsigned count)
 {
     if (scene->started || count < 2)
@@ -87,6 +96,8 @@ bool scene_configure(struct scene *scene, char **words, unsigned count)
         add_name(scene, words[1], words[2]);
     else if (count == 3 && strcmp(words[0], "route") == 0)
         add_route(scene, words[1], words[2]);
+    else if (strcmp(words[0], "v6") == 0)
+        add_v6(scene, words[1]);
     else if (strcmp(words[0], "commit") == 0)
         scene->server.journal.commit_low_us = scene->server.journal.commit_high_us =
             strtoull(words[1], NULL, 10) * 1000;

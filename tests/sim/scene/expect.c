@@ -127,6 +127,16 @@ static void check_words(struct actor *actor, const struct note *note, char **wor
     }
 }
 
+/* With "from NAME" only that phone's response fits. */
+static bool fits(const struct note *note, char **words, unsigned count)
+{
+    for (unsigned i = 1; i + 1 < count; i++) {
+        if (strcmp(words[i], "from") == 0 && !to_tag_is(note, words[i + 1]))
+            return false;
+    }
+    return note->unread && note_is(note, words[0]);
+}
+
 static uint64_t patience_of(struct scene *scene, char **words, unsigned count)
 {
     for (unsigned i = 1; i + 1 < count; i++) {
@@ -145,7 +155,7 @@ void actor_expect_any(struct actor *actor, char **words, unsigned count)
         list_for_each(node, &actor->got)
         {
             struct note *note = container_of(node, struct note, node);
-            if (!note->unread || !note_is(note, words[0]))
+            if (!fits(note, words, count))
                 continue;
             take(actor, note);
             check_words(actor, note, words, count);

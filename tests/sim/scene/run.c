@@ -78,6 +78,8 @@ static void server_step(struct scene *scene, const char *what)
         sim_server_stop(server);
     else if (strcmp(what, "start") == 0)
         sim_server_start(server);
+    else if (strcmp(what, "drain") == 0)
+        sim_server_drain(server);
     else if (strcmp(what, "full") == 0)
         server->journal.full = true;
     else if (strcmp(what, "fails") == 0)
@@ -238,19 +240,21 @@ static char *with_variant(const char *steps, const char *variant)
     return text;
 }
 
-bool scene_play(struct scene *scene, const struct scenario *scenario, struct accounts *accounts,
-                const char *variant)
+bool scene_play(struct scene *scene, const struct scenario *scenario,
+                const struct scene_options *options)
 {
     memset(scene, 0, sizeof(*scene));
     sim_world_init(&scene->world, 1);
     scene->world.trace = getenv("TZ_SIM_TRACE") != NULL;
     scene->config = sim_server_config_default();
+    scene->config.workers = options->workers;
+    scene->world.spray = options->workers > 1;
     scene->host = sim_host_add(&scene->world, "server", "192.0.2.1");
-    scene->server.accounts = accounts;
+    scene->server.accounts = options->accounts;
     scene->server.journal.commit_low_us = scene->server.journal.commit_high_us = 1000;
     scene->server.address = scene->host->addresses[0];
     address_set_port(&scene->server.address, scene->config.port);
-    char *text = with_variant(scenario->steps, variant);
+    char *text = with_variant(scenario->steps, options->variant);
     play_lines(scene, text);
     start_server(scene);
     if (!scene_failed(scene))

@@ -16,7 +16,7 @@
  *   alice misses WHAT          the next such message is lost on its last metre
  *   alice hangs up|dies|returns|closes|resets   see run.c
  *   wait 32s                   s or ms
- *   server crash|cut|start|stop
+ *   server crash|cut|start|stop|drain|full|fails
  *   bindings bob 2             so many live bindings
  *
  * Phones are named after their user: bob, bob2 and bob3 are three phones of bob. Each message that
@@ -79,6 +79,7 @@ struct scene {
     bool started;
     unsigned actor_count;
     struct actor actors[SCENE_ACTORS];
+    char v6[64];        /* names of the phones that have IPv6 */
     bool merges;        /* the same request may reach a phone on several ways */
     char failure[2048]; /* empty: none */
 };
@@ -90,9 +91,15 @@ struct scenario {
     const char *steps;
 };
 
-/* Runs it; false with scene->failure. variant: replaces "{}" in the steps; may be NULL. */
-bool scene_play(struct scene *scene, const struct scenario *scenario, struct accounts *accounts,
-                const char *variant);
+struct scene_options {
+    struct accounts *accounts;
+    const char *variant; /* replaces "{}" in the steps; may be NULL */
+    unsigned workers;    /* unless the scenario says; each datagram comes to any of them */
+};
+
+/* Runs it; false with scene->failure. */
+bool scene_play(struct scene *scene, const struct scenario *scenario,
+                const struct scene_options *options);
 void scene_fail(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static inline bool scene_failed(const struct scene *scene)
 {

@@ -233,6 +233,14 @@ void sim_server_stop(struct sim_server *server)
     free_process(server);
 }
 
+bool sim_server_drain(struct sim_server *server)
+{
+    bool drained = true;
+    for (unsigned i = 0; i < server->config.workers; i++)
+        drained &= endpoint_drain(server->workers[i].endpoint);
+    return drained;
+}
+
 void sim_server_crash(struct sim_server *server, bool power_cut)
 {
     sim_host_down(server->host, power_cut);
