@@ -157,6 +157,16 @@ static const struct scenario scenarios[] = {
                    "bob < MESSAGE uri=sip:bob@192.0.2.11;x=1\n"
                    "bob > 200\n"
                    "alice < 200\n"},
+    {"a tel URI reaches the user with that number", "RFC 3261 19.1.6, RFC 3966 5.1.1", "",
+     "config auth_register off\n"
+     "bob > REGISTER sip:+4930123@example.com \"+Contact: <sip:bob@192.0.2.10:5060>\"\n"
+     "bob < 200\n"
+     "carol > MESSAGE tel:+49-(30)-123 from=carol@elsewhere.example.org\n"
+     "bob < MESSAGE uri=sip:bob@192.0.2.10:5060\n"
+     "bob > 200\n"
+     "carol < 200\n"
+     "carol > MESSAGE tel:+4930124 from=carol@elsewhere.example.org\n"
+     "carol < 404\n"},
     {"credentials without qop are taken, each nonce once", "RFC 3261 22.4 rule 8, RFC 2069", "",
      "bob > REGISTER bob\n"
      "bob < 401\n"

@@ -213,19 +213,39 @@ bool proxy_targets_add(struct proxy *proxy, struct slice uri_text, unsigned q,
     return !search.circle || targets->count > before;
 }
 
+/* A number is a user of our first domain, without what makes it readable (RFC 3261 section 19.1.6,
+ * RFC 3966 section 5.1.1). */
+static int user_of_number(struct proxy *proxy, const struct sip_uri *tel, struct slice domain,
+                          struct sip_uri *ret_uri)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    for (size_t i = 0; i < tel->user.len; i++) {
+        if (memchr("-.()", tel->user.ptr[i], 4) == NULL)
+            writer_char(&w, tel->user.ptr[i]);
+    }
+    *ret_uri = (struct sip_uri){.scheme = SIP_URI_SIP, .has_user = true, .host = domain};
+    int status = writer_status(&w);
+    return status < 0 ? status : arena_copy(&proxy->arena, writer_slice(&w), &ret_uri->user);
+}
+
 /* A user of ours: its phones, else a static route, else 480 or 404. */
 static int find_local(struct proxy *proxy, const struct proxy_route_info *info, struct slice domain,
                       struct proxy_targets *targets, struct proxy_fault *ret_fault)
 {
     struct search search = {.proxy = proxy, .targets = targets};
+    struct sip_uri uri = info->uri;
+    int status = 0;
     targets->responsible = true;
-    if (info->uri.scheme != SIP_URI_TEL) {
-        int status = add_user(&search, &info->uri, PROXY_Q_MAX, true);
-        if (status == 0)
-            status = look_up_all(&search);
-        if (status < 0)
-            return fault(ret_fault, status == ERR_NO_MEMORY ? 500 : 404, NULL);
-    }
+    if (info->uri.scheme == SIP_URI_TEL)
+        status = user_of_number(proxy, &info->uri, domain, &uri);
+    if (status == 0)
+        status = add_user(&search, &uri, PROXY_Q_MAX, true);
+    if (status == 0)
+        status = look_up_all(&search);
+    if (status < 0)
+        return fault(ret_fault, status == ERR_NO_MEMORY ? 500 : 404, NULL);
     if (targets->count > 0)
         return 0;
     if (search.circle)
@@ -235,7 +255,7 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info, 
         add_static(route, targets);
         return 0;
     }
-    if (accounts_known(proxy->accounts, info->uri.user, domain))
+    if (accounts_known(proxy->accounts, uri.user, domain))
         return fault(ret_fault, 480, NULL);
     return fault(ret_fault, 404, NULL);
 }

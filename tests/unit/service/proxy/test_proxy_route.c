@@ -97,7 +97,7 @@ static void fits(const struct row *row, struct slice got, const char *wanted, co
 }
 
 /* RFC 3261 sections 16.4, 16.6 steps 2, 6 and 7. */
-static void test_routes(void **state)
+static void routes_lead_where_sections_16_4_and_16_6_say(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -136,7 +136,7 @@ static void send_on(const char *method, const char *uri, const char *lines)
 }
 
 /* RFC 5393 section 4.2.2. */
-static void test_the_same_request_again_is_a_loop(void **state)
+static void the_same_request_again_is_a_loop(void **state)
 {
     (void)state;
     send_on("BYE", PHONE, "Route: <" US ">\r\n");
@@ -145,7 +145,7 @@ static void test_the_same_request_again_is_a_loop(void **state)
 }
 
 /* RFC 5393 section 4.2.1: the second part must not vary with the method. */
-static void test_the_method_does_not_count_for_a_loop(void **state)
+static void the_method_does_not_count_for_a_loop(void **state)
 {
     (void)state;
     send_on("INVITE", PHONE, "");
@@ -154,7 +154,7 @@ static void test_the_method_does_not_count_for_a_loop(void **state)
 }
 
 /* RFC 3261 section 16.6 step 8: any Route counts, also when each stands on a line of its own. */
-static void test_a_spiral_is_no_loop(void **state)
+static void a_spiral_is_no_loop(void **state)
 {
     (void)state;
     send_on("BYE", PHONE,
@@ -186,10 +186,10 @@ static int close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_the_same_request_again_is_a_loop),
-        cmocka_unit_test(test_the_method_does_not_count_for_a_loop),
-        cmocka_unit_test(test_a_spiral_is_no_loop),
+        cmocka_unit_test(routes_lead_where_sections_16_4_and_16_6_say),
+        cmocka_unit_test(the_same_request_again_is_a_loop),
+        cmocka_unit_test(the_method_does_not_count_for_a_loop),
+        cmocka_unit_test(a_spiral_is_no_loop),
     };
     return cmocka_run_group_tests_name("proxy routes", tests, open, close);
 }
