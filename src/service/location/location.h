@@ -59,6 +59,8 @@ struct location_config {
 int location_new(const struct location_config *config, struct location **ret_location);
 void location_free(struct location *location);
 
+/* Retransmissions of a request come no later than 64*T1 after it (RFC 3261 section 17.1.2.2). */
+#define LOCATION_REPEAT_MS    32000
 #define LOCATION_CHANGES_MAX  32
 #define LOCATION_CONTACTS_MAX 64 /* hard bound of contacts_per_aor */
 
@@ -76,6 +78,8 @@ struct location_update {
     uint32_t cseq;
     struct flow flow;
     bool behind_nat;
+    bool may_repeat; /* the caller keeps no transaction: an exact repetition within
+                        LOCATION_REPEAT_MS changes nothing and is no request out of order */
     bool remove_all; /* Contact: * */
     unsigned count;
     struct location_change changes[LOCATION_CHANGES_MAX];

@@ -30,6 +30,17 @@ static bool out_of_order(const struct location_record *record, const struct loca
            update->cseq <= record->binding.cseq;
 }
 
+/* The same request once more, seen by somebody who keeps no transactions? */
+static bool repeats(const struct location_record *record, const struct location_update *update,
+                    const struct location_change *change, int64_t now_ms)
+{
+    const struct binding *binding = &record->binding;
+    return update->may_repeat && update->cseq == binding->cseq &&
+           now_ms - binding->updated_ms <= LOCATION_REPEAT_MS &&
+           binding->expires_ms - binding->updated_ms == (int64_t)change->expires_s * 1000 &&
+           slice_equal(binding->contact, change->binding.contact);
+}
+
 static int remove_all(struct location_plan *plan, const struct location_update *update)
 {
     for (unsigned i = 0; i < plan->count; i++) {
@@ -110,7 +121,7 @@ static int change_one(struct location_plan *plan, const struct location_update *
     /* A contact that stands twice in one request is no request out of order: the last one counts.
      */
     if (note->fate == FATE_KEPT && !note->touched && out_of_order(&plan->records[i], update))
-        return ERR_CONFLICT;
+        return repeats(&plan->records[i], update, change, now_ms) ? 0 : ERR_CONFLICT;
     bool is_new = note->fate == FATE_ADDED || note->fate == FATE_VOID;
     if (change->expires_s == 0) {
         if (note->fate != FATE_EXPIRED)

@@ -150,7 +150,11 @@ int proxy_context_again(struct proxy_context *context, struct proxy_route_info *
     struct endpoint_request request = {0};
     struct proxy_fault fault;
     int status = parse_again(context, &request);
-    return status < 0 ? status : proxy_route_examine(context->proxy, request.msg, ret_info, &fault);
+    if (status == 0)
+        status = proxy_route_examine(context->proxy, request.msg, ret_info, &fault);
+    if (status == 0)
+        ret_info->trusted = context->trusted;
+    return status;
 }
 
 /* Targets of the highest q go out together, the others wait (16.6: q values order the groups). */
@@ -244,6 +248,7 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
         return;
     }
     context->opens_dialog = info->to_tag.len == 0;
+    context->trusted = info->trusted;
     context->responsible = targets->responsible;
     if (context->method == SIP_INVITE) {
         if (context->opens_dialog)

@@ -45,7 +45,7 @@ static bool wants_record_route(const struct sip_message *msg)
            msg->method == SIP_NOTIFY;
 }
 
-static void write_record_route(struct proxy *proxy, struct writer *w, const struct sip_message *msg,
+static void write_record_route(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
                                const struct flow *flow)
 {
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
@@ -56,7 +56,9 @@ static void write_record_route(struct proxy *proxy, struct writer *w, const stru
         writer_put(w, transport_uri_name((enum transport)flow->transport));
     }
     writer_literal(w, ";lr;tz=");
-    writer_hex(w, proxy_token(proxy, msg), 16);
+    writer_hex(
+        w, proxy_token(proxy, f->msg, f->info->trusted ? PROXY_TOKEN_USER : PROXY_TOKEN_STRANGER),
+        16);
     writer_literal(w, ">\r\n");
 }
 
@@ -68,9 +70,9 @@ static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct 
     struct address in = endpoint_sent_by(proxy->endpoint, f->arrived);
     struct address out = endpoint_sent_by(proxy->endpoint, f->leaves);
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE);
-    write_record_route(proxy, &lines->w, f->msg, f->leaves);
+    write_record_route(proxy, &lines->w, f, f->leaves);
     if (f->arrived->transport != f->leaves->transport || !address_equal(&in, &out))
-        write_record_route(proxy, &lines->w, f->msg, f->arrived);
+        write_record_route(proxy, &lines->w, f, f->arrived);
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }
 

@@ -125,10 +125,18 @@ static bool takes_static_route(struct proxy *proxy, const struct proxy_route_inf
            !has_bindings(proxy, &info->uri);
 }
 
-/* Means nothing to a phone that has no such dialog, so a To tag is enough on the way to ours. */
+/* Means nothing to whoever has no such dialog, so a To tag is enough on the way to ours. */
 static bool only_lives_in_dialogs(const struct sip_message *msg)
 {
     return msg->method == SIP_BYE || msg->method == SIP_PRACK || msg->method == SIP_UPDATE;
+}
+
+/* What goes along in a dialog that a stranger opened; whatever could open something new proves
+ * itself again. */
+static bool goes_with_stranger(const struct sip_message *msg)
+{
+    return only_lives_in_dialogs(msg) || msg->method == SIP_ACK || msg->method == SIP_INFO ||
+           msg->method == SIP_NOTIFY;
 }
 
 static bool is_number_of_ours(struct proxy *proxy, const struct sip_uri *uri)
@@ -138,8 +146,24 @@ static bool is_number_of_ours(struct proxy *proxy, const struct sip_uri *uri)
            domains_local(proxy->domains, uri->host, uri->port, &domain);
 }
 
+/* Inside a dialog: has it been let in before, or does it end at a phone of ours? */
+static bool admit_in_dialog(struct proxy *proxy, const struct endpoint_request *request,
+                            const struct proxy_route_info *info)
+{
+    bool harmless = goes_with_stranger(request->msg);
+    if (info->token == PROXY_TOKEN_USER || (info->token == PROXY_TOKEN_STRANGER && harmless))
+        return true;
+    struct sip_uri from;
+    struct slice domain;
+    bool claims_ours = sip_uri_parse(info->from, &from) == 0 && from.scheme != SIP_URI_TEL &&
+                       domains_local(proxy->domains, from.host, from.port, &domain);
+    if (claims_ours && proxy->config.auth && !harmless)
+        return false; /* is asked for credentials */
+    return goes_to_registered_phone(proxy, info);
+}
+
 int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
-                       const struct proxy_route_info *info)
+                       struct proxy_route_info *info)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
@@ -149,9 +173,10 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     /* A dialog's Request-URI is a contact; a number of ours that is routed away is none, and
      * anybody can write a To tag. */
     bool dialog = info->to_tag.len > 0 && !(static_route && is_number_of_ours(proxy, &info->uri));
+    info->trusted = dialog && info->token == PROXY_TOKEN_USER;
     if (info->to_tag.len > 0 && to_ours && only_lives_in_dialogs(request->msg))
         return 1;
-    if (dialog && (info->token_ok || goes_to_registered_phone(proxy, info)))
+    if (dialog && admit_in_dialog(proxy, request, info))
         return 1;
     if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
         return to_ours && !static_route ? 1 : deny_relay(proxy, request);
@@ -159,8 +184,10 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
         return 1;
     writer_init(&w, text, sizeof(text));
     bool local = local_aor(proxy, info->from, &domain, &w);
-    if (local && proxy->config.auth)
-        return authenticate(proxy, request, domain, writer_slice(&w));
+    if (local && proxy->config.auth) {
+        info->trusted = authenticate(proxy, request, domain, writer_slice(&w)) == 1;
+        return info->trusted;
+    }
     if (to_ours && !static_route)
         return 1;
     if (local && from_registered_phone(proxy, request, writer_slice(&w)))

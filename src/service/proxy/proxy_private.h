@@ -38,19 +38,27 @@ struct proxy {
     char out[PROXY_MESSAGE_MAX];
 };
 
+/* Who opened a dialog that we record-routed (decision 0003). */
+enum proxy_token_class {
+    PROXY_TOKEN_NONE,     /* we did not, as far as the request proves */
+    PROXY_TOKEN_STRANGER, /* somebody without credentials */
+    PROXY_TOKEN_USER,     /* a user of ours, with credentials */
+};
+
 /* What RFC 3261 sections 16.3 and 16.4 find out about a request; slices into the message. */
 struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
                               sent it (16.4) */
     struct sip_uri uri;
-    struct slice from;       /* URI */
-    struct slice to;         /* URI */
-    struct slice to_tag;     /* empty: it opens a dialog, or stands alone */
-    bool strict;             /* uri came out of the last Route */
-    bool reached;            /* uri lost an maddr that names us (16.4) */
-    bool elsewhere;          /* uri has an maddr that does not: it is the only target (16.5) */
-    bool token_ok;           /* a Route of ours proves that we record-routed this dialog */
-    bool has_route;          /* Route values are left after ours */
+    struct slice from;            /* URI */
+    struct slice to;              /* URI */
+    struct slice to_tag;          /* empty: it opens a dialog, or stands alone */
+    bool strict;                  /* uri came out of the last Route */
+    bool reached;                 /* uri lost an maddr that names us (16.4) */
+    bool elsewhere;               /* uri has an maddr that does not: it is the only target (16.5) */
+    enum proxy_token_class token; /* what a Route of ours proves about this dialog */
+    bool trusted;   /* a user of ours has proved itself, now or when the dialog was opened */
+    bool has_route; /* Route values are left after ours */
     struct slice next_route; /* the first of them */
     unsigned own_routes;     /* values of ours at the top, to be removed */
     uint32_t max_forwards;   /* as received, or the configured start */
@@ -133,6 +141,7 @@ struct proxy_context {
     size_t challenges_len;
     uint32_t breadth; /* Max-Breadth for its branches */
     uint8_t method;
+    bool trusted; /* proxy_route_info.trusted of the request */
     bool cancelled;
     bool accepted;     /* an INVITE, by a 2xx */
     bool answered;     /* a final response went upstream */
@@ -149,13 +158,14 @@ static inline void proxy_count(struct proxy *proxy, enum proxy_metric which)
 /* route.c: 16.3, 16.4. 0, or a negative error with *ret_fault to answer. */
 int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
                         struct proxy_route_info *ret_info, struct proxy_fault *ret_fault);
-/* The token that our Record-Route carries for a dialog of this Call-ID. */
-uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg);
+/* The token that our Record-Route carries for a dialog of this Call-ID and opener. */
+uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
+                     enum proxy_token_class opener);
 
-/* policy.c: may this sender have this request forwarded? 1: yes. 0: it has been answered (or
- * dropped, if an ACK). */
+/* policy.c: may this sender have this request forwarded? 1: yes, info->trusted is set. 0: it has
+ * been answered (or dropped, if an ACK). */
 int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
-                       const struct proxy_route_info *info);
+                       struct proxy_route_info *info);
 
 /* target.c: 16.5. Slices live in proxy->arena or the message. */
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,

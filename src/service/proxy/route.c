@@ -4,22 +4,29 @@
 #include "service/proxy/proxy_private.h"
 #include "sip/message/cseq.h"
 
-uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg)
+uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
+                     enum proxy_token_class opener)
 {
-    return hash_slice(&proxy->token_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
+    struct slice call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
+    return hash_mix(hash_slice(&proxy->token_key, call_id), opener ^ proxy->token_key.k1);
 }
 
-static bool carries_token(const struct proxy *proxy, const struct sip_message *msg,
-                          const struct sip_uri *uri)
+/* What the token in a Route URI of ours proves. */
+static enum proxy_token_class read_token(const struct proxy *proxy, const struct sip_message *msg,
+                                         const struct sip_uri *uri)
 {
     struct slice value;
     char expected[16];
     struct writer w;
     if (!sip_uri_param(uri, SLICE("tz"), &value) || value.len != sizeof(expected))
-        return false;
-    writer_init(&w, expected, sizeof(expected));
-    writer_hex(&w, proxy_token(proxy, msg), sizeof(expected));
-    return slice_equal_nocase(value, writer_slice(&w));
+        return PROXY_TOKEN_NONE;
+    for (enum proxy_token_class c = PROXY_TOKEN_USER; c > PROXY_TOKEN_NONE; c--) {
+        writer_init(&w, expected, sizeof(expected));
+        writer_hex(&w, proxy_token(proxy, msg, c), sizeof(expected));
+        if (slice_equal_nocase(value, writer_slice(&w)))
+            return c;
+    }
+    return PROXY_TOKEN_NONE;
 }
 
 static int fault(struct proxy_fault *ret_fault, unsigned status, const char *reason)
@@ -44,7 +51,8 @@ static int examine_routes(struct proxy *proxy, const struct sip_message *msg,
             return fault(ret_fault, 400, "Bad Request - Route Malformed");
         if (at_top && domains_is_self(proxy->domains, &uri)) {
             info->own_routes++;
-            info->token_ok = info->token_ok || carries_token(proxy, msg, &uri);
+            if (info->token == PROXY_TOKEN_NONE)
+                info->token = read_token(proxy, msg, &uri);
             continue;
         }
         if (at_top) {
@@ -82,7 +90,8 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
     }
     if (count == 0)
         return 0;
-    info->token_ok = info->token_ok || carries_token(proxy, msg, &info->uri);
+    if (info->token == PROXY_TOKEN_NONE)
+        info->token = read_token(proxy, msg, &info->uri);
     if (sip_address_parse(last, false, &address) < 0 || sip_uri_parse(address.uri, &info->uri) < 0)
         return fault(ret_fault, 400, "Bad Request - Route Malformed");
     info->uri_text = address.uri;

@@ -196,7 +196,12 @@ void registrar_acknowledge(struct registrar *registrar, const struct endpoint_re
         return;
     }
     metric_add(&registrar->metrics[REGISTRAR_ACCEPTED], 1);
-    endpoint_answer(request, &response);
+    /* What needed no credentials may be repeated and gets the same answer, so no transaction has to
+     * remember it (RFC 3261 section 8.2.7); credentials are good once. */
+    if (registrar->config.auth)
+        endpoint_answer(request, &response);
+    else
+        endpoint_reply(request, &response);
 }
 
 void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status)
