@@ -39,7 +39,8 @@ static bool same_place(const struct sip_uri *target, const struct binding *bindi
     struct sip_uri contact;
     if (sip_uri_parse(binding->contact, &contact) < 0)
         return false;
-    return slice_equal_nocase(contact.host, target->host) && contact.port == target->port &&
+    /* Some phones use another port or user in a dialog than they registered. */
+    return slice_equal_nocase(contact.host, target->host) &&
            slice_equal_nocase(contact.maddr, target->maddr);
 }
 
