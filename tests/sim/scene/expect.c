@@ -84,15 +84,13 @@ static bool holds(const struct note *note, const char *word, bool *ret_known)
         return slice_equal(view->uri, slice_from_string(word + 4));
     if (strncmp(word, "reason=", 7) == 0)
         return memmem(reason.ptr, reason.len, word + 7, strlen(word + 7)) != NULL;
+    uint64_t hops = 0;
+    (void)slice_to_u64(view_line(view, "Max-Forwards", 0), UINT64_MAX, &hops);
     *ret_known = false;
     if (!number_is(word, "contacts=", view_values(view, "Contact"), ret_known) ||
         !number_is(word, "vias=", view_values(view, "Via"), ret_known) ||
         !number_is(word, "routes=", view_values(view, "Route"), ret_known) ||
-        !number_is(word, "max-forwards=",
-                   (uint64_t)atoi(view_line(view, "Max-Forwards", 0).ptr
-                                      ? view_line(view, "Max-Forwards", 0).ptr
-                                      : "0"),
-                   ret_known))
+        !number_is(word, "max-forwards=", hops, ret_known))
         return false;
     if (*ret_known)
         return true;
