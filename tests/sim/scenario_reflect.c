@@ -5,12 +5,9 @@
 
 /* The phone that reflects breaks the rules: what it gets is not checked. */
 #define BOB_LAX "bob lax\n"
-/* A request of a dialog to a phone that its user has registered is let through: here back to bob.
- */
-#define BACK_TO_BOB(method)                                                                        \
-    "bob gets " method "\n"                                                                        \
-    "bob > 481 " method "\n"                                                                       \
-    "bob gets 481\n"                                                                               \
+/* What could open something new proves itself again, although it claims to be of a dialog. */
+#define NOT_BACK_TO_BOB                                                                            \
+    "bob gets 407\n"                                                                               \
     "alice none\n"
 #define GOES_ON                                                                                    \
     "bob > 200 INVITE\n"                                                                           \
@@ -61,19 +58,19 @@ static const struct scenario scenarios[] = {
                       "bob > 200 MESSAGE\n"
                       "alice < 200\n"},
     {"the ACK of a 200 comes back as INVITE", "RFC 3261 12.2.2", "testAck200ReflectedAsInvite",
-     BOB_LAX TALKING "bob reflects INVITE\n" BACK_TO_BOB("INVITE") "bob gets ACK\n" ALICE_HANGS_UP},
+     BOB_LAX TALKING "bob reflects INVITE\n" NOT_BACK_TO_BOB ALICE_HANGS_UP},
     {"the ACK of a 200 comes back as MESSAGE", "RFC 3261 12.2.2", "testAck200ReflectedAsNit",
-     BOB_LAX TALKING "bob reflects MESSAGE\n" BACK_TO_BOB("MESSAGE") ALICE_HANGS_UP},
+     BOB_LAX TALKING "bob reflects MESSAGE\n" NOT_BACK_TO_BOB ALICE_HANGS_UP},
     {"the ACK of a 200 comes back", "RFC 3261 16.11", "testAck200Reflected",
      BOB_LAX TALKING "bob reflects\n"
                      "bob < ACK\n"
                      "alice none\n" ALICE_HANGS_UP},
     {"the ACK of a refusal comes back as INVITE", "RFC 3261 17.2.3",
      "testAckFailureReflectedAsInvite",
-     BOB_LAX INVITED REFUSED("486") "bob reflects INVITE\n" BACK_TO_BOB("INVITE") "bob gets ACK\n"},
+     BOB_LAX INVITED REFUSED("486") "bob reflects INVITE\n" NOT_BACK_TO_BOB},
     {"the ACK of a refusal comes back as MESSAGE", "RFC 3261 17.2.3",
      "testAckFailureReflectedAsNit",
-     BOB_LAX INVITED REFUSED("486") "bob reflects MESSAGE\n" BACK_TO_BOB("MESSAGE")},
+     BOB_LAX INVITED REFUSED("486") "bob reflects MESSAGE\n" NOT_BACK_TO_BOB},
     {"the ACK of a refusal comes back", "RFC 3261 17.2.3, 16.11", "testAckFailureReflected",
      BOB_LAX INVITED REFUSED("486") "bob reflects\n"
                                     "bob < ACK\n"
