@@ -46,10 +46,11 @@ static int open_store(struct server *server, const struct app_config *config)
     server->new_store = strcmp(path, ":memory:") == 0 || access(path, F_OK) < 0;
     int status = store_open(&options, &server->store);
     if (status == ERR_BUSY)
-        log_error(server->log, LOG_STORE,
-                  "%s is in use: another server runs with it. End that one, or choose another "
-                  "file: --set store.path=FILE",
-                  path);
+        log_error(
+            server->log, LOG_STORE,
+            "%s is in use: another server runs with it. End that one, or give this one a place "
+            "of its own: --set data_dir=DIR --set control.path=DIR/control.sock",
+            path);
     else if (status < 0)
         log_error(server->log, LOG_STORE, "%s cannot be opened: %s", path, error_text(status));
     return status;
