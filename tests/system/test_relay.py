@@ -285,3 +285,20 @@ def test_a_token_opens_the_way_for_its_call_only(one, third):
             if method != "ACK":
                 assert stranger.final().status == 403
     third.check()
+
+
+def test_a_strangers_own_token_opens_nothing_new(one, third):
+    """Decision 0003: in a dialog that a stranger opened, what could open something new is no part of it."""
+    with Ua(one.address, "bob", password="secret") as bob, Ua(one.address, "x", host=STRANGER) as stranger:
+        assert bob.register().status == 200
+        stranger.send(stranger.request("INVITE", "sip:bob@example.com", from_="sip:x@elsewhere.example"))
+        invite = bob.wait_for("INVITE")
+        record_route = invite.all("Record-Route")
+        bob.send(bob.response(invite, "486 Busy Here"))
+        refused = stranger.final()
+        stranger.send(stranger.ack("sip:bob@example.com", refused))
+        for method in ("INVITE", "MESSAGE", "REFER", "SUBSCRIBE", "PUBLISH", "UNHEARD"):
+            stranger.send(stranger.request(method, f"sip:victim@{third.address}", to_tag="callee",
+                                           from_="sip:x@elsewhere.example", lines=[f"Route: {r}" for r in record_route]))
+            assert stranger.final().status == 403
+    third.check()
