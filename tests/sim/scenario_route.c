@@ -36,6 +36,32 @@ static const struct scenario scenarios[] = {
      "alice > INVITE sip:x@far.example.org \"+Route: <sip:192.0.2.1;lr>, <sip:192.0.2.11:5060>\"\n"
      "carol < INVITE uri=sip:192.0.2.11:5060 \"Route: <sip:x@far.example.org>\"\n" REFUSED_BY(
          "carol")},
+    {"a Route that is none", "RFC 3261 16.4, 21.4.1", "",
+     ALICE_AND_BOB "alice > INVITE bob \"+Route: <sip:>;x\"\n"
+                   "alice < 400 reason=Route\n"
+                   "alice > ACK\n"},
+    {"Max-Forwards that is no number", "RFC 3261 20.22, 21.4.1", "",
+     ALICE_AND_BOB "alice > INVITE bob \"%Max-Forwards: 70%Max-Forwards: many%\"\n"
+                   "alice < 400 reason=Max-Forwards\n"
+                   "alice > ACK\n"},
+    {"Max-Breadth 0", "RFC 5393 5.3.3", "",
+     ALICE_AND_BOB "alice > INVITE bob \"+Max-Breadth: 0\"\n"
+                   "alice < 440\n"
+                   "alice > ACK\n"},
+    {"a sips URI without TLS", "RFC 5630 5.3", "",
+     ALICE_AND_BOB "alice > INVITE sips:bob@example.com\n"
+                   "alice < 416\n"
+                   "alice > ACK\n"},
+    {"OPTIONS to the server with a Route that leads on", "RFC 3261 11, 16.4", "",
+     "register alice\n"
+     "carol none\n"
+     "alice > OPTIONS sip:example.com \"+Route: <sip:192.0.2.11:5060;lr>\"\n"
+     "carol < OPTIONS\n"
+     "carol > 200\n"
+     "alice < 200 from carol\n"},
+    {"OPTIONS to the server with a Require that nobody here knows", "RFC 3261 8.2.2.3, 11.2", "",
+     "alice > OPTIONS sip:example.com \"+Require: time-travel\"\n"
+     "alice < 420 \"Unsupported: time-travel\"\n"},
     {"a static route by prefix", "RFC 3261 16.5", "",
      "config route 49 sip:192.0.2.11:5060\n"
      "register alice\n"

@@ -235,6 +235,40 @@ static const struct scenario scenarios[] = {
      "alice < 200\n"
      "alice > ACK\n"
      "bob < ACK\n" ALICE_HANGS_UP},
+    {"a phone behind a NAT is reached where its REGISTER came from", "RFC 3581, RFC 5626 3.4", "",
+     "config nat bob\n" ALICE_AND_BOB "alice > INVITE bob\n"
+     "bob < INVITE uri=sip:bob@10.0.0.11:5060\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob < ACK\n" BOB_HANGS_UP CALL ALICE_HANGS_UP},
+    {"a phone behind a NAT calls and hangs up", "RFC 3581 4", "",
+     "config nat alice\n" ALICE_AND_BOB CALL ALICE_HANGS_UP},
+    {"a phone behind a NAT on TCP is reached along its connection", "RFC 5626 3.4", "",
+     "config nat bob\nbob tcp\n" ALICE_AND_BOB "connections bob 1\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE tcp\n"
+     "connections bob 1\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
+    {"a phone behind a NAT after a restart of the server", "RFC 3581, RFC 5626 3.4", "",
+     "config nat bob\n" ALICE_AND_BOB "server cut\n"
+     "server start\n"
+     "alice > MESSAGE bob from=alice@elsewhere.example.org noauth\n"
+     "bob < MESSAGE\n"
+     "bob > 200\n"
+     "alice < 200\n"},
+    {"a connection with an alias is used for requests to that address", "RFC 5923 5", "",
+     "config workers 1\n" ALICE_AND_BOB "bob > OPTIONS sip:example.com tcp %;rport%;rport;alias%\n"
+     "bob < 200 tcp\n"
+     "connections bob 1\n"
+     "alice > MESSAGE bob tcp pad=1400\n"
+     "bob < MESSAGE tcp\n"
+     "connections bob 1\n"
+     "bob > 200 MESSAGE\n"
+     "alice < 200\n"},
     {"IPv6 to IPv6", "RFC 3261 18, 19.1.1", "",
      "config v6 alice\nconfig v6 bob\n" ALICE_AND_BOB CALL ALICE_HANGS_UP CALL BOB_HANGS_UP},
     {"IPv4 to IPv6: each side finds us at an address that it can reach", "RFC 5658 4", "",
@@ -276,6 +310,23 @@ static const struct scenario scenarios[] = {
      "alice < 100\n"
      "alice < 500 within 11s\n"
      "alice > ACK\n"},
+    {"the ACK of a 200 whose Contact is a name waits for it", "RFC 3261 13.2.2.4, 16.11", "",
+     "config name phone.example.net 192.0.2.11\n" ALICE_AND_BOB "alice > INVITE bob\n"
+     "bob < INVITE\n"
+     "bob is sip:bob@phone.example.net:5060\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob < ACK\n" BOB_HANGS_UP},
+    {"the ACK of a 200 whose Contact is a name that leads nowhere", "RFC 3261 13.3.1.4, 16.11", "",
+     "config name gone.example.net fails\n" ALICE_AND_BOB "alice > INVITE bob\n"
+     "bob < INVITE\n"
+     "bob is sip:bob@gone.example.net:5060\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob none\n"
+     "alice none\n"},
     {"a phone by its name", "RFC 3263 4", "",
      "config name phone.example.net 192.0.2.11\n"
      "register alice\n"

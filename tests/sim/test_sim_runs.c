@@ -3,12 +3,15 @@
  * fails prints its kind and its seed. */
 /* timeout: 600 */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "base/poison.h"
 #include "sim/agent/run.h"
 #include "sim/server/accounts.h"
 
@@ -16,6 +19,27 @@
 #define SEED_FIRST   1000
 
 static struct sim_accounts accounts;
+static char under_way[96]; /* names the run, should it end the program */
+
+static void tell_run(void)
+{
+    ssize_t ignored = write(STDERR_FILENO, under_way, strlen(under_way));
+    (void)ignored;
+}
+
+static void on_abort(int number)
+{
+    (void)number;
+    tell_run();
+}
+
+static void prepare_for_the_worst(void)
+{
+    (void)signal(SIGABRT, on_abort);
+#ifdef POISON_ON
+    __sanitizer_set_death_callback(tell_run);
+#endif
+}
 
 static uint64_t from_environment(const char *name, uint64_t missing)
 {
@@ -49,9 +73,10 @@ static void play(void **state)
     bool trace = getenv("TZ_SIM_TRACE") != NULL;
     struct run *run = test_malloc(sizeof(*run));
     for (uint64_t i = 0; i < runs; i++) {
+        (void)snprintf(under_way, sizeof(under_way), "TZ_SIM_KIND='%s' TZ_SIM_SEED=%llu\n",
+                       kind->name, (unsigned long long)(first + i));
         if (!run_play(run, kind, first + i, accounts.accounts, trace)) {
-            print_error("TZ_SIM_KIND='%s' TZ_SIM_SEED=%llu\n%s\n", kind->name,
-                        (unsigned long long)(first + i), run->crowd.failure);
+            print_error("%s%s\n", under_way, run->crowd.failure);
             test_free(run);
             fail();
         }
@@ -76,6 +101,7 @@ int main(void)
                                              .test_func = play,
                                              .initial_state = (void *)(uintptr_t)&run_kinds[i]};
     }
+    prepare_for_the_worst();
     sim_accounts_init(&accounts);
     int failed = _cmocka_run_group_tests("runs", tests, count, NULL, NULL);
     sim_accounts_done(&accounts);

@@ -1,5 +1,6 @@
-/* The scenarios of all tables, each one test. TZ_SIM_ONLY=TEXT plays those whose name has the text;
- * TZ_SIM_TRACE=1 tells on stderr what happens. */
+/* The scenarios of all tables, each one test, once with one worker on one address, once with
+ * several on all addresses. TZ_SIM_ONLY=TEXT plays those whose name has the text; TZ_SIM_TRACE=1
+ * tells on stderr what happens. */
 /* timeout: 300 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ static void add(const struct scenario_table *table, const struct scenario *scena
     struct play *p = &plays[test_count];
     assert_true(test_count < TESTS_MAX);
     p->scenario = scenario;
-    p->options = (struct scene_options){NULL, variant, workers};
+    p->options = (struct scene_options){NULL, variant, workers, workers > 1};
     (void)snprintf(p->name, sizeof(p->name), "%s: %s%s%s%s", table->name, scenario->name,
                    variant[0] ? " with " : "", variant, workers > 1 ? ", several workers" : "");
     if (only != NULL && strstr(p->name, only) == NULL)

@@ -268,6 +268,7 @@ static void make_server(struct run *run, struct accounts *accounts)
     config.proxy.record_route = sim_chance(&run->world, 750);
     config.proxy.follow_redirects = sim_chance(&run->world, 500);
     config.proxy.ring_s = 5;
+    config.wildcard = sim_chance(&run->world, 500);
     run->crowd.follows = config.proxy.follow_redirects;
     run->crowd.serial = sim_chance(&run->world, 300);
     run->world.spray = sim_chance(&run->world, 500);

@@ -131,8 +131,11 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     struct actor *actor = &scene->actors[scene->actor_count++];
     char address[32], marked[32], text[ADDRESS_TEXT_MAX];
     (void)snprintf(marked, sizeof(marked), " %s ", name);
-    bool v6 = strstr(scene->v6, marked) != NULL;
-    (void)snprintf(address, sizeof(address), v6 ? "2001:db8::%u" : "192.0.2.%u",
+    bool v6 = strstr(scene->v6, marked) != NULL, nat = strstr(scene->nat, marked) != NULL;
+    (void)snprintf(address, sizeof(address),
+                   nat  ? "10.0.0.%u"
+                   : v6 ? "2001:db8::%u"
+                        : "192.0.2.%u",
                    9 + scene->actor_count);
     memset(actor, 0, sizeof(*actor));
     actor->scene = scene;
@@ -143,6 +146,9 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     list_init(&actor->got);
     writer_init(&actor->held_w, actor->held, sizeof(actor->held));
     actor->host = sim_host_add(&scene->world, name, address);
+    (void)snprintf(address, sizeof(address), "192.0.2.%u", 109 + scene->actor_count);
+    if (nat)
+        sim_nat_init(&actor->nat, actor->host, address);
     wire_open(&actor->wire, actor->host, 5060, on_message, actor);
     actor->server = scene->server.address;
     if (v6)

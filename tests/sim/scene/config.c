@@ -4,6 +4,7 @@
  *   workers, timer_c, ring, max_breadth, nonce_lifetime, t1             numbers
  *   name NAME ADDRESS|fails|silent
  *   v6 NAME                    that phone has IPv6, and so has the server
+ *   nat NAME                   that phone is behind an address translator (a full cone)
  *   route PREFIX URI           a static route ("" for any)
  *   merges on                  one request may reach a phone on several ways
  *   commit MS, spray on, trace on */
@@ -98,6 +99,9 @@ bool scene_configure(struct scene *scene, char **words, unsigned count)
         add_route(scene, words[1], words[2]);
     else if (strcmp(words[0], "v6") == 0)
         add_v6(scene, words[1]);
+    else if (strcmp(words[0], "nat") == 0)
+        (void)snprintf(scene->nat + strlen(scene->nat), sizeof(scene->nat) - strlen(scene->nat),
+                       " %s ", words[1]);
     else if (strcmp(words[0], "commit") == 0)
         scene->server.journal.commit_low_us = scene->server.journal.commit_high_us =
             strtoull(words[1], NULL, 10) * 1000;

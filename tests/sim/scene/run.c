@@ -96,6 +96,15 @@ static void bindings_step(struct scene *scene, char **words, unsigned count)
         scene_fail(scene, "%s has %u bindings", words[0], n);
 }
 
+static void connections_step(struct scene *scene, char **words, unsigned count)
+{
+    unsigned wanted = count > 1 ? (unsigned)atoi(words[1]) : 0, n = 0;
+    list_for_each(node, &scene_actor(scene, words[0])->wire.connections) n +=
+        container_of(node, struct wire_connection, node)->side != NULL;
+    if (n != wanted)
+        scene_fail(scene, "%s has %u connections", words[0], n);
+}
+
 static void connections_end(struct actor *actor, bool abort)
 {
     list_for_each(node, &actor->wire.connections)
@@ -180,6 +189,8 @@ static void step(struct scene *scene, char **words, unsigned count)
         server_step(scene, words[1]);
     else if (strcmp(words[0], "bindings") == 0)
         bindings_step(scene, words + 1, count - 1);
+    else if (strcmp(words[0], "connections") == 0)
+        connections_step(scene, words + 1, count - 1);
     else if (strcmp(words[0], "register") == 0)
         actor_register(scene_actor(scene, words[1]), words + 2, count - 2);
     else
@@ -249,6 +260,7 @@ bool scene_play(struct scene *scene, const struct scenario *scenario,
     scene->config = sim_server_config_default();
     scene->config.workers = options->workers;
     scene->world.spray = options->workers > 1;
+    scene->config.wildcard = options->wildcard;
     scene->host = sim_host_add(&scene->world, "server", "192.0.2.1");
     scene->server.accounts = options->accounts;
     scene->server.journal.commit_low_us = scene->server.journal.commit_high_us = 1000;

@@ -18,6 +18,7 @@
  *   wait 32s                   s or ms
  *   server crash|cut|start|stop|drain|full|fails
  *   bindings bob 2             so many live bindings
+ *   connections bob 1          so many TCP connections of the phone are open
  *
  * Phones are named after their user: bob, bob2 and bob3 are three phones of bob. Each message that
  * a phone gets is checked against the rules of RFC 3261 (check.c), whatever the scenario says. At
@@ -29,6 +30,7 @@
 #include "sim/phone/view.h"
 #include "sim/phone/wire.h"
 #include "sim/server/server.h"
+#include "sim/world/nat.h"
 
 #define SCENE_ACTORS  12
 #define SCENE_MESSAGE 16384
@@ -54,6 +56,7 @@ struct actor {
     char name[16]; /* "bob2" */
     char user[16]; /* "bob" */
     struct sim_host *host;
+    struct sim_nat nat;
     struct wire wire;
     bool lax;              /* what it gets is not checked: it has broken the rules itself */
     bool tcp;              /* speaks TCP on its own account */
@@ -80,6 +83,7 @@ struct scene {
     unsigned actor_count;
     struct actor actors[SCENE_ACTORS];
     char v6[64];        /* names of the phones that have IPv6 */
+    char nat[64];       /* that are behind an address translator */
     bool merges;        /* the same request may reach a phone on several ways */
     char failure[2048]; /* empty: none */
 };
@@ -95,6 +99,7 @@ struct scene_options {
     struct accounts *accounts;
     const char *variant; /* replaces "{}" in the steps; may be NULL */
     unsigned workers;    /* unless the scenario says; each datagram comes to any of them */
+    bool wildcard;       /* the server listens on all addresses at once */
 };
 
 /* Runs it; false with scene->failure. */

@@ -191,13 +191,15 @@ void journal_flush(struct journal *journal)
     (void)make_durable(journal);
 }
 
-void journal_load(const struct journal *journal, struct location *location, int64_t now_ms)
+void journal_load(struct journal *journal, struct location *location, int64_t now_ms)
 {
-    list_for_each(node, &journal->rows)
+    list_for_each_safe(node, &journal->rows)
     {
-        const struct journal_row *row = container_of(node, struct journal_row, node);
-        if (row->binding.expires_ms <= now_ms)
+        struct journal_row *row = container_of(node, struct journal_row, node);
+        if (row->binding.expires_ms <= now_ms) {
+            row_free(row);
             continue;
+        }
         int status = location_load(location, slice_from_string(row->aor),
                                    slice_from_string(row->key), &row->binding, row->place);
         assert(status == 0);

@@ -44,7 +44,7 @@ int64_t journal_write(void *journal, struct slice aor, const struct location_jou
 void journal_crash(struct journal *journal);
 /* A proper stop: everything that waits is written. */
 void journal_flush(struct journal *journal);
-/* Into a fresh table, what has not expired at now_ms. */
-void journal_load(const struct journal *journal, struct location *location, int64_t now_ms);
+/* Into a fresh table, what has not expired at now_ms; the rest is forgotten. */
+void journal_load(struct journal *journal, struct location *location, int64_t now_ms);
 
 #endif

@@ -36,6 +36,25 @@ struct sim_server_config sim_server_config_default(void)
     };
 }
 
+/* UDP and TCP; a wildcard once for each family. */
+static void add_listeners(struct endpoint_config *e, const struct address *address,
+                          const struct sim_server_config *config)
+{
+    struct address local = *address;
+    if (config->wildcard) {
+        memset(&local, 0, sizeof(local));
+        local.sa.sa_family = address->sa.sa_family;
+    }
+    address_set_port(&local, config->port);
+    for (unsigned i = 0; i < e->listener_count; i++) {
+        if (address_equal(&e->listeners[i].local, &local))
+            return;
+    }
+    for (unsigned t = 0; t < 2; t++)
+        e->listeners[e->listener_count++] = (struct endpoint_listener){
+            .transport = t == 0 ? TRANSPORT_UDP : TRANSPORT_TCP, .local = local};
+}
+
 void sim_server_init(struct sim_server *server, struct sim_host *host,
                      const struct sim_server_config *config, struct accounts *accounts)
 {
@@ -57,14 +76,8 @@ void sim_server_init(struct sim_server *server, struct sim_host *host,
     e->times = config->times;
     e->stream = config->stream;
     e->udp_request_max = 1300;
-    for (unsigned i = 0; i < host->address_count; i++) {
-        for (unsigned t = 0; t < 2; t++) {
-            struct endpoint_listener *l = &e->listeners[e->listener_count++];
-            l->transport = t == 0 ? TRANSPORT_UDP : TRANSPORT_TCP;
-            l->local = host->addresses[i];
-            address_set_port(&l->local, config->port);
-        }
-    }
+    for (unsigned i = 0; i < host->address_count; i++)
+        add_listeners(e, &host->addresses[i], config);
 }
 
 void sim_server_done(struct sim_server *server)
@@ -117,14 +130,16 @@ static void start_shared(struct sim_server *server)
 {
     struct address addresses[ENDPOINT_LISTENERS_MAX];
     const struct slice names[] = {SLICE(SIM_DOMAIN), SLICE(SIM_DOMAIN_2)};
-    const struct endpoint_config *e = &server->endpoint;
     struct location_config location = {
         .journal = {journal_write, &server->journal},
         .key = random_hash_key(&server->world->random),
     };
-    for (unsigned i = 0; i < e->listener_count; i++)
-        addresses[i] = e->listeners[i].local;
-    check(domains_new(names, 2, addresses, e->listener_count, &server->domains), "domains");
+    for (unsigned i = 0; i < server->host->address_count; i++) {
+        addresses[i] = server->host->addresses[i];
+        address_set_port(&addresses[i], server->config.port);
+    }
+    check(domains_new(names, 2, addresses, server->host->address_count, &server->domains),
+          "domains");
     check(location_new(&location, &server->location), "location");
     journal_load(&server->journal, server->location, sim_wall_ms(server->world));
     check(sip_replay_new(1024, (uint64_t)sim_wall_ms(server->world), &server->replay), "replay");

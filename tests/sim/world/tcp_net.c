@@ -235,6 +235,10 @@ struct sim_tcp_side *sim_tcp_connect(struct sim_host *host, const struct address
     side->user = user;
     tcp->sides[1].local = side->remote;
     tcp->sides[1].remote = side->local;
+    if (host->behind != NULL) {
+        tcp->sides[1].remote = host->behind->outside;
+        address_set_port(&tcp->sides[1].remote, address_port(&side->local));
+    }
     queue(side, SYN, SLICE_NULL);
     return side;
 }

@@ -129,8 +129,11 @@ static void on_arrival(struct sim_event *event)
     struct sim_host *host = sim_host_find(world, &packet->to);
     list_remove(&packet->node);
     bool passes = host != NULL;
-    if (passes && host->behind != NULL && address_equal_host(&host->behind->outside, &packet->to))
-        passes = host->behind->inbound(host->behind->user, packet);
+    if (passes && host->behind != NULL && host != packet->sender) {
+        /* Who is behind a box is reached through it, or not at all. */
+        passes = address_equal_host(&host->behind->outside, &packet->to) &&
+                 host->behind->inbound(host->behind->user, packet);
+    }
     struct sim_udp *udp = NULL;
     if (passes && sim_reachable(packet->sender, host))
         udp = receiver(host, packet);
