@@ -93,11 +93,18 @@ int address_parse(struct slice text, struct address *ret_address)
 
 static void write_v4(struct writer *w, uint32_t host)
 {
+    char text[INET_ADDRSTRLEN];
+    char *at = text;
     for (int shift = 24; shift >= 0; shift -= 8) {
-        writer_u64(w, host >> shift & 0xff);
-        if (shift > 0)
-            writer_char(w, '.');
+        unsigned octet = host >> shift & 0xff;
+        if (octet >= 100)
+            *at++ = (char)('0' + octet / 100);
+        if (octet >= 10)
+            *at++ = (char)('0' + octet / 10 % 10);
+        *at++ = (char)('0' + octet % 10);
+        *at++ = '.';
     }
+    writer_bytes(w, text, (size_t)(at - text) - 1);
 }
 
 void address_write_host(struct writer *w, const struct address *a, bool bracket)

@@ -64,21 +64,30 @@ static void send_to(struct proxy *proxy, const struct proxy_forward *forward,
     }
 }
 
+/* The ACK as it was kept, and where it goes. */
+static bool read_again(struct proxy_ack *ack, struct proxy_route_info *ret_info,
+                       struct proxy_targets *ret_targets)
+{
+    struct proxy *proxy = ack->proxy;
+    struct endpoint_request request;
+    struct proxy_fault proxy_fault;
+    struct sip_fault fault;
+    struct slice raw = slice_of(ack->bytes, ack->len);
+    if (sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault) < 0 ||
+        sip_message_check(&proxy->message, &fault) < 0)
+        return false;
+    endpoint_request_init(proxy->endpoint, &proxy->message, &ack->flow, &request);
+    return proxy_route_examine(proxy, &request, ret_info, &proxy_fault) == 0 &&
+           proxy_targets_find(proxy, &proxy->message, ret_info, ret_targets, &proxy_fault) == 0;
+}
+
 static void on_resolved(void *user, int status, const struct endpoint_target *target)
 {
     struct proxy_ack *ack = user;
     struct proxy *proxy = ack->proxy;
-    struct endpoint_request request;
     struct proxy_route_info info;
-    struct proxy_fault proxy_fault;
     struct proxy_targets targets;
-    struct sip_fault fault;
-    struct slice raw = slice_of(ack->bytes, ack->len);
-    if (status == 0 && sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault) == 0 &&
-        sip_message_check(&proxy->message, &fault) == 0 &&
-        proxy_route_examine(proxy, &proxy->message, &info, &proxy_fault) == 0 &&
-        proxy_targets_find(proxy, &proxy->message, &info, &targets, &proxy_fault) == 0) {
-        endpoint_request_init(proxy->endpoint, &proxy->message, &ack->flow, &request);
+    if (status == 0 && read_again(ack, &info, &targets)) {
         struct proxy_forward forward = {
             .msg = &proxy->message,
             .info = &info,

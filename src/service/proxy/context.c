@@ -151,7 +151,7 @@ int proxy_context_again(struct proxy_context *context, struct proxy_route_info *
     struct proxy_fault fault;
     int status = parse_again(context, &request);
     if (status == 0)
-        status = proxy_route_examine(context->proxy, request.msg, ret_info, &fault);
+        status = proxy_route_examine(context->proxy, &request, ret_info, &fault);
     if (status == 0)
         ret_info->trusted = context->trusted;
     return status;

@@ -17,6 +17,13 @@ static struct slice take_lines(struct lines *lines)
     return fresh;
 }
 
+static void write_number(struct writer *w, const char *before, uint64_t number, const char *after)
+{
+    writer_string(w, before);
+    writer_u64(w, number);
+    writer_string(w, after);
+}
+
 int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
                    struct sip_uri *ret_uri)
 {
@@ -91,22 +98,20 @@ static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct
     }
     writer_put(w, hop.host);
     if (hop.port != 0)
-        writer_format(w, ":%u", hop.port);
+        write_number(w, ":", hop.port, "");
 }
 
-static void set_request_uri(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
+static void set_request_uri(struct sip_edit *edit, struct lines *lines,
                             const struct proxy_forward *f)
 {
     const struct proxy_target *target = f->target;
-    struct slice domain;
     struct sip_uri uri;
     if (target->uri.len > 0) {
         if (sip_uri_parse(target->uri, &uri) < 0)
             return;
         sip_uri_write_request(&lines->w,
                               &uri); /* 16.6 step 2: what a Request-URI may not hold is left out */
-    } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL &&
-               domains_local(proxy->domains, f->info->uri.host, f->info->uri.port, &domain)) {
+    } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL && f->info->ours) {
         write_static_uri(&lines->w, &f->info->uri, target->next_hop);
     } else if (f->info->strict || f->info->reached || f->info->uri.headers.len > 0) {
         sip_uri_write_request(&lines->w, &f->info->uri);
@@ -207,7 +212,7 @@ static void set_max_forwards(struct sip_edit *edit, struct lines *lines,
         sip_edit_replace(edit, sip_header_value(line), take_lines(lines));
         return;
     }
-    writer_format(&lines->w, "Max-Forwards: %u\r\n", f->info->max_forwards);
+    write_number(&lines->w, "Max-Forwards: ", f->info->max_forwards, "\r\n");
     sip_edit_insert(edit, sip_edit_headers_start(f->msg), take_lines(lines));
 }
 
@@ -236,7 +241,7 @@ static void set_max_breadth(struct sip_edit *edit, struct lines *lines,
     if (f->breadth == 0)
         return;
     sip_edit_remove_all(edit, SIP_HEADER_MAX_BREADTH);
-    writer_format(&lines->w, "Max-Breadth: %u\r\n", f->breadth);
+    write_number(&lines->w, "Max-Breadth: ", f->breadth, "\r\n");
     sip_edit_insert(edit, sip_edit_headers_end(f->msg), take_lines(lines));
 }
 
@@ -265,7 +270,7 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     if (next_is_strict(f, &strict_router)) {
         write_strict(&edit, &lines, f, strict_router);
     } else {
-        set_request_uri(proxy, &edit, &lines, f);
+        set_request_uri(&edit, &lines, f);
         set_routes(&edit, &lines, f);
     }
     set_via(proxy, &edit, &lines, f);
@@ -276,7 +281,7 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     drop_credentials(proxy, &edit, f->msg);
     /* 16.6 step 9: streams need it. */
     if (f->msg->first[SIP_HEADER_CONTENT_LENGTH] == SIP_NO_HEADER) {
-        writer_format(&lines.w, "Content-Length: %zu\r\n", f->msg->body.len);
+        write_number(&lines.w, "Content-Length: ", f->msg->body.len, "\r\n");
         sip_edit_insert(&edit, sip_edit_headers_end(f->msg), take_lines(&lines));
     }
     int status = writer_status(&lines.w);

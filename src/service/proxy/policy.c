@@ -14,13 +14,10 @@ static void refuse(struct proxy *proxy, const struct endpoint_request *request, 
 /* Does it go to one of our own users (or to nobody), as far as the Request-URI and Route say? */
 static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *info)
 {
-    struct slice domain;
-    if (info->has_route || info->elsewhere)
+    if (info->has_route || info->elsewhere || !info->ours)
         return false;
     if (info->uri.scheme == SIP_URI_TEL)
-        return proxy_static_route(proxy, &info->uri) == NULL;
-    if (!domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
-        return false;
+        return info->static_route == NULL;
     return info->to_tag.len == 0 || domains_is_self(proxy->domains, &info->uri);
 }
 
@@ -116,13 +113,11 @@ static bool has_bindings(struct proxy *proxy, const struct sip_uri *uri)
 /* Would the request leave us for a static route, which may cost money? */
 static bool takes_static_route(struct proxy *proxy, const struct proxy_route_info *info)
 {
-    struct slice domain = domains_primary(proxy->domains);
-    if (info->has_route || info->elsewhere || proxy_static_route(proxy, &info->uri) == NULL)
+    if (info->has_route || info->elsewhere || info->static_route == NULL)
         return false;
-    if (info->uri.scheme == SIP_URI_TEL ||
-        !domains_local(proxy->domains, info->uri.host, info->uri.port, &domain))
+    if (info->uri.scheme == SIP_URI_TEL || !info->ours)
         return true;
-    return !accounts_known(proxy->accounts, info->uri.user, domain) &&
+    return !accounts_known(proxy->accounts, info->uri.user, info->domain) &&
            !has_bindings(proxy, &info->uri);
 }
 
@@ -138,13 +133,6 @@ static bool goes_with_stranger(const struct sip_message *msg)
 {
     return only_lives_in_dialogs(msg) || msg->method == SIP_ACK || msg->method == SIP_INFO ||
            msg->method == SIP_NOTIFY;
-}
-
-static bool is_number_of_ours(struct proxy *proxy, const struct sip_uri *uri)
-{
-    struct slice domain;
-    return uri->scheme == SIP_URI_TEL ||
-           domains_local(proxy->domains, uri->host, uri->port, &domain);
 }
 
 /* Inside a dialog: has it been let in before, or does it end at a phone of ours? */
@@ -173,7 +161,7 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     bool static_route = takes_static_route(proxy, info);
     /* A dialog's Request-URI is a contact; a number of ours that is routed away is none, and
      * anybody can write a To tag. */
-    bool dialog = info->to_tag.len > 0 && !(static_route && is_number_of_ours(proxy, &info->uri));
+    bool dialog = info->to_tag.len > 0 && !(static_route && info->ours);
     info->trusted = dialog && info->token == PROXY_TOKEN_USER;
     if (info->to_tag.len > 0 && to_ours && only_lives_in_dialogs(request->msg))
         return 1;

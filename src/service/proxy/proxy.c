@@ -89,7 +89,7 @@ void proxy_on_request(struct proxy *proxy, const struct endpoint_request *reques
     struct proxy_targets targets;
     struct proxy_fault fault = {0};
     arena_reset(&proxy->arena);
-    if (proxy_route_examine(proxy, request->msg, &info, &fault) < 0) {
+    if (proxy_route_examine(proxy, request, &info, &fault) < 0) {
         refuse(proxy, request, &fault);
         return;
     }
@@ -107,7 +107,7 @@ void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request)
     struct proxy_route_info info;
     struct proxy_fault fault;
     arena_reset(&proxy->arena);
-    if (proxy_route_examine(proxy, request->msg, &info, &fault) == 0 &&
+    if (proxy_route_examine(proxy, request, &info, &fault) == 0 &&
         proxy_policy_admit(proxy, request, &info) == 1)
         proxy_ack_forward(proxy, request, &info);
 }

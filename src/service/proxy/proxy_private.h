@@ -50,11 +50,14 @@ struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
                               sent it (16.4) */
     struct sip_uri uri;
-    struct slice from;            /* URI */
-    struct slice to;              /* URI */
-    struct slice to_tag;          /* empty: it opens a dialog, or stands alone */
-    bool strict;                  /* uri came out of the last Route */
-    bool reached;                 /* uri lost an maddr that names us (16.4) */
+    bool ours;           /* uri is a tel URI or at a host of ours, on whatever port */
+    struct slice domain; /* of ours: that of uri, or the first */
+    const struct proxy_route *static_route; /* that fits uri, or NULL */
+    struct slice from;                      /* URI */
+    struct slice to;                        /* URI */
+    struct slice to_tag;                    /* empty: it opens a dialog, or stands alone */
+    bool strict;                            /* uri came out of the last Route */
+    bool reached;                           /* uri lost an maddr that names us (16.4) */
     bool elsewhere;               /* uri has an maddr that does not: it is the only target (16.5) */
     enum proxy_token_class token; /* what a Route of ours proves about this dialog */
     bool trusted;   /* a user of ours has proved itself, now or when the dialog was opened */
@@ -156,7 +159,7 @@ static inline void proxy_count(struct proxy *proxy, enum proxy_metric which)
 }
 
 /* route.c: 16.3, 16.4. 0, or a negative error with *ret_fault to answer. */
-int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
+int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *request,
                         struct proxy_route_info *ret_info, struct proxy_fault *ret_fault);
 /* The token that our Record-Route carries for a dialog of this Call-ID and opener. */
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
@@ -179,8 +182,9 @@ bool proxy_targets_add(struct proxy *proxy, struct slice uri, unsigned q,
 void proxy_targets_sort(struct proxy_target *targets, unsigned count);
 /* What a target is remembered by: it is tried once only (16.5). */
 uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target *target);
-/* The static route for a URI, or NULL. */
-const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri);
+/* The static route for a URI, which is ours or not, or NULL. */
+const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri,
+                                             bool ours);
 
 /* forward.c: 16.6 steps 1 to 9. Writes the request as it leaves along flow into proxy->out. */
 struct proxy_forward {

@@ -193,15 +193,17 @@ static int examine_proxy_require(struct proxy *proxy, const struct sip_message *
     return ERR_INVALID;
 }
 
-static int examine_uri(const struct sip_message *msg, struct proxy_route_info *info,
+static int examine_uri(const struct endpoint_request *request, struct proxy_route_info *info,
                        struct proxy_fault *ret_fault)
 {
+    const struct sip_message *msg = request->msg;
     info->uri_text = msg->uri;
     info->from = msg->parts.from.uri;
     info->to = msg->parts.to.uri;
     info->to_tag = msg->parts.to.tag;
-    if (sip_uri_parse(msg->uri, &info->uri) < 0)
+    if (request->uri_status < 0)
         return fault(ret_fault, 400, "Bad Request - Request-URI Malformed");
+    info->uri = request->uri;
     return 0;
 }
 
@@ -239,11 +241,22 @@ static int examine_maddr(struct proxy *proxy, struct proxy_route_info *info,
     return 0;
 }
 
-int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
+/* Whose is it? */
+static void examine_owner(const struct proxy *proxy, struct proxy_route_info *info)
+{
+    const struct sip_uri *uri = &info->uri;
+    info->domain = domains_primary(proxy->domains);
+    info->ours = uri->scheme == SIP_URI_TEL ||
+                 domains_local(proxy->domains, uri->host, uri->port, &info->domain);
+    info->static_route = proxy_static_route(proxy, uri, info->ours);
+}
+
+int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *request,
                         struct proxy_route_info *ret_info, struct proxy_fault *ret_fault)
 {
+    const struct sip_message *msg = request->msg;
     struct proxy_route_info info = {0};
-    int status = examine_uri(msg, &info, ret_fault);
+    int status = examine_uri(request, &info, ret_fault);
     if (status == 0)
         status = examine_scheme(proxy, &info, ret_fault);
     if (status == 0)
@@ -261,6 +274,7 @@ int proxy_route_examine(struct proxy *proxy, const struct sip_message *msg,
         status = examine_maddr(proxy, &info, ret_fault);
     if (status < 0)
         return status;
+    examine_owner(proxy, &info);
     info.loop = loop_hash(proxy, msg);
     if (loops(msg, info.loop))
         return fault(ret_fault, 482, NULL);

@@ -9,13 +9,11 @@ static int fault(struct proxy_fault *ret_fault, unsigned status, const char *rea
 }
 
 /* The longest prefix wins, then the first in the configuration. */
-const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri)
+const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri,
+                                             bool ours)
 {
     const struct proxy_route *best = NULL;
     size_t best_len = 0;
-    struct slice domain;
-    bool ours =
-        uri->scheme == SIP_URI_TEL || domains_local(proxy->domains, uri->host, uri->port, &domain);
     for (unsigned i = 0; i < proxy->config.route_count; i++) {
         const struct proxy_route *route = &proxy->config.routes[i];
         struct slice prefix = slice_from_string(route->prefix);
@@ -231,7 +229,7 @@ static int user_of_number(struct proxy *proxy, const struct sip_uri *tel, struct
 }
 
 /* A user of ours: its phones, else a static route, else 480 or 404. */
-static int find_local(struct proxy *proxy, const struct proxy_route_info *info, struct slice domain,
+static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
                       struct proxy_targets *targets, struct proxy_fault *ret_fault)
 {
     struct search search = {.proxy = proxy, .targets = targets};
@@ -239,7 +237,7 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info, 
     int status = 0;
     targets->responsible = true;
     if (info->uri.scheme == SIP_URI_TEL)
-        status = user_of_number(proxy, &info->uri, domain, &uri);
+        status = user_of_number(proxy, &info->uri, info->domain, &uri);
     if (status == 0)
         status = add_user(&search, &uri, PROXY_Q_MAX, true);
     if (status == 0)
@@ -250,12 +248,11 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info, 
         return 0;
     if (search.circle)
         return fault(ret_fault, 482, NULL);
-    const struct proxy_route *route = proxy_static_route(proxy, &info->uri);
-    if (route != NULL) {
-        add_static(route, targets);
+    if (info->static_route != NULL) {
+        add_static(info->static_route, targets);
         return 0;
     }
-    if (accounts_known(proxy->accounts, uri.user, domain))
+    if (accounts_known(proxy->accounts, uri.user, info->domain))
         return fault(ret_fault, 480, NULL);
     return fault(ret_fault, 404, NULL);
 }
@@ -291,22 +288,19 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
                        const struct proxy_route_info *info, struct proxy_targets *ret_targets,
                        struct proxy_fault *ret_fault)
 {
-    struct slice domain = domains_primary(proxy->domains);
+    bool ours = info->ours;
     ret_targets->count = 0;
     ret_targets->responsible = false;
     (void)msg;
-    bool ours = info->uri.scheme == SIP_URI_TEL ||
-                domains_local(proxy->domains, info->uri.host, info->uri.port, &domain);
     /* In a dialog the Request-URI is a contact: an address without port is then not ours just
      * because the host is (19.1.2). */
     if (ours && info->to_tag.len > 0 && info->uri.scheme != SIP_URI_TEL)
         ours = domains_is_self(proxy->domains, &info->uri);
     bool routed = info->has_route || info->elsewhere;
     if (!routed && ours)
-        return find_local(proxy, info, domain, ret_targets, ret_fault);
-    const struct proxy_route *route = routed ? NULL : proxy_static_route(proxy, &info->uri);
-    if (route != NULL) {
-        add_static(route, ret_targets);
+        return find_local(proxy, info, ret_targets, ret_fault);
+    if (!routed && info->static_route != NULL) {
+        add_static(info->static_route, ret_targets);
         return 0;
     }
     struct proxy_target *target = &ret_targets->items[ret_targets->count++];

@@ -69,7 +69,12 @@ int proxy_fixture_take(struct proxy_fixture *f, const char *method, const char *
     check(sip_message_check(&f->in, &fault), fault.reason);
     arena_reset(&f->proxy->arena);
     f->fault = (struct proxy_fault){0};
-    return proxy_route_examine(f->proxy, &f->in, &f->info, &f->fault);
+    struct flow flow = {.transport = TRANSPORT_UDP,
+                        .local = endpoint_listener_address(f->endpoint, 0),
+                        .remote = address_of("192.0.2.9", 5060)};
+    struct endpoint_request request;
+    endpoint_request_init(f->endpoint, &f->in, &flow, &request);
+    return proxy_route_examine(f->proxy, &request, &f->info, &f->fault);
 }
 
 void proxy_fixture_forward(struct proxy_fixture *f, const struct proxy_target *target)
