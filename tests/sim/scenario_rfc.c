@@ -167,6 +167,106 @@ static const struct scenario scenarios[] = {
      "carol < 200\n"
      "carol > MESSAGE tel:+4930124 from=carol@elsewhere.example.org\n"
      "carol < 404\n"},
+    {"Require and Proxy-Require of CANCEL and ACK are ignored", "RFC 3261 8.2.2.3", "",
+     RINGING "alice > CANCEL +Require:x +Proxy-Require:x\n"
+             "alice < 200/CANCEL\n"
+             "bob < CANCEL !Require !Proxy-Require\n"
+             "bob > 200 CANCEL\n"
+             "bob > 487 INVITE\n"
+             "bob < ACK\n"
+             "alice < 487\n"
+             "alice > ACK +Proxy-Require:x\n"
+             "alice > INVITE bob\n"
+             "bob < INVITE\n"
+             "bob > 200\n"
+             "alice < 200\n"
+             "alice > ACK +Require:x +Proxy-Require:x\n"
+             "bob < ACK\n"},
+    {"CANCEL and INVITE get the same To tag from us", "RFC 3261 9.2, 8.2.6.2", "",
+     "config name slow.example.net silent\n"
+     "register alice\n"
+     "bob is sip:bob@slow.example.net\n"
+     "register bob\n"
+     "alice > INVITE bob\n"
+     "alice < 100\n"
+     "alice > CANCEL\n"
+     "alice < 200/CANCEL\n" /* what holds for every message: check.c compares the tags */
+     "alice < 487\n"
+     "alice > ACK\n"},
+    {"a Record-Route in a REGISTER is ignored", "RFC 3261 10.3", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>\" "
+     "\"+Record-Route: <sip:192.0.2.99;lr>\"\n"
+     "bob < 200 contacts=1 !Record-Route\n"
+     "alice > MESSAGE bob from=alice@elsewhere.example.org\n"
+     "bob < MESSAGE routes=0\n"
+     "bob > 200\n"
+     "alice < 200\n"},
+    {"an expiry of an hour is never too short", "RFC 3261 10.3 step 7", "",
+     "config auth_register off\n"
+     "config expires_min 7200\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>;expires=3599\"\n"
+     "bob < 423 \"Min-Expires: 7200\"\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>;expires=3600\"\n"
+     "bob < 200 \"Contact: expires=3600\"\n"},
+    {"an expiry beyond the limit is cut", "RFC 3261 10.3 step 7", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5060>;expires=4294967295\"\n"
+     "bob < 200 \"Contact: expires=86400\"\n"},
+    {"a redirect of a foreign domain is passed on, not followed", "RFC 3261 16.5", "",
+     "config follow_redirects on\n"
+     "register alice\n"
+     "carol none\n"
+     "alice > INVITE sip:carol@192.0.2.11:5060\n"
+     "carol < INVITE\n"
+     "carol > 302 \"+Contact: <sip:alice@192.0.2.10:5060>\"\n"
+     "carol < ACK\n"
+     "alice < 302 \"Contact: <sip:alice@192.0.2.10:5060>\"\n"
+     "alice > ACK\n"},
+    {"a redirect to sips is passed on, not followed", "RFC 5630 5.3", "",
+     "config follow_redirects on\n" INVITED "bob > 302 \"+Contact: <sips:bob@192.0.2.11>\"\n"
+     "bob < ACK\n"
+     "alice < 302 \"Contact: <sips:bob@192.0.2.11>\"\n"
+     "alice > ACK\n"},
+    {"a Content-Length that was missing is put in", "RFC 3261 16.6 step 9, 18.3", "",
+     ALICE_AND_BOB "alice > MESSAGE bob -Content-Length\n"
+                   "bob < MESSAGE \"Content-Length: 0\"\n"
+                   "bob > 200\n"
+                   "alice < 200\n"},
+    {"a Max-Breadth over ours is cut, one that is 0 ends here", "RFC 5393 5.3.3", "",
+     ALICE_AND_BOB "alice > MESSAGE bob \"+Max-Breadth: 1000\"\n"
+                   "bob < MESSAGE \"Max-Breadth: 60\"\n"
+                   "bob > 200\n"
+                   "alice < 200\n"
+                   "alice > MESSAGE bob \"+Max-Breadth: 0\"\n"
+                   "alice < 440\n"},
+    {"phones in a row get the whole Max-Breadth each", "RFC 5393 5.3.3.1", "",
+     "register alice\n"
+     "register bob q=0.9\n"
+     "register bob2 q=0.5\n"
+     "alice > INVITE bob\n"
+     "alice < 100\n"
+     "bob < INVITE \"Max-Breadth: 60\"\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "bob2 < INVITE \"Max-Breadth: 60\"\n"
+     "bob2 > 486\n"
+     "bob2 < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
+    {"an alias brings requests back along the connection", "RFC 5923 8.2", "",
+     "config auth_register off\n"
+     "config workers 1\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10:5070;transport=tcp>\"\n"
+     "bob < 200\n"
+     /* nobody listens at 5070: only the connection leads to the phone */
+     "bob > OPTIONS sip:example.com call=x "
+     "tcp \"%192.0.2.10:5060;rport%192.0.2.10:5070;alias;rport%\"\n"
+     "bob < 200/OPTIONS\n"
+     "alice > MESSAGE bob call=x from=alice@elsewhere.example.org\n"
+     "bob < MESSAGE tcp\n"
+     "bob > 200\n"
+     "alice < 200\n"},
     {"credentials without qop are taken, each nonce once", "RFC 3261 22.4 rule 8, RFC 2069", "",
      "bob > REGISTER bob\n"
      "bob < 401\n"

@@ -171,3 +171,69 @@ def test_tidy_refuses_what_nothing_compiles(tree):
     tree.write("build/tsan/compile_commands.json", "[]")
     code, output = tree.run("tools/check-tidy")
     assert code == 1 and "not compiled by anything" in output
+
+
+RFC_TABLE = "| § | requirement | code | test |\n|---|---|---|---|\n"
+RFC_ROW = "| 16.3 | loops: 482 | `proxy/route.c: loops` | `test_route: a_loop_is_refused` `fork: 6xx ends all` |\n"
+
+
+@pytest.fixture
+def rfc(tree):
+    """A page, and all that its row names."""
+    tree.write("docs/rfc/README.md", "[3261.md](3261.md)\n")
+    tree.write("docs/rfc/3261.md", RFC_TABLE + RFC_ROW)
+    tree.write("src/service/proxy/route.c", "static int loops(void)\n{\n    return 1; /* remark */\n}\n")
+    tree.write("tests/unit/service/test_route.c", "static void a_loop_is_refused(void **state);\n")
+    tree.write("tests/sim/scenario_fork.c", 'x[] = {\n    {"6xx ends "\n     "all", "RFC"},\n};\n')
+    tree.write("tests/system/test_a.py", "def test_b():\n    pass\n")
+    return tree
+
+
+def test_rfc_good_page(rfc):
+    code, output = rfc.run("tools/check-rfc")
+    assert code == 0 and "1 requirements, 0 exceptions, 0 without test" in output
+
+
+@pytest.mark.parametrize("old, new, said", [
+    ("proxy/route.c", "proxy/road.c", "no file proxy/road.c"),
+    ("loops` |", "loop` |", "no loop in src/service/proxy/route.c"),
+    ("loops` |", "remark` |", "no remark in src/service/proxy/route.c"),
+    ("a_loop_is", "a_loop_was", "no a_loop_was_refused in tests/unit/service/test_route.c"),
+    ("6xx ends all", "6xx ends", 'no scenario "6xx ends" in tests/sim/scenario_fork.c'),
+    ("`fork: 6xx ends all`", "`test_a.py: test_c`", "no test_c in tests/system/test_a.py"),
+    ("`proxy/route.c: loops`", "there", "neither code nor exception"),
+    ("`test_route: a_loop_is_refused` `fork: 6xx ends all`", "", "neither test nor reason"),
+    ("`test_route: a_loop_is_refused` `fork: 6xx ends all`", "no test: no", "a reason is needed"),
+    ("`proxy/route.c: loops` | `test_route: a_loop_is_refused` `fork: 6xx ends all`", "exception | no",
+     "an exception needs a reason"),
+    ("| loops: 482 ", "| ", "section or requirement is missing"),
+    ("| loops: 482 ", "", "3 cells, not 4"),
+])
+def test_rfc_finds(rfc, old, new, said):
+    assert old in RFC_ROW
+    rfc.write("docs/rfc/3261.md", RFC_TABLE + RFC_ROW.replace(old, new))
+    code, output = rfc.run("tools/check-rfc")
+    assert code == 1 and f"docs/rfc/3261.md:3: {said}" in output, output
+
+
+@pytest.mark.parametrize("test", ["`test_a.py: test_b`", "no test: it cannot be seen from outside"])
+def test_rfc_takes(rfc, test):
+    rfc.write("docs/rfc/3261.md", RFC_TABLE + f"| 1 | x | `route.c` | {test} |\n")
+    assert rfc.run("tools/check-rfc")[0] == 0
+
+
+def test_rfc_a_name_that_two_files_have(rfc):
+    rfc.write("src/stack/route.c", "")
+    rfc.write("docs/rfc/3261.md", RFC_TABLE + RFC_ROW.replace("proxy/route.c", "route.c"))
+    code, output = rfc.run("tools/check-rfc")
+    assert code == 1 and "route.c may be src/service/proxy/route.c or src/stack/route.c" in output
+
+
+def test_rfc_a_page_that_the_index_does_not_name(rfc):
+    rfc.write("docs/rfc/3262.md", "")
+    code, output = rfc.run("tools/check-rfc")
+    assert code == 1 and "docs/rfc/3262.md: README.md does not name it" in output
+
+
+def test_rfc_tree_without_pages(tree):
+    assert tree.run("tools/check-rfc")[0] == 0

@@ -49,7 +49,7 @@ with_sanitizer_options() {
 # quick_lint: the checks that take a second together; all of them run, whatever the first ones say.
 quick_lint() {
     local result=0 tool
-    for tool in format layers banned size; do
+    for tool in format layers banned size rfc; do
         "tools/check-$tool" || result=1
     done
     return $result

@@ -8,6 +8,30 @@
 /* When timer E of a client is reset to T2: 500, 1,000 and 2,000 ms. */
 #define TRYING_US (UINT64_C(3500) * 1000)
 
+/* Phones' tags end so: others are the server's own. */
+static bool is_server_tag(struct slice tag)
+{
+    return tag.len > 0 && !slice_ends_with_nocase(tag, SLICE("-tag"));
+}
+
+/* All that the server itself answers to the requests of one branch (an INVITE and its CANCEL) has
+ * one tag. */
+static bool tag_differs(const struct actor *actor, const struct note *note)
+{
+    if (!is_server_tag(note->view.to_tag))
+        return false;
+    list_for_each(node, &actor->got)
+    {
+        const struct view *before = &container_of(node, struct note, node)->view;
+        if (before->status > 100 && before != &note->view && before->cseq == note->view.cseq &&
+            slice_equal(before->call_id, note->view.call_id) &&
+            slice_equal_nocase(before->branch, note->view.branch) &&
+            is_server_tag(before->to_tag) && !slice_equal(before->to_tag, note->view.to_tag))
+            return true;
+    }
+    return false;
+}
+
 static const char *check_response(struct actor *actor, const struct note *note)
 {
     const struct view *view = &note->view;
@@ -18,6 +42,8 @@ static const char *check_response(struct actor *actor, const struct note *note)
     const char *why = rule_response(view, &request->view);
     if (!invite && view->status == 100 && !note->tcp && note->at_us < request->at_us + TRYING_US)
         why = "a 100 to a non-INVITE too early (RFC 4320 section 4.1)";
+    if (why == NULL && view->status > 100 && tag_differs(actor, note))
+        why = "another To tag of ours than before (8.2.6.2, 9.2)";
     list_for_each(node, &actor->got)
     {
         const struct note *before = container_of(node, struct note, node);

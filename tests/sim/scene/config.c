@@ -1,7 +1,7 @@
 /* "config KEY VALUE" before the server starts:
  *
  *   auth_register, auth_call, record_route, follow_redirects, durable   on or off
- *   workers, timer_c, ring, max_breadth, nonce_lifetime, t1             numbers
+ *   workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1             numbers
  *   name NAME ADDRESS|fails|silent
  *   v6 NAME                    that phone has IPv6, and so has the server
  *   nat NAME                   that phone is behind an address translator (a full cone)
@@ -51,6 +51,7 @@ static bool set_number(struct scene *scene, const char *key, unsigned value)
         {"ring", &c->proxy.ring_s},
         {"max_breadth", &c->proxy.max_breadth},
         {"nonce_lifetime", &c->nonce_lifetime_s},
+        {"expires_min", &c->expires_min_s},
         {"t1", &c->times.t1_ms},
         {"idle", &c->stream.idle_ms},
     };

@@ -33,6 +33,7 @@ struct sim_server_config sim_server_config_default(void)
                   .ring_s = 20},
         .times = {500, 4000, 5000},
         .nonce_lifetime_s = 300,
+        .expires_min_s = 60,
     };
 }
 
@@ -167,7 +168,7 @@ static void start_services(struct sim_worker *worker)
         .auth = server->config.auth_register,
         .durable = server->config.durable,
         .expires_default_s = 3600,
-        .expires_min_s = 60,
+        .expires_min_s = server->config.expires_min_s,
         .expires_max_s = 86400,
         .waiting_max = 1000,
     };

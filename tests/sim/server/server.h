@@ -23,6 +23,7 @@ struct sim_server_config {
     struct sip_tx_times times;
     struct stream_limits stream;
     uint32_t nonce_lifetime_s;
+    uint32_t expires_min_s;
 };
 
 struct sim_worker {
