@@ -222,7 +222,7 @@ void proxy_context_keep(struct proxy_context *context, const struct proxy_target
 
 static void start_next_group(struct proxy_context *context)
 {
-    struct proxy_route_info info;
+    struct proxy_route_info info = {0};
     if (proxy_context_again(context, &info) < 0) {
         context->waiting_count = 0;
         return;

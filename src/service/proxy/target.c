@@ -216,11 +216,12 @@ bool proxy_targets_add(struct proxy *proxy, struct slice uri_text, unsigned q,
 static int user_of_number(struct proxy *proxy, const struct sip_uri *tel, struct slice domain,
                           struct sip_uri *ret_uri)
 {
+    static const struct slice visual = SLICE_LITERAL("-.()");
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
     writer_init(&w, text, sizeof(text));
     for (size_t i = 0; i < tel->user.len; i++) {
-        if (memchr("-.()", tel->user.ptr[i], 4) == NULL)
+        if (slice_index(visual, tel->user.ptr[i]) == visual.len)
             writer_char(&w, tel->user.ptr[i]);
     }
     *ret_uri = (struct sip_uri){.scheme = SIP_URI_SIP, .has_user = true, .host = domain};
