@@ -226,6 +226,14 @@ static const struct scenario scenarios[] = {
      "bob > REGISTER bob call=reg-bob \"+Contact: <sip:bob@192.0.2.10:5060>;q=0.1\" "
      "\"%CSeq: 3 REGISTER%CSeq: 1 REGISTER%\"\n"
      "bob < 500\n"},
+    {"a late copy of a REGISTER does not bring back what was taken off", "RFC 3261 8.2.7, 17.2.2",
+     "",
+     "register bob {}\n"
+     "register bob {} expires=0\n"
+     "bindings bob 0\n"
+     "bob again REGISTER 2\n"
+     "wait 100ms\n"
+     "bindings bob 0\n"},
     {"a phone that has restarted takes its old contact over", "RFC 3261 10.3 step 7", "",
      "register bob {} q=0.2\n"
      "register bob {} q=0.4 call=another\n"

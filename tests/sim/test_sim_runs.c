@@ -16,6 +16,7 @@
 #include "sim/server/accounts.h"
 
 #define RUNS_DEFAULT 300
+#define RUNS_TELLING 100 /* fewer say nothing about shares */
 #define SEED_FIRST   1000
 
 static struct sim_accounts accounts;
@@ -85,6 +86,13 @@ static void play(void **state)
         messages += run->messages;
     }
     print_counts(kind, runs, counts, messages);
+    if (seed == 0 && runs >= RUNS_TELLING) {
+        /* The runs have done something, and what the network lost was mostly made good. */
+        assert_true(counts[CROWD_CALLS] > runs * 3);
+        assert_true(counts[CROWD_ANSWERED] * 5 > counts[CROWD_CALLS]);
+        assert_true(counts[CROWD_CANCELLED] * 20 > counts[CROWD_CALLS]);
+        assert_true(counts[CROWD_UNANSWERED] * 1000 <= counts[CROWD_CALLS] * kind->lost);
+    }
     test_free(run);
 }
 

@@ -41,6 +41,7 @@ struct crowd {
     struct address server;
     bool certain; /* nothing is lost and nobody dies: what must come of each call is known */
     bool crashes; /* the server may forget: a request may reach a phone twice */
+    bool open;    /* registration needs no credentials: its answers are made anew each time */
     bool follows; /* the server follows redirects */
     bool serial;  /* phones of a user ring one after the other */
     unsigned count;

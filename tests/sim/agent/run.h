@@ -16,6 +16,7 @@ struct run_kind {
     bool resets;     /* of TCP connections */
     bool memory;     /* allocations of the server fail now and then */
     unsigned tcp;    /* thousandths of the phones speak TCP */
+    unsigned lost;   /* thousandths of the calls that may get no final response at all */
 };
 
 extern const struct run_kind run_kinds[];

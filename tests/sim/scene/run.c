@@ -166,7 +166,7 @@ static void actor_step(struct scene *scene, char **words, unsigned count)
     else if (strcmp(verb, "repeats") == 0 && left > 0)
         actor_expect_repeats(actor, rest, left);
     else if (strcmp(verb, "again") == 0)
-        actor_again(actor, left > 0 ? rest[0] : NULL);
+        actor_again(actor, left > 0 ? rest[0] : NULL, left > 1 ? (unsigned)atoi(rest[1]) : 0);
     else if (strcmp(verb, "reflects") == 0)
         actor_reflect(actor, rest, left);
     else

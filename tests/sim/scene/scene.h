@@ -7,7 +7,8 @@
  *   alice > INVITE bob [MOD...]  sends a request that stands outside of a dialog
  *   alice > BYE [MOD...]       a request of the dialog (INVITE: again; ACK: as 2xx or others need)
  *   bob > 180 [METHOD] [MOD...]  answers the last request (of that method) taken from the inbox
- *   alice again [WHAT]         sends once more what was sent last (a method or a status)
+ *   alice again [WHAT [N]]     sends once more what was sent last (a method or a status), or the
+ *                              N-th of these
  *   bob reflects [METHOD]      sends back the last request, as another method
  *   alice < 180 [CHECK...]     the next message; it must have come within 400 ms
  *   alice gets 180 [CHECK...]  the same, whatever else waits to be read
@@ -126,7 +127,7 @@ struct note *note_by_branch(const struct list *list, const struct view *like);
 /* send.c: words[0] is what to send. */
 void actor_request(struct actor *actor, char **words, unsigned count);
 void actor_respond(struct actor *actor, unsigned status, char **words, unsigned count);
-void actor_again(struct actor *actor, const char *what);
+void actor_again(struct actor *actor, const char *what, unsigned number);
 void actor_reflect(struct actor *actor, char **words, unsigned count);
 void actor_register(struct actor *actor, char **words, unsigned count);
 

@@ -511,11 +511,26 @@ void actor_respond(struct actor *actor, unsigned status, char **words, unsigned 
 
 /* ---- once more, and back ---- */
 
-void actor_again(struct actor *actor, const char *what)
+/* The number-th that fits, from 1 on; 0: the last. */
+static struct note *sent_before(struct actor *actor, const char *what, unsigned number)
 {
-    struct note *note = what != NULL ? note_last(&actor->sent, what, NULL)
-                                     : container_of(actor->sent.prev, struct note, node);
-    if (note == NULL || list_empty(&actor->sent)) {
+    if (what == NULL)
+        return list_empty(&actor->sent) ? NULL : container_of(actor->sent.prev, struct note, node);
+    if (number == 0)
+        return note_last(&actor->sent, what, NULL);
+    list_for_each(node, &actor->sent)
+    {
+        struct note *note = container_of(node, struct note, node);
+        if (note_is(note, what) && --number == 0)
+            return note;
+    }
+    return NULL;
+}
+
+void actor_again(struct actor *actor, const char *what, unsigned number)
+{
+    struct note *note = sent_before(actor, what, number);
+    if (note == NULL) {
         scene_fail(actor->scene, "%s has sent no %s", actor->name, what ? what : "message");
         return;
     }
