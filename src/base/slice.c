@@ -113,6 +113,26 @@ int slice_to_u32(struct slice s, uint32_t max, uint32_t *ret_value)
     return rc;
 }
 
+int slice_hex_to_u64(struct slice s, uint64_t *ret_value)
+{
+    if (s.len == 0 || s.len > 16)
+        return ERR_SYNTAX;
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        unsigned digit = c - (unsigned)'0';
+        if (digit > 9) {
+            digit = (c | 0x20u) - 'a';
+            if (digit > 5)
+                return ERR_SYNTAX;
+            digit += 10;
+        }
+        value = value << 4 | digit;
+    }
+    *ret_value = value;
+    return 0;
+}
+
 char *slice_to_string(struct slice s, char *buf, size_t size)
 {
     assert(size > 0);

@@ -80,6 +80,9 @@ struct slice slice_cut(struct slice *rest, char c);
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value);
 int slice_to_u32(struct slice s, uint32_t max, uint32_t *ret_value);
 
+/* Hexadecimal digits of either case, at most 16. ERR_SYNTAX. */
+int slice_hex_to_u64(struct slice s, uint64_t *ret_value);
+
 /* Copies into buf as a C string, cut to size - 1 bytes; returns buf. size must be at least 1. */
 char *slice_to_string(struct slice s, char *buf, size_t size);
 

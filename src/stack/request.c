@@ -92,13 +92,11 @@ static void take_new(struct endpoint *endpoint, const struct endpoint_request *r
 static bool acknowledges_us(struct endpoint *endpoint, const struct endpoint_request *request)
 {
     char tag[ENDPOINT_TAG_LENGTH];
-    struct sip_address to;
-    if (sip_address_parse(sip_message_value(request->msg, SIP_HEADER_TO), false, &to) < 0)
-        return false;
-    if (to.tag.len != sizeof(tag))
+    struct slice to_tag = request->msg->parts.to.tag;
+    if (to_tag.len != sizeof(tag))
         return false;
     endpoint_tag(endpoint, request, tag);
-    return slice_equal(to.tag, slice_of(tag, sizeof(tag)));
+    return slice_equal(to_tag, slice_of(tag, sizeof(tag)));
 }
 
 void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)

@@ -18,6 +18,8 @@ struct domains {
     struct domain *names; /* owned */
     size_t name_count;
     struct table by_name;
+    bool lengths[DOMAIN_NAME_MAX +
+                 1]; /* that a name has: most hosts that are not ours have others */
     struct address addresses[DOMAINS_ADDRESSES_MAX];
     size_t address_count;
     struct slice primary;
@@ -36,6 +38,8 @@ static bool name_matches(const struct table_node *node, const void *key)
 
 static const struct domain *find_name(const struct domains *domains, struct slice name)
 {
+    if (name.len > DOMAIN_NAME_MAX || !domains->lengths[name.len])
+        return NULL;
     uint64_t hash = hash_slice_nocase(&domain_hash_key, name);
     struct table_node *node = table_find(&domains->by_name, hash, name_matches, &name);
     return node ? container_of_const(node, struct domain, node) : NULL;
@@ -62,6 +66,7 @@ static int add_name(struct domains *domains, struct slice name)
         domain->text[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
     domain->name = slice_of(domain->text, name.len);
+    domains->lengths[name.len] = true;
     table_add(&domains->by_name, &domain->node, hash_slice_nocase(&domain_hash_key, name));
     domains->name_count++;
     return 0;

@@ -101,16 +101,23 @@ static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct
         write_number(w, ":", hop.port, "");
 }
 
+/* 16.6 step 2: headers and a method parameter may not stand in a Request-URI. */
+static bool may_hold_unwanted(struct slice uri)
+{
+    return memchr(uri.ptr, ';', uri.len) != NULL || memchr(uri.ptr, '?', uri.len) != NULL;
+}
+
 static void set_request_uri(struct sip_edit *edit, struct lines *lines,
                             const struct proxy_forward *f)
 {
     const struct proxy_target *target = f->target;
     struct sip_uri uri;
-    if (target->uri.len > 0) {
+    if (target->uri.len > 0 && !may_hold_unwanted(target->uri)) {
+        writer_put(&lines->w, target->uri);
+    } else if (target->uri.len > 0) {
         if (sip_uri_parse(target->uri, &uri) < 0)
             return;
-        sip_uri_write_request(&lines->w,
-                              &uri); /* 16.6 step 2: what a Request-URI may not hold is left out */
+        sip_uri_write_request(&lines->w, &uri);
     } else if (target->next_hop.len > 0 && f->info->uri.scheme != SIP_URI_TEL && f->info->ours) {
         write_static_uri(&lines->w, &f->info->uri, target->next_hop);
     } else if (f->info->strict || f->info->reached || f->info->uri.headers.len > 0) {

@@ -4,11 +4,20 @@
 #include "service/proxy/proxy_private.h"
 #include "sip/message/cseq.h"
 
+static uint64_t token_of(const struct proxy *proxy, uint64_t call, enum proxy_token_class opener)
+{
+    return hash_mix(call, opener ^ proxy->token_key.k1);
+}
+
+static uint64_t call_hash(const struct proxy *proxy, const struct sip_message *msg)
+{
+    return hash_slice(&proxy->token_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
+}
+
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
                      enum proxy_token_class opener)
 {
-    struct slice call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
-    return hash_mix(hash_slice(&proxy->token_key, call_id), opener ^ proxy->token_key.k1);
+    return token_of(proxy, call_hash(proxy, msg), opener);
 }
 
 /* What the token in a Route URI of ours proves. */
@@ -16,14 +25,13 @@ static enum proxy_token_class read_token(const struct proxy *proxy, const struct
                                          const struct sip_uri *uri)
 {
     struct slice value;
-    char expected[16];
-    struct writer w;
-    if (!sip_uri_param(uri, SLICE("tz"), &value) || value.len != sizeof(expected))
+    uint64_t token;
+    if (!sip_uri_param(uri, SLICE("tz"), &value) || value.len != 16 ||
+        slice_hex_to_u64(value, &token) < 0)
         return PROXY_TOKEN_NONE;
+    uint64_t call = call_hash(proxy, msg);
     for (enum proxy_token_class c = PROXY_TOKEN_USER; c > PROXY_TOKEN_NONE; c--) {
-        writer_init(&w, expected, sizeof(expected));
-        writer_hex(&w, proxy_token(proxy, msg, c), sizeof(expected));
-        if (slice_equal_nocase(value, writer_slice(&w)))
+        if (token == token_of(proxy, call, c))
             return c;
     }
     return PROXY_TOKEN_NONE;

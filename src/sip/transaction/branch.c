@@ -14,25 +14,6 @@ void sip_branch_write(struct writer *w, const struct sip_branch *branch)
     writer_hex(w, branch->loop, 16);
 }
 
-/* Exactly digits hexadecimal digits at at. */
-static bool read_hex(const char *at, unsigned digits, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < digits; i++) {
-        char c = at[i];
-        unsigned digit;
-        if (c >= '0' && c <= '9')
-            digit = (unsigned)(c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            digit = (unsigned)((c | 0x20) - 'a') + 10;
-        else
-            return false;
-        value = value << 4 | digit;
-    }
-    *ret_value = value;
-    return true;
-}
-
 int sip_branch_parse(struct slice text, struct sip_branch *ret_branch)
 {
     struct sip_branch branch;
@@ -40,8 +21,9 @@ int sip_branch_parse(struct slice text, struct sip_branch *ret_branch)
     if (text.len != SIP_BRANCH_LENGTH || !slice_starts_with_nocase(text, prefix))
         return ERR_NOT_FOUND;
     const char *at = text.ptr + prefix.len;
-    if (!read_hex(at, 2, &worker) || !read_hex(at + 2, 16, &branch.key) || at[18] != '.' ||
-        !read_hex(at + 19, 16, &branch.loop))
+    if (at[18] != '.' || slice_hex_to_u64(slice_of(at, 2), &worker) != 0 ||
+        slice_hex_to_u64(slice_of(at + 2, 16), &branch.key) != 0 ||
+        slice_hex_to_u64(slice_of(at + 19, 16), &branch.loop) != 0)
         return ERR_NOT_FOUND;
     branch.worker = (uint8_t)worker;
     *ret_branch = branch;

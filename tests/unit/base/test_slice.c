@@ -210,6 +210,38 @@ static void numbers_within_their_range(void **state)
     }
 }
 
+static void hexadecimal_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int rc;
+        uint64_t value;
+    } rows[] = {
+        {"0", 0, 0},
+        {"0f", 0, 15},
+        {"aF09", 0, 0xaf09},
+        {"ffffffffffffffff", 0, UINT64_MAX},
+        {"0000000000000000", 0, 0},
+        {"00000000000000000", ERR_SYNTAX, 0},
+        {"", ERR_SYNTAX, 0},
+        {"g", ERR_SYNTAX, 0},
+        {"@", ERR_SYNTAX, 0},
+        {"`", ERR_SYNTAX, 0},
+        {"/", ERR_SYNTAX, 0},
+        {":", ERR_SYNTAX, 0},
+        {"1 ", ERR_SYNTAX, 0},
+        {"\x10", ERR_SYNTAX, 0}, /* '0' without a bit of its case */
+        {"\x01", ERR_SYNTAX, 0},
+        {"\xe1", ERR_SYNTAX, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t value = 77;
+        assert_int_equal(slice_hex_to_u64(slice_from_string(rows[i].text), &value), rows[i].rc);
+        assert_true(value == (rows[i].rc == 0 ? rows[i].value : 77));
+    }
+}
+
 static void numbers_agree_with_plain_arithmetic(void **state)
 {
     (void)state;
@@ -249,6 +281,7 @@ int main(void)
         cmocka_unit_test(trim_takes_linear_white_space_from_both_ends),
         cmocka_unit_test(cut_takes_parts_off_the_front),
         cmocka_unit_test(numbers_within_their_range),
+        cmocka_unit_test(hexadecimal_numbers),
         cmocka_unit_test(numbers_agree_with_plain_arithmetic),
         cmocka_unit_test(a_string_is_cut_to_its_buffer),
     };
