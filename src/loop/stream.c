@@ -24,13 +24,13 @@ int stream_send(struct loop *loop, const struct flow *flow, struct slice data)
         loop->streams->counts[STREAM_SEND_LATE]++;
         return ERR_CLOSED;
     }
-    return stream_queue(stream, data);
+    return stream->layers != NULL ? stream_layers_send(stream, data) : stream_queue(stream, data);
 }
 
 static bool is_error(enum stream_reason reason)
 {
     return reason == STREAM_CONNECT_FAILED || reason == STREAM_IO_ERROR ||
-           reason == STREAM_SEND_STALLED;
+           reason == STREAM_SEND_STALLED || reason == STREAM_HANDSHAKE_TIMEOUT;
 }
 
 void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason reason)

@@ -1,32 +1,26 @@
-/* Byte streams (TCP; TLS and others on top later) of one worker. A connection belongs to the worker
- * that accepted or made it; a flow names it from anywhere: stream_send on another worker posts the
- * bytes to the owner. A flow whose connection is gone is noticed by its generation. */
+/* Byte streams (TCP, and layers on top: TLS, WebSocket) of one worker. A connection belongs to the
+ * worker that accepted or made it; a flow names it from anywhere: stream_send on another worker
+ * posts the bytes to the owner. A flow whose connection is gone is noticed by its generation. */
 #ifndef LOOP_STREAM_H
 #define LOOP_STREAM_H
 
+#include "loop/layer.h"
 #include "loop/loop.h"
 
 struct stream_listener;
-
-enum stream_reason {
-    STREAM_CLOSED_BY_PEER,
-    STREAM_CLOSED_BY_US,
-    STREAM_CONNECT_FAILED,
-    STREAM_IO_ERROR,
-    STREAM_IDLE,
-    STREAM_HALF_MESSAGE,
-    STREAM_SEND_STALLED,
-    STREAM_BAD_INPUT
-};
 
 struct stream_handler {
     /* Bytes buffered so far, oldest first; returns how many were taken (0: more are needed), or
      * negative to close (STREAM_BAD_INPUT). Called again while it takes bytes and some are left.
      * May send on and close its own flow. */
     long (*on_bytes)(void *user, const struct flow *flow, struct slice buffered);
-    /* Accepted, or connected. May be NULL. */
+    /* One whole message of a connection whose framing has messages (WebSocket), instead of
+     * on_bytes. Negative closes (STREAM_BAD_INPUT). */
+    int (*on_message)(void *user, const struct flow *flow, struct slice message);
+    /* Accepted, or connected, and every layer is open. May be NULL. */
     void (*on_open)(void *user, const struct flow *flow, bool accepted);
-    /* The last call for this connection; also when a connect fails. May be NULL. */
+    /* The last call for this connection; also when a connect fails, but not for an accepted
+     * connection that never opened. May be NULL. */
     void (*on_close)(void *user, const struct flow *flow, enum stream_reason reason);
     void *user;
 };
@@ -42,14 +36,19 @@ struct stream_limits {
     uint32_t idle_ms;    /* nothing in or out; default 900,000 */
     uint32_t half_message_ms; /* bytes wait for their rest; default 30,000 */
     uint32_t send_stall_ms;   /* queued bytes make no progress; default 10,000 */
+    uint32_t handshake_ms;    /* for all layers to open; default 10,000 */
 };
 
 struct stream_options {
-    uint8_t transport; /* TRANSPORT_TCP */
+    uint8_t transport; /* TRANSPORT_TCP; with layers: TRANSPORT_TLS, ... */
     bool v6_only;      /* listening on the IPv6 wildcard: leave IPv4 alone */
     uint16_t listener; /* copied into flows */
     struct stream_limits limits;
     struct stream_handler handler;
+    struct stream_layer cipher;  /* next to the socket */
+    struct stream_layer framing; /* above it */
+    struct slice server; /* stream_connect: the host asked for, layer_setup.server; borrowed for the
+                            call, at most 255 bytes are used */
 };
 
 enum {
@@ -63,6 +62,11 @@ enum {
     STREAM_SEND_FULL,
     STREAM_BYTES_IN,
     STREAM_BYTES_OUT,
+    STREAM_OPENING_NOW /* layers that are not open yet */,
+    STREAM_HANDSHAKES_FAILED,
+    STREAM_HANDSHAKES_LATE /* limits.handshake_ms */,
+    STREAM_VERIFY_REFUSED,
+    STREAM_LAYERS_BROKEN,
     STREAM_COUNTS
 };
 
@@ -80,16 +84,22 @@ void stream_listener_close(struct stream_listener *listener);
 int stream_connect(struct loop *loop, const struct address *remote,
                    const struct stream_options *options, struct flow *ret_flow);
 /* An open (or opening) connection of this worker to remote over transport, whoever made it: its
- * remote address, or an alias. ERR_NOT_FOUND. */
+ * remote address, or an alias; not one that was made for a server's name. ERR_NOT_FOUND. */
 int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
                 struct flow *ret_flow);
+/* The same where the far end must be server (RFC 5922 section 7.3 proves a name for a connection):
+ * one that was made for that server, or one accepted from a numeric address that is server. */
+int stream_find_server(struct loop *loop, enum transport transport, const struct address *remote,
+                       struct slice server, struct flow *ret_flow);
 /* The connection may be found under this address too (RFC 5923: the sent-by of a Via with alias),
  * until another connection asks for the same. Own connections only. Errors: ERR_NOT_FOUND,
  * ERR_LIMIT (4 per connection), ERR_EXISTS (another connection really has that remote address). */
 int stream_alias(struct loop *loop, const struct flow *flow, const struct address *address);
 
-/* Queues data (copied). Any worker's connection; from another worker: posted, errors there close or
- * count. Errors: ERR_CLOSED (gone, own worker only), ERR_LIMIT (queue full). */
+/* Queues data (copied); with a framing that has messages, data is one message. Any worker's
+ * connection; from another worker: posted, errors there close or count. What waits for layers to
+ * open is lost when the connection is closed before. Errors: ERR_CLOSED (gone, own worker only),
+ * ERR_LIMIT (queue full). */
 int stream_send(struct loop *loop, const struct flow *flow, struct slice data);
 /* Own connections only; sends what is queued first, unless reason is STREAM_IO_ERROR,
  * STREAM_SEND_STALLED or STREAM_CONNECT_FAILED. Harmless when gone. on_close is called from the

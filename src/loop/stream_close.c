@@ -35,6 +35,8 @@ void stream_finish(struct stream *stream, enum stream_reason reason)
     if (stream->state > STREAM_IS_OPEN)
         return;
     stream->reason = (uint8_t)reason;
+    if (stream->layers != NULL)
+        stream_layers_close(stream);
     if (stream->queued == 0) {
         stream->failed = stream->connecting;
         stream_end(stream);
@@ -85,7 +87,10 @@ static void reap(struct stream *stream)
     streams->counts[STREAM_CLOSED]++;
     if (stream->opened)
         streams->counts[STREAM_OPEN]--;
-    if (handler->on_close != NULL)
+    if (stream->opening)
+        streams->counts[STREAM_OPENING_NOW]--;
+    /* The user never heard of an accepted connection that did not open. */
+    if (handler->on_close != NULL && (stream->opened || !stream->accepted))
         handler->on_close(handler->user, &stream->flow, (enum stream_reason)stream->reason);
     linger(stream);
 }
@@ -116,6 +121,7 @@ static uint64_t deadline(const struct stream *stream)
     const struct stream_limits *limits = &stream->profile->options.limits;
     switch ((enum stream_state)stream->state) {
     case STREAM_CONNECTING: return stream->entered_ms + limits->connect_ms;
+    case STREAM_OPENING: return stream->entered_ms + limits->handshake_ms;
     case STREAM_FLUSHING:
         return earlier(stream->progress_ms + limits->send_stall_ms,
                        stream->entered_ms + (uint64_t)limits->send_stall_ms * FLUSH_FACTOR);
@@ -141,11 +147,19 @@ void stream_watch(struct stream *stream)
     wheel_start(&stream->owner->loop->wheel, &stream->timer, due > now ? due - now : 0);
 }
 
+static void open_late(struct stream *stream)
+{
+    stream->owner->counts[STREAM_HANDSHAKES_LATE]++;
+    stream_fail(stream, STREAM_HANDSHAKE_TIMEOUT);
+}
+
 static void timed_out(struct stream *stream, uint64_t now)
 {
     const struct stream_limits *limits = &stream->profile->options.limits;
     if (stream->state == STREAM_CONNECTING)
         stream_fail(stream, STREAM_CONNECT_FAILED);
+    else if (stream->state == STREAM_OPENING)
+        open_late(stream);
     else if (stream->state == STREAM_LINGERING)
         stream_destroy(stream);
     else if (stream->state == STREAM_FLUSHING)

@@ -54,7 +54,7 @@ static int start(struct stream *stream)
 }
 
 static int connect_with(struct streams *streams, struct stream_profile *profile,
-                        const struct address *remote, struct flow *ret_flow)
+                        const struct address *remote, struct slice server, struct flow *ret_flow)
 {
     struct stream *stream;
     int fd = socket(remote->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -68,8 +68,10 @@ static int connect_with(struct streams *streams, struct stream_profile *profile,
         return err;
     }
     stream->flow.remote = *remote;
-    stream_name_add(stream);
-    err = start(stream);
+    stream_name_add(stream, server);
+    err = stream_layers_prepare(stream, server);
+    if (err == 0)
+        err = start(stream);
     if (err != 0) {
         stream_destroy(stream);
         return err;
@@ -85,7 +87,7 @@ int stream_connect(struct loop *loop, const struct address *remote,
     int err = stream_profile_get(loop->streams, options, &profile);
     if (err != 0)
         return err;
-    err = connect_with(loop->streams, profile, remote, ret_flow);
+    err = connect_with(loop->streams, profile, remote, options->server, ret_flow);
     stream_profile_put(profile);
     return err;
 }
@@ -118,6 +120,10 @@ void stream_on_connect_event(struct stream *stream)
         stream_mark_dirty(stream);
     if (stream->state != STREAM_CONNECTING)
         return;
+    if (stream->layers != NULL) {
+        stream_layers_open(stream);
+        return;
+    }
     stream->state = STREAM_IS_OPEN;
     stream_opened(stream);
 }

@@ -46,18 +46,26 @@ static int keep(struct stream *stream, struct slice a, struct slice b)
     return 0;
 }
 
-/* Hands bytes up as long as the handler takes some; returns how many it took. */
-static size_t deliver(struct stream *stream, struct slice bytes)
+static bool takes_input(const struct stream *stream)
+{
+    return stream->state == STREAM_IS_OPEN || stream->state == STREAM_OPENING;
+}
+
+/* Hands bytes up as long as the handler, or the framing, takes some; returns how many it took. */
+static size_t deliver(struct stream *stream, char *bytes, size_t length)
 {
     const struct stream_handler *handler = &stream->profile->options.handler;
+    bool framed = stream_layers_frame(stream);
     size_t taken = 0;
-    while (taken < bytes.len && stream->state == STREAM_IS_OPEN) {
-        long n = handler->on_bytes(handler->user, &stream->flow, slice_from(bytes, taken));
+    while (taken < length && takes_input(stream)) {
+        struct slice rest = slice_of(bytes + taken, length - taken);
+        long n = framed ? stream_layers_take(stream, bytes + taken, rest.len)
+                        : handler->on_bytes(handler->user, &stream->flow, rest);
         if (n < 0)
             stream_finish(stream, STREAM_BAD_INPUT);
         if (n <= 0)
             break;
-        assert((size_t)n <= bytes.len - taken);
+        assert((size_t)n <= rest.len);
         taken += (size_t)n;
     }
     return taken;
@@ -68,7 +76,7 @@ static void settle(struct stream *stream, struct slice bytes, size_t taken)
 {
     struct slice rest = slice_from(bytes, taken);
     bool waited = stream->in != NULL;
-    if (stream->state != STREAM_IS_OPEN)
+    if (!takes_input(stream))
         return;
     if (rest.len == 0) {
         stream_forget_input(stream);
@@ -87,31 +95,49 @@ static void settle(struct stream *stream, struct slice bytes, size_t taken)
         stream_watch(stream);
 }
 
-/* n bytes came: behind those that wait, as far as there was room, the others in the shared buffer.
- */
-static void digest(struct stream *stream, size_t n)
+/* Bytes that came: in_place of them lie behind those that wait already, the others are at bytes. */
+static void digest(struct stream *stream, size_t in_place, char *bytes, size_t length)
 {
-    struct slice bytes = slice_of(stream->owner->receive, n);
-    if (stream->in != NULL) {
-        size_t room = stream->in_size - stream->in_length;
-        if (n <= room) {
-            stream->in_length += (uint32_t)n;
-        } else if (keep(stream, slice_of(stream->in, stream->in_size),
-                        slice_of(stream->owner->receive, n - room)) != 0) {
-            stream_finish(stream, STREAM_HALF_MESSAGE);
-            return;
-        }
-        bytes = slice_of(stream->in, stream->in_length);
+    stream->in_length += (uint32_t)in_place;
+    if (stream->in != NULL && length > 0 &&
+        keep(stream, slice_of(stream->in, stream->in_length), slice_of(bytes, length)) != 0) {
+        stream_finish(stream, STREAM_HALF_MESSAGE);
+        return;
     }
-    settle(stream, bytes, deliver(stream, bytes));
+    if (stream->in != NULL) {
+        bytes = stream->in;
+        length = stream->in_length;
+    }
+    settle(stream, slice_of(bytes, length), deliver(stream, bytes, length));
+}
+
+int stream_input(struct stream *stream, char *bytes, size_t length)
+{
+    size_t room = stream->in_size - stream->in_length;
+    size_t in_place = length < room ? length : room;
+    if (in_place > 0)
+        memcpy(stream->in + stream->in_length, bytes, in_place);
+    digest(stream, in_place, bytes + in_place, length - in_place);
+    return takes_input(stream) ? 0 : ERR_CLOSED;
+}
+
+/* n bytes were read, as receive places them. */
+static void received(struct stream *stream, size_t n)
+{
+    char *shared = stream->owner->receive;
+    size_t room = stream->in_size - stream->in_length;
+    if (stream_layers_cipher(stream))
+        stream_layers_receive(stream, shared, n);
+    else
+        digest(stream, n < room ? n : room, shared, n < room ? 0 : n - room);
 }
 
 static ssize_t receive(struct stream *stream, size_t *ret_asked)
 {
-    struct iovec parts[2] = {
-        {.iov_base = stream->in == NULL ? NULL : stream->in + stream->in_length,
-         .iov_len = stream->in_size - stream->in_length},
-        {.iov_base = stream->owner->receive, .iov_len = STREAM_RECEIVE_BYTES}};
+    bool behind = stream->in != NULL && !stream_layers_cipher(stream);
+    struct iovec parts[2] = {{.iov_base = behind ? stream->in + stream->in_length : NULL,
+                              .iov_len = behind ? stream->in_size - stream->in_length : 0},
+                             {.iov_base = stream->owner->receive, .iov_len = STREAM_RECEIVE_BYTES}};
     *ret_asked = parts[0].iov_len + parts[1].iov_len;
     ssize_t n;
     do {
@@ -146,7 +172,8 @@ void stream_read(struct stream *stream)
     }
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
         size_t asked;
-        if (stream->state != STREAM_IS_OPEN)
+        if (!takes_input(stream) ||
+            (stream->state == STREAM_OPENING && !stream_opening_may_read(stream)))
             return;
         ssize_t n = receive(stream, &asked);
         if (n < 0) {
@@ -161,11 +188,11 @@ void stream_read(struct stream *stream)
         }
         streams->counts[STREAM_BYTES_IN] += (uint64_t)n;
         stream->active_ms = streams_now(streams);
-        digest(stream, (size_t)n);
+        received(stream, (size_t)n);
         /* Less than asked for: the socket is empty, its next bytes make a new event. */
         if ((size_t)n < asked && !stream->hung_up)
             return;
     }
-    if (stream->state == STREAM_IS_OPEN && list_empty(&stream->ready))
+    if (takes_input(stream) && list_empty(&stream->ready))
         list_append(&streams->ready, &stream->ready);
 }

@@ -45,7 +45,9 @@ static void accepted(struct stream_listener *listener, int fd, const struct addr
     stream->state = STREAM_IS_OPEN;
     stream->flow.remote = *remote;
     address_unmap(&stream->flow.remote);
-    int err = stream_source_enter(stream, listener->profile->options.limits.per_source);
+    int err = stream_layers_prepare(stream, SLICE_NULL);
+    if (err == 0)
+        err = stream_source_enter(stream, listener->profile->options.limits.per_source);
     if (err != 0) {
         streams->counts[STREAM_REFUSED_SOURCE]++;
         stream_set_abort(fd);
@@ -57,8 +59,11 @@ static void accepted(struct stream_listener *listener, int fd, const struct addr
         stream_destroy(stream);
         return;
     }
-    stream_name_add(stream);
-    stream_opened(stream);
+    stream_name_add(stream, SLICE_NULL);
+    if (stream->layers != NULL)
+        stream_layers_open(stream);
+    else
+        stream_opened(stream);
 }
 
 /* Out of descriptors: gives up the reserve to take the connection and refuse it, so that it does

@@ -6,6 +6,7 @@
 
 struct name_key {
     enum transport transport;
+    uint64_t server;
     const struct address *address;
 };
 
@@ -15,12 +16,20 @@ static bool name_match(const struct table_node *node, const void *key)
     const struct stream_name *name =
         (const struct stream_name *)(const void *)((const char *)node -
                                                    offsetof(struct stream_name, node));
-    return name->transport == k->transport && address_equal(&name->address, k->address);
+    return name->transport == k->transport && name->server == k->server &&
+           address_equal(&name->address, k->address);
 }
 
 static uint64_t name_hash(const struct streams *streams, const struct name_key *key)
 {
-    return hash_mix(address_hash(streams->seed, key->address), key->transport);
+    return hash_mix(address_hash(streams->seed, key->address), key->transport) ^ key->server;
+}
+
+/* 0 only for no server. */
+static uint64_t server_hash(const struct streams *streams, struct slice server)
+{
+    const struct hash_key key = {streams->seed, ~streams->seed};
+    return server.len == 0 ? 0 : hash_slice_nocase(&key, server) | 1;
 }
 
 static struct stream_name *name_find(const struct streams *streams, const struct name_key *key)
@@ -42,20 +51,22 @@ static void name_drop(struct streams *streams, struct stream_name *name)
 
 static void name_put(struct streams *streams, struct stream_name *name)
 {
-    struct name_key key = {name->transport, &name->address};
+    struct name_key key = {name->transport, name->server, &name->address};
     name->present = true;
     table_add(&streams->names, &name->node, name_hash(streams, &key));
 }
 
-void stream_name_add(struct stream *stream)
+void stream_name_add(struct stream *stream, struct slice server)
 {
     struct streams *streams = stream->owner;
-    struct name_key key = {stream->flow.transport, &stream->flow.remote};
+    struct name_key key = {stream->flow.transport, server_hash(streams, server),
+                           &stream->flow.remote};
     struct stream_name *older = name_find(streams, &key);
     if (older != NULL)
         name_drop(streams, older);
     stream->name.transport = stream->flow.transport;
     stream->name.address = stream->flow.remote;
+    stream->name.server = key.server;
     stream->name.stream = stream;
     list_init(&stream->name.list);
     name_put(streams, &stream->name);
@@ -70,15 +81,32 @@ void stream_names_remove(struct stream *stream)
     name_drop(stream->owner, &stream->name);
 }
 
-int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
-                struct flow *ret_flow)
+static int find(struct loop *loop, const struct name_key *key, struct flow *ret_flow)
 {
-    struct name_key key = {transport, remote};
-    const struct stream_name *name = name_find(loop->streams, &key);
+    const struct stream_name *name = name_find(loop->streams, key);
     if (name == NULL)
         return ERR_NOT_FOUND;
     *ret_flow = name->stream->flow;
     return 0;
+}
+
+int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
+                struct flow *ret_flow)
+{
+    return find(loop, &(struct name_key){transport, 0, remote}, ret_flow);
+}
+
+/* Who has a name is known by what was proven; who has an address, by the connection itself. */
+int stream_find_server(struct loop *loop, enum transport transport, const struct address *remote,
+                       struct slice server, struct flow *ret_flow)
+{
+    struct address numeric;
+    struct name_key key = {transport, server_hash(loop->streams, server), remote};
+    if (find(loop, &key, ret_flow) == 0)
+        return 0;
+    if (server.len > 0 && address_parse_host(server, address_port(remote), &numeric) != 0)
+        return ERR_NOT_FOUND;
+    return stream_find(loop, transport, remote, ret_flow);
 }
 
 /* RFC 5923 section 9.2: an alias never takes an address from a connection that really has it. */
@@ -88,7 +116,7 @@ int stream_alias(struct loop *loop, const struct flow *flow, const struct addres
     struct stream *stream = stream_of_flow(loop, flow);
     if (stream == NULL)
         return ERR_NOT_FOUND;
-    struct name_key key = {stream->flow.transport, address};
+    struct name_key key = {stream->flow.transport, 0, address};
     struct stream_name *present = name_find(streams, &key);
     if (present != NULL && present->stream == stream)
         return 0;

@@ -69,12 +69,13 @@ static void handle_event(struct streams *streams, const struct epoll_event *even
         stream_read(stream);
 }
 
-static void read_the_rest(struct streams *streams)
+/* Those that read are put at the end of the same list again when there is more. */
+static void read_the_rest(struct list *waiting)
 {
     struct list rest;
     list_init(&rest);
-    while (!list_empty(&streams->ready)) {
-        struct list *node = streams->ready.next;
+    while (!list_empty(waiting)) {
+        struct list *node = waiting->next;
         list_remove(node);
         list_append(&rest, node);
     }
@@ -87,7 +88,9 @@ static void read_the_rest(struct streams *streams)
 
 void streams_receive(struct streams *streams)
 {
-    read_the_rest(streams);
+    streams->opening_us = 0;
+    read_the_rest(&streams->opening);
+    read_the_rest(&streams->ready);
     if (streams->events) {
         struct epoll_event events[EVENTS_PER_TURN];
         int n = epoll_wait(streams->epoll_fd, events, EVENTS_PER_TURN, 0);
@@ -109,8 +112,8 @@ void streams_flush(struct streams *streams)
 
 bool streams_pending(const struct streams *streams)
 {
-    return !list_empty(&streams->ready) || !list_empty(&streams->dirty) ||
-           !list_empty(&streams->ended);
+    return !list_empty(&streams->ready) || !list_empty(&streams->opening) ||
+           !list_empty(&streams->dirty) || !list_empty(&streams->ended);
 }
 
 /* ---- making and freeing ---- */
@@ -126,6 +129,8 @@ static void on_send_mail(void *user, unsigned from, struct slice data)
     struct stream *stream = stream_get(streams, id[0], id[1]);
     if (stream == NULL || stream->state > STREAM_IS_OPEN)
         streams->counts[STREAM_SEND_LATE]++;
+    else if (stream->layers != NULL)
+        (void)stream_layers_send(stream, slice_from(data, sizeof(id)));
     else
         (void)stream_queue(stream, slice_from(data, sizeof(id)));
 }
@@ -157,6 +162,7 @@ int streams_new(struct loop *loop, struct streams **ret_streams)
     list_init(&streams->listeners);
     list_init(&streams->profiles);
     list_init(&streams->ready);
+    list_init(&streams->opening);
     list_init(&streams->dirty);
     list_init(&streams->ended);
     pool_init(&streams->streams, sizeof(struct stream), 0);
@@ -196,6 +202,8 @@ void streams_free(struct streams *streams)
     blocks_done(&streams->in_blocks);
     blocks_done(&streams->out_blocks);
     memory_free(streams->receive);
+    memory_free(streams->cipher_scratch);
+    memory_free(streams->framing_scratch);
     memory_free(streams->slots);
     memory_free(streams);
 }

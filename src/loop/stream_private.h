@@ -7,6 +7,7 @@
  *   stream_connect.c  connecting
  *   stream_input.c    reading and handing bytes up
  *   stream_output.c   queues and writing
+ *   stream_layers.c   what lies between bytes and user: opening, both ways through
  *   stream_close.c    closing, time-outs
  *   stream_poll.c     the epoll set of all connections, and a turn */
 #ifndef LOOP_STREAM_PRIVATE_H
@@ -29,6 +30,7 @@
 
 enum stream_state {
     STREAM_CONNECTING,
+    STREAM_OPENING, /* connected; its layers are not open yet */
     STREAM_IS_OPEN,
     STREAM_FLUSHING, /* being closed: queued bytes still go out */
     STREAM_ENDED,    /* on_close is due */
@@ -48,6 +50,7 @@ struct stream_name {
     struct address address;
     struct stream *stream;
     struct list list; /* in stream.aliases */
+    uint64_t server;  /* hash of the server that the connection was made for; 0: none */
     uint8_t transport;
     bool alias;
     bool present; /* in the table */
@@ -67,14 +70,18 @@ struct stream_chunk {
     char bytes[];
 };
 
+struct stream_layers;
+
 struct stream {
     struct streams *owner;
     struct stream_profile *profile;
+    struct stream_layers *layers; /* owned; NULL: bytes go straight to the user */
     struct flow flow;
     int fd; /* owned */
     uint8_t state;
     uint8_t reason; /* enum stream_reason, from STREAM_FLUSHING on */
     bool accepted;
+    bool opening;    /* counts as opening */
     bool opened;     /* counts as open */
     bool connecting; /* the socket is not connected yet */
     bool peer_ended; /* end of input was read */
@@ -131,6 +138,9 @@ struct streams {
     struct list listeners;
     struct list profiles;
     struct list ready;
+    struct list opening; /* have something to read that their layers open with, but the turn's time
+                            for that is spent; linked by stream.ready */
+    uint64_t opening_us; /* spent on that in this turn */
     struct list dirty;
     struct list ended;
     struct table names;
@@ -141,7 +151,9 @@ struct streams {
     struct pool source_pool;
     struct blocks in_blocks;
     struct blocks out_blocks;
-    char *receive; /* owned; STREAM_RECEIVE_BYTES */
+    char *receive;        /* owned; STREAM_RECEIVE_BYTES */
+    char *cipher_scratch; /* owned; made with the first layer of that place, or NULL */
+    char *framing_scratch;
     uint64_t counts[STREAM_COUNTS];
 };
 
@@ -160,8 +172,9 @@ int stream_profile_get(struct streams *streams, const struct stream_options *opt
 void stream_profile_put(struct stream_profile *profile);
 
 /* stream_names.c */
-/* The remote address; displaces aliases and older connections of the same name. */
-void stream_name_add(struct stream *stream);
+/* The remote address, and the server it was made for; displaces aliases and older connections of
+ * the same name. */
+void stream_name_add(struct stream *stream, struct slice server);
 /* Remote address and aliases: the connection is found no more. */
 void stream_names_remove(struct stream *stream);
 /* ERR_LIMIT: the source has its share. */
@@ -179,11 +192,35 @@ void stream_on_connect_event(struct stream *stream);
 /* The connection is there: tells the user. */
 void stream_opened(struct stream *stream);
 
+/* stream_layers.c */
+bool stream_has_layers(const struct stream_options *options);
+/* Before the stream is connected: they are made and start with stream_layers_open. server is
+ * copied. ERR_NO_MEMORY. */
+int stream_layers_prepare(struct stream *stream, struct slice server);
+/* Connected: the opening phase begins. */
+void stream_layers_open(struct stream *stream);
+/* The connection ends in order: the layers say goodbye. */
+void stream_layers_close(struct stream *stream);
+void stream_layers_free(struct stream *stream);
+/* What the user sends: through the layers, or held until they are open. As stream_queue. */
+int stream_layers_send(struct stream *stream, struct slice data);
+/* Bytes from the socket, when there is a cipher: it takes all. Ends the stream on errors. */
+void stream_layers_receive(struct stream *stream, char *wire, size_t length);
+/* Bytes above the cipher: as struct layer_type says for receive. */
+bool stream_layers_frame(const struct stream *stream);
+long stream_layers_take(struct stream *stream, char *bytes, size_t length);
+bool stream_layers_cipher(const struct stream *stream);
+/* May an opening stream read now, or has this turn done enough of that? Puts it off then. */
+bool stream_opening_may_read(struct stream *stream);
+
 /* stream_input.c */
 void stream_read(struct stream *stream);
+/* Plain bytes that a cipher yields: what nobody takes is kept. Negative: the stream ends. */
+int stream_input(struct stream *stream, char *bytes, size_t length);
 void stream_forget_input(struct stream *stream);
 
 /* stream_output.c */
+/* What goes to the socket. ERR_LIMIT. */
 int stream_queue(struct stream *stream, struct slice data);
 void stream_write(struct stream *stream);
 void stream_forget_output(struct stream *stream);

@@ -25,7 +25,14 @@ static struct stream_options with_defaults(const struct stream_options *options)
     set_default(&o.limits.idle_ms, 900000);
     set_default(&o.limits.half_message_ms, 30000);
     set_default(&o.limits.send_stall_ms, 10000);
+    set_default(&o.limits.handshake_ms, 10000);
+    o.server = SLICE_NULL; /* of one connection, not of the profile */
     return o;
+}
+
+static bool layer_equal(const struct stream_layer *a, const struct stream_layer *b)
+{
+    return a->type == b->type && a->config == b->config;
 }
 
 static bool options_equal(const struct stream_options *a, const struct stream_options *b)
@@ -33,7 +40,9 @@ static bool options_equal(const struct stream_options *a, const struct stream_op
     const struct stream_handler *x = &a->handler, *y = &b->handler;
     return a->transport == b->transport && a->listener == b->listener && a->v6_only == b->v6_only &&
            x->user == y->user && x->on_bytes == y->on_bytes && x->on_open == y->on_open &&
-           x->on_close == y->on_close && memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
+           x->on_close == y->on_close && x->on_message == y->on_message &&
+           layer_equal(&a->cipher, &b->cipher) && layer_equal(&a->framing, &b->framing) &&
+           memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
 }
 
 int stream_profile_get(struct streams *streams, const struct stream_options *options,
@@ -129,6 +138,7 @@ void stream_destroy(struct stream *stream)
     list_remove(&stream->ended);
     stream_names_remove(stream);
     stream_source_leave(stream);
+    stream_layers_free(stream);
     stream_forget_input(stream);
     stream_forget_output(stream);
     stream_profile_put(stream->profile);

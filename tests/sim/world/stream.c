@@ -24,6 +24,7 @@ static struct stream_options with_defaults(const struct stream_options *options)
     set_default(&o.limits.idle_ms, 900000);
     set_default(&o.limits.half_message_ms, 30000);
     set_default(&o.limits.send_stall_ms, 10000);
+    set_default(&o.limits.handshake_ms, 10000);
     return o;
 }
 
@@ -266,6 +267,14 @@ int stream_find(struct loop *loop, enum transport transport, const struct addres
         return ERR_NOT_FOUND;
     *ret_flow = stream->flow;
     return 0;
+}
+
+/* Nothing is proven here: whoever has the address is the server. */
+int stream_find_server(struct loop *loop, enum transport transport, const struct address *remote,
+                       struct slice server, struct flow *ret_flow)
+{
+    (void)server;
+    return stream_find(loop, transport, remote, ret_flow);
 }
 
 int stream_alias(struct loop *loop, const struct flow *flow, const struct address *address)
