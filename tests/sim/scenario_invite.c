@@ -65,6 +65,24 @@ static const struct scenario scenarios[] = {
      "alice > INVITE carol\n"
      "alice < 480\n"
      "alice > ACK\n"},
+    {"a stranger is refused once for each time that his INVITE comes", "RFC 3261 8.2.7", "",
+     "carol > INVITE nobody from=carol@elsewhere.example.org\n"
+     "carol < 404\n"
+     "wait 33s\n"
+     "carol repeats 0 404\n"
+     "carol again INVITE\n"
+     "wait 1s\n"
+     "carol repeats 1 404\n"
+     "carol > ACK\n"},
+    {"a user of ours is refused until he acknowledges it", "RFC 3261 17.2.1", "",
+     "register alice\n"
+     "alice > INVITE nobody\n"
+     "alice < 404\n"
+     "wait 1.6s\n"
+     "alice repeats 2+ 404\n"
+     "alice > ACK\n"
+     "wait 10s\n"
+     "alice repeats 0 404\n"},
     {"a 404 that a phone sends again is acknowledged again", "RFC 3261 17.1.1.2",
      "testInviteNotFoundServerRetransmits",
      INVITED REFUSED("404") "bob again 404\n"

@@ -21,6 +21,18 @@
 #define ALICE_GETS(status)                                                                         \
     "alice < " status "\n"                                                                         \
     "alice > ACK\n"
+/* Bob's phone has rung out and does not say so; bob2, the last, is busy. */
+#define FIRST_RUNG_OUT                                                                             \
+    "register alice\n"                                                                             \
+    "register bob q=1.0\n"                                                                         \
+    "register bob2 q=0.5\n"                                                                        \
+    "alice > INVITE bob\n"                                                                         \
+    "bob < INVITE\n"                                                                               \
+    "bob > 180\n"                                                                                  \
+    "alice < 180\n"                                                                                \
+    "wait 19.9s\n"                                                                                 \
+    "bob < CANCEL\n"                                                                               \
+    "bob2 < INVITE\n" FINAL("bob2", "486") "alice none\n"
 
 static const struct scenario scenarios[] = {
     {"the highest q alone, and it answers", "RFC 3261 16.6, 16.7", "testSequentialQValueInvite",
@@ -55,6 +67,25 @@ static const struct scenario scenarios[] = {
               "bob2 > 200 CANCEL\n"
               "bob2 > 487 INVITE\n"
               "bob2 < ACK\n"},
+    {"the first answers when the last has refused: the caller gets the 200", "RFC 3261 16.7 step 6",
+     "",
+     FIRST_RUNG_OUT "bob > 200 INVITE\n"
+                    "bob > 481 CANCEL\n"
+                    "alice < 200 from bob\n"
+                    "alice > ACK\n"
+                    "bob < ACK\n"},
+    {"the refusal of the last waits for the first to confirm its CANCEL", "RFC 3261 16.7 step 6",
+     "",
+     FIRST_RUNG_OUT "bob > 200 CANCEL\n"
+                    "bob > 487 INVITE\n"
+                    "bob < ACK\n" ALICE_GETS("486")},
+    {"the refusal of the last waits no longer than the first one's transaction lasts",
+     "RFC 3261 9.1, 16.7 step 6", "",
+     FIRST_RUNG_OUT "bob > 200 CANCEL\n"
+                    "wait 31s\n"
+                    "alice none\n"
+                    "alice < 486 within 2s\n"
+                    "alice > ACK\n"},
     {"all are busy", "RFC 3261 16.7 step 6",
      "testInviteSeqAllBusyContacts testInviteSeqForkAll4xxResponses",
      IN_A_ROW FINAL("bob", "486") "bob2 < INVITE\n" FINAL("bob2", "486") "bob3 < INVITE\n" FINAL(

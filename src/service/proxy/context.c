@@ -310,6 +310,20 @@ static bool clients_left(const struct proxy_context *context)
     return false;
 }
 
+/* A branch whose time to ring was over may still be accepted, until its phone has confirmed the
+ * CANCEL or its transaction has timed out. */
+static bool given_up_may_answer(const struct proxy_context *context)
+{
+    list_for_each(link, &context->branches)
+    {
+        const struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
+        if (branch->client != NULL && branch->state == PROXY_BRANCH_DONE &&
+            sip_client_tx_state(branch->client) <= SIP_TX_PROCEEDING)
+            return true;
+    }
+    return false;
+}
+
 void proxy_context_advance(struct proxy_context *context)
 {
     if (context->holds > 0)
@@ -317,7 +331,9 @@ void proxy_context_advance(struct proxy_context *context)
     context->holds++;
     while (context->pending == 0 && !context->answered && context->waiting_count > 0)
         start_next_group(context);
-    if (context->pending == 0 && !context->answered)
+    /* 16.7 step 6: not before all client transactions have their answer, as a 2xx that comes after
+     * another final response finds no transaction to take it (RFC 6026 section 8.3). */
+    if (context->pending == 0 && !context->answered && !given_up_may_answer(context))
         answer_best(context);
     context->holds--;
     if (context->answered && context->request != NULL)

@@ -75,12 +75,17 @@ const metric *proxy_metrics(const struct proxy *proxy)
 }
 
 static void refuse(struct proxy *proxy, const struct endpoint_request *request,
-                   const struct proxy_fault *fault)
+                   const struct proxy_fault *fault, bool trusted)
 {
     struct sip_response response = {
         .status = fault->status, .reason = fault->reason, .headers = fault->headers};
     proxy_count(proxy, PROXY_REFUSED);
-    endpoint_answer(request, &response);
+    /* A stranger's INVITE is refused once for each time it comes (8.2.7): timer G would say it
+     * eleven times to whoever's address is in the packet. */
+    if (request->msg->method == SIP_INVITE && !trusted)
+        endpoint_reply(request, &response);
+    else
+        endpoint_answer(request, &response);
 }
 
 void proxy_on_request(struct proxy *proxy, const struct endpoint_request *request)
@@ -90,13 +95,13 @@ void proxy_on_request(struct proxy *proxy, const struct endpoint_request *reques
     struct proxy_fault fault = {0};
     arena_reset(&proxy->arena);
     if (proxy_route_examine(proxy, request, &info, &fault) < 0) {
-        refuse(proxy, request, &fault);
+        refuse(proxy, request, &fault, false);
         return;
     }
     if (proxy_policy_admit(proxy, request, &info) == 0)
         return;
     if (proxy_targets_find(proxy, request->msg, &info, &targets, &fault) < 0) {
-        refuse(proxy, request, &fault);
+        refuse(proxy, request, &fault, info.trusted);
         return;
     }
     proxy_context_start(proxy, request, &info, &targets);
