@@ -69,6 +69,8 @@ struct endpoint_user {
     X(RESPONSES, "sip_responses_received_total", METRIC_COUNTER, "Responses received.")            \
     X(MALFORMED, "sip_malformed_total", METRIC_COUNTER,                                            \
       "Messages refused because they break the grammar.")                                          \
+    X(STUN, "sip_stun_keepalives_total", METRIC_COUNTER,                                           \
+      "STUN Binding requests answered on the SIP ports.")                                          \
     X(STRAY_RESPONSES, "sip_stray_responses_total", METRIC_COUNTER,                                \
       "Responses that belong to no transaction.")                                                  \
     X(REPLIES, "sip_replies_sent_total", METRIC_COUNTER, "Responses that we made ourselves.")      \

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "sip/message/frame.h"
 #include "stack/endpoint_private.h"
+#include "stun/binding.h"
 
 /* The owner of a response is written in our branch; a call's requests belong together by Call-ID.
  */
@@ -69,8 +70,24 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
         take_response(endpoint);
 }
 
+/* RFC 5626 sections 4.4.2, 8: STUN shares the port, for phones that keep their NAT's mapping alive.
+ */
+static void take_stun(struct endpoint *endpoint, const struct flow *flow, struct slice data)
+{
+    char answer[STUN_BINDING_ANSWER_MAX];
+    struct slice bytes = stun_binding_answer(data, &flow->remote, answer);
+    if (bytes.len == 0)
+        return;
+    endpoint_count(endpoint, ENDPOINT_STUN);
+    endpoint_send(endpoint, flow, bytes);
+}
+
 void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data)
 {
+    if (stun_looks_like(data)) {
+        take_stun(user, flow, data);
+        return;
+    }
     data = slice_from(data, sip_frame_skip_crlf(data));
     /* Empty datagrams and lone CRLFs only keep a NAT's mapping open. */
     if (data.len > 0)

@@ -1,0 +1,170 @@
+#include "base/error.h"
+#include "stun/binding.h"
+#include "stun/bytes.h"
+#include "stun/fingerprint.h"
+#include "stun/write.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const uint8_t id[STUN_ID_SIZE] = {0x21, 0x12, 0xa4, 0x42, 1, 2,  3,  4,
+                                         5,    6,    7,    8,    9, 10, 11, 12};
+static char request[512], answer[STUN_BINDING_ANSWER_MAX];
+
+static struct address from(const char *text)
+{
+    struct address a;
+    assert_int_equal(address_parse(slice_from_string(text), &a), 0);
+    return a;
+}
+
+static struct slice ask(struct stun_writer *w, const char *source)
+{
+    struct address a = from(source);
+    return stun_binding_answer(stun_write_end(w), &a, answer);
+}
+
+static void begin(struct stun_writer *w, enum stun_class class, unsigned method)
+{
+    stun_write_begin(w, request, sizeof request, stun_type(class, method), id);
+}
+
+/* RFC 8489 section 6.3.1.1 */
+static void the_source_is_told(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"192.0.2.9:40000", "[2001:db8::9]:40000"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct stun_writer w;
+        struct stun_message m;
+        struct address mapped;
+        char text[ADDRESS_TEXT_MAX];
+        begin(&w, STUN_REQUEST, STUN_BINDING);
+        struct slice bytes = ask(&w, sources[i]);
+        assert_int_equal(bytes.len, i == 0 ? 32 : 44);
+        assert_int_equal(stun_parse(bytes, &m), 0);
+        assert_int_equal(m.class, STUN_SUCCESS);
+        assert_memory_equal(stun_id(&m), id, sizeof id);
+        assert_int_equal(stun_get_address(&m, STUN_XOR_MAPPED_ADDRESS, &mapped), 0);
+        assert_string_equal(address_text(&mapped, text), sources[i]);
+    }
+}
+
+/* RFC 3489 section 8.1: no cookie, no XOR */
+static void a_classic_client_gets_a_mapped_address(void **state)
+{
+    (void)state;
+    uint8_t classic[STUN_ID_SIZE] = {1};
+    struct stun_writer w;
+    struct stun_message m;
+    struct address mapped;
+    char text[ADDRESS_TEXT_MAX];
+    stun_write_begin(&w, request, sizeof request, stun_type(STUN_REQUEST, STUN_BINDING), classic);
+    assert_int_equal(stun_parse(ask(&w, "192.0.2.9:40000"), &m), 0);
+    assert_memory_equal(stun_id(&m), classic, sizeof classic);
+    assert_int_equal(stun_get_address(&m, STUN_MAPPED_ADDRESS, &mapped), 0);
+    assert_string_equal(address_text(&mapped, text), "192.0.2.9:40000");
+}
+
+/* RFC 8489 section 7: whoever sends one gets one */
+static void a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing(void **state)
+{
+    (void)state;
+    struct stun_writer w;
+    struct stun_message m;
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write_fingerprint(&w);
+    assert_int_equal(stun_parse(ask(&w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(stun_fingerprint_check(&m), 0);
+    request[w.length - 1] ^= 1;
+    assert_null(ask(&w, "192.0.2.9:1").ptr);
+}
+
+/* RFC 8489 section 6.3.1; RFC 5780 section 6.1: without a second address a change request is 420 */
+static void what_is_not_understood_is_named(void **state)
+{
+    (void)state;
+    struct stun_writer w;
+    struct stun_message m;
+    unsigned code;
+    struct slice reason;
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write_u32(&w, STUN_CHANGE_REQUEST, 6);
+    stun_write(&w, STUN_PRIORITY, SLICE("1234"));
+    bytes_put16(request + w.length - 8, 0x7abc);
+    assert_int_equal(stun_parse(ask(&w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(m.class, STUN_ERROR);
+    assert_int_equal(stun_get_error(&m, &code, &reason), 0);
+    assert_int_equal(code, 420);
+    struct slice types = stun_value(&m, STUN_UNKNOWN_ATTRIBUTES);
+    assert_int_equal(types.len, 4);
+    assert_int_equal(bytes_get16(types.ptr), 0x7abc);
+    assert_int_equal(bytes_get16(types.ptr + 2), 0x0003);
+}
+
+static void broken_attributes_are_a_bad_request(void **state)
+{
+    (void)state;
+    struct stun_writer w;
+    struct stun_message m;
+    unsigned code;
+    struct slice reason;
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write(&w, STUN_LIFETIME, SLICE("12345"));
+    assert_int_equal(stun_parse(ask(&w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(stun_get_error(&m, &code, &reason), 0);
+    assert_int_equal(code, 400);
+}
+
+/* Section 6.3.2: an indication keeps a mapping alive and gets no answer; responses are nobody's */
+static void only_binding_requests_are_answered(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class < 4; class ++) {
+        for (unsigned method = 0; method < 16; method++) {
+            struct stun_writer w;
+            begin(&w, (enum stun_class) class, method);
+            bool answered = ask(&w, "192.0.2.9:1").ptr != NULL;
+            assert_int_equal(answered, class == STUN_REQUEST && method == STUN_BINDING);
+        }
+    }
+    struct address a = from("192.0.2.9:1");
+    assert_null(stun_binding_answer(SLICE("OPTIONS sip:a SIP/2.0"), &a, answer).ptr);
+    assert_null(stun_binding_answer(SLICE_NULL, &a, answer).ptr);
+}
+
+/* Whatever is asked: not a lever for floods */
+static void no_answer_is_much_longer_than_its_request(void **state)
+{
+    (void)state;
+    for (unsigned unknown = 0; unknown < 60; unknown++) {
+        struct stun_writer w;
+        begin(&w, STUN_REQUEST, STUN_BINDING);
+        for (unsigned i = 0; i < unknown; i++)
+            stun_write(&w, STUN_USE_CANDIDATE, SLICE_NULL);
+        for (unsigned i = 0; i < unknown; i++)
+            bytes_put16(request + STUN_HEADER_SIZE + i * 4u, 0x7f00);
+        size_t asked = w.length;
+        struct slice bytes = ask(&w, "192.0.2.9:1");
+        assert_non_null(bytes.ptr);
+        assert_true(bytes.len <= asked + 32);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_source_is_told),
+        cmocka_unit_test(a_classic_client_gets_a_mapped_address),
+        cmocka_unit_test(a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing),
+        cmocka_unit_test(what_is_not_understood_is_named),
+        cmocka_unit_test(broken_attributes_are_a_bad_request),
+        cmocka_unit_test(only_binding_requests_are_answered),
+        cmocka_unit_test(no_answer_is_much_longer_than_its_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
