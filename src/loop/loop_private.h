@@ -39,6 +39,9 @@ struct loop {
     struct list udp_sockets; /* all; struct udp.node */
     struct list udp_ready;   /* have something to receive, or may send again */
     struct list udp_dirty;   /* have datagrams to send */
+    uint64_t udp_order;      /* loop_order */
+    uint64_t udp_look_ms;    /* when to look for captures again */
+    bool udp_captured;       /* datagrams leave one by one: udp_output.h */
     struct udp_input
         *udp_input;          /* owned; where datagrams are received, made with the first socket */
     struct streams *streams; /* owned */

@@ -47,6 +47,10 @@ struct address udp_local(const struct udp *udp);
  * the other family; ICMP errors on unconnected sockets are not reported). */
 int udp_send(struct udp *udp, const struct address *local, const struct address *remote,
              struct slice data);
+/* Datagrams to one address that are sent under the same order, from this call to the next one,
+ * leave one after the other. Of different orders the later one may overtake the earlier within a
+ * turn: datagrams of equal length travel together. */
+void loop_order(struct loop *loop, uint64_t order);
 /* How full the system's receive buffer is, in thousandths: what waits to be read. 0 while fewer
  * datagrams come than one batch holds. */
 unsigned udp_backlog_permille(struct udp *udp);

@@ -41,7 +41,8 @@ struct udp {
     void *user;
     struct udp_output *output; /* owned; mapped, taken as it is touched */
     struct udp_failure failed[UDP_FAILED];
-    unsigned failures; /* those of failed that may still count */
+    uint64_t separate_until_ms; /* no groups: udp_output.h */
+    unsigned failures;          /* those of failed that may still count */
     uint64_t counts[UDP_COUNTS];
     uint64_t seen_by_backlog; /* UDP_RECEIVED when the backlog was last asked for */
 };

@@ -1,40 +1,19 @@
-/* Sending: datagrams are copied into a queue that goes out in batches. */
+/* Sending: the groups that wait go out in batches. */
 #include <errno.h>
+#include <netinet/udp.h>
 
 #include "base/error.h"
-#include "loop/pages.h"
-#include "loop/udp_private.h"
+#include "loop/capture.h"
+#include "loop/udp_output.h"
 
-#define QUEUE_DATAGRAMS   1024u /* at most; more are sent only while the socket's buffer is full */
-#define QUEUE_BYTES       ((size_t)2 << 20)
-#define FAILURE_MEMORY_MS 1000 /* how long an unreachable address stays so: past one T1 */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103 /* linux/udp.h */
+#endif
 
-/* Datagrams [sent, count) wait. Room is taken again once all have gone. */
-struct udp_output {
-    unsigned count;
-    unsigned sent;
-    unsigned prepared; /* messages whose pointers are set */
-    size_t used;       /* of bytes */
-    struct mmsghdr messages[QUEUE_DATAGRAMS];
-    struct iovec parts[QUEUE_DATAGRAMS];
-    struct address remotes[QUEUE_DATAGRAMS];
-    union udp_control controls[QUEUE_DATAGRAMS];
-    char bytes[QUEUE_BYTES];
-};
+#define FAILURE_MEMORY_MS 1000  /* how long an unreachable address stays so: past one T1 */
+#define SEPARATE_MS       60000 /* how long no groups are tried that the system did not take */
 
-int udp_output_new(struct udp_output **ret_output)
-{
-    struct udp_output *output = pages_map(sizeof(*output));
-    if (output == NULL)
-        return ERR_NO_MEMORY;
-    *ret_output = output;
-    return 0;
-}
-
-void udp_output_free(struct udp_output *output)
-{
-    pages_unmap(output, sizeof(*output));
-}
+#define LOOK_MS 2000 /* between two looks for captures */
 
 /* ---- addresses that just failed ---- */
 
@@ -56,7 +35,7 @@ static void remember_failure(struct udp *udp, const struct address *remote)
     udp->failures = UDP_FAILED;
 }
 
-static bool failed_lately(struct udp *udp, const struct address *remote)
+bool udp_failed_lately(struct udp *udp, const struct address *remote)
 {
     unsigned alive = 0;
     bool found = false;
@@ -70,164 +49,161 @@ static bool failed_lately(struct udp *udp, const struct address *remote)
     return found;
 }
 
-/* ---- sending ---- */
+/* ---- messages for the system ---- */
 
-static void count_sent(struct udp *udp, const struct udp_output *out, unsigned n)
+static bool goes_together(const struct udp_group *group)
 {
-    uint64_t bytes = 0;
-    for (unsigned i = 0; i < n; i++)
-        bytes += out->parts[out->sent + i].iov_len;
-    udp->counts[UDP_SENT] += n;
-    udp->counts[UDP_SENT_BYTES] += bytes;
+    return group->count > 1 && !group->separate;
 }
 
-/* The first datagram that waits cannot be sent; it alone is given up. */
-static void give_up_first(struct udp *udp, struct udp_output *out, int error)
+/* RFC 768 knows nothing of it: the system cuts what it gets into datagrams of that size. */
+static void add_segment_size(struct udp_group *group, struct msghdr *m)
 {
+    struct cmsghdr c = {.cmsg_level = IPPROTO_UDP,
+                        .cmsg_type = UDP_SEGMENT,
+                        .cmsg_len = CMSG_LEN(sizeof(group->size))};
+    char *at = group->control.bytes + group->control_length;
+    memcpy(at, &c, sizeof(c));
+    memcpy(at + CMSG_LEN(0), &group->size, sizeof(group->size));
+    m->msg_controllen = group->control_length + CMSG_SPACE(sizeof(group->size));
+}
+
+static void fill_message(struct udp *udp, struct udp_group *group, struct iovec *parts,
+                         unsigned count)
+{
+    struct msghdr *m = &udp->output->messages[udp->output->message_count++].msg_hdr;
+    m->msg_name = &group->remote;
+    m->msg_namelen = udp->v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    m->msg_iov = parts;
+    m->msg_iovlen = count;
+    m->msg_control = &group->control;
+    m->msg_controllen = group->control_length;
+    if (count > 1)
+        add_segment_size(group, m);
+}
+
+/* As many of the groups that wait as one call sends. */
+static void fill_messages(struct udp *udp)
+{
+    struct udp_output *out = udp->output;
+    unsigned used = 0;
+    out->message_count = 0;
+    for (unsigned i = out->sent; i < out->group_count; i++) {
+        struct udp_group *group = &out->groups[i];
+        bool together = goes_together(group);
+        unsigned first = used;
+        for (unsigned n = 0, at = group->first; n < group->count; n++) {
+            if (!together && out->message_count == UDP_BATCH)
+                return;
+            out->parts[used++] = out->datagrams[at].part;
+            at = out->datagrams[at].next;
+            if (!together)
+                fill_message(udp, group, &out->parts[used - 1], 1);
+        }
+        if (together)
+            fill_message(udp, group, &out->parts[first], group->count);
+        if (out->message_count == UDP_BATCH)
+            return;
+    }
+}
+
+/* ---- what came of them ---- */
+
+static void count_sent(struct udp *udp, const struct udp_group *group, unsigned datagrams)
+{
+    const struct udp_output *out = udp->output;
+    udp->counts[UDP_SENT] += datagrams;
+    for (unsigned n = 0, at = group->first; n < datagrams; n++, at = out->datagrams[at].next)
+        udp->counts[UDP_SENT_BYTES] += out->datagrams[at].part.iov_len;
+}
+
+/* The first message has been dealt with: a whole group, or one datagram of it. */
+static void take_first(struct udp_output *out, struct udp_group *group)
+{
+    if (goes_together(group) || group->count == 1) {
+        out->sent++;
+        return;
+    }
+    group->first = out->datagrams[group->first].next;
+    group->count--;
+}
+
+static void on_sent(struct udp *udp, unsigned messages)
+{
+    struct udp_output *out = udp->output;
+    while (messages-- > 0) {
+        struct udp_group *group = &out->groups[out->sent];
+        count_sent(udp, group, goes_together(group) ? group->count : 1);
+        take_first(out, group);
+    }
+}
+
+/* The first message cannot be sent; it alone is given up. */
+static void give_up_first(struct udp *udp, int error)
+{
+    struct udp_output *out = udp->output;
+    struct udp_group *group = &out->groups[out->sent];
     if (error == ENOBUFS || error == ENOMEM) {
         udp->counts[UDP_SEND_DROPPED]++;
     } else {
         udp->counts[UDP_SEND_ERRORS]++;
         if (error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EPERM ||
             error == EACCES || error == ECONNREFUSED)
-            remember_failure(udp, &out->remotes[out->sent]);
+            remember_failure(udp, &group->remote);
     }
-    out->sent++;
+    take_first(out, group);
+}
+
+/* A group that fails is tried again datagram by datagram. An old kernel, a way with a smaller MTU
+ * or without checksums in hardware (EIO) take no groups at all. */
+static void on_error(struct udp *udp, int error)
+{
+    struct udp_group *group = &udp->output->groups[udp->output->sent];
+    if (!goes_together(group)) {
+        give_up_first(udp, error);
+        return;
+    }
+    group->separate = true;
+    if (error == EINVAL || error == EIO || error == EMSGSIZE || error == EOPNOTSUPP)
+        udp->separate_until_ms = udp->loop->now_ms + SEPARATE_MS;
 }
 
 void udp_flush(struct udp *udp)
 {
     struct udp_output *out = udp->output;
     list_remove(&udp->dirty);
-    while (out->sent < out->count && !udp->blocked && !udp->closed) {
-        int n = sendmmsg(udp->fd, out->messages + out->sent, out->count - out->sent, MSG_DONTWAIT);
+    while (out->sent < out->group_count && !udp->blocked && !udp->closed) {
+        fill_messages(udp);
+        int n = sendmmsg(udp->fd, out->messages, out->message_count, MSG_DONTWAIT);
         if (n > 0) {
-            count_sent(udp, out, (unsigned)n);
-            out->sent += (unsigned)n;
+            on_sent(udp, (unsigned)n);
         } else if (errno == EAGAIN) {
             udp->blocked = true;
             udp_poll(udp, true);
         } else if (errno != EINTR) {
-            give_up_first(udp, out, errno);
+            on_error(udp, errno);
         }
     }
-    if (out->sent == out->count) {
-        out->sent = out->count = 0;
+    if (out->sent == out->group_count) {
+        out->sent = out->group_count = out->count = 0;
         out->used = 0;
+        memset(out->orders, 0, sizeof(out->orders));
     }
+}
+
+/* A capture on this host would show what leaves together as one large datagram. */
+static void look_for_captures(struct loop *loop)
+{
+    if (loop->now_ms < loop->udp_look_ms)
+        return;
+    loop->udp_look_ms = loop->now_ms + LOOK_MS;
+    loop->udp_captured = capture_runs();
 }
 
 void udp_flush_all(struct loop *loop)
 {
+    if (!list_empty(&loop->udp_dirty))
+        look_for_captures(loop);
     while (!list_empty(&loop->udp_dirty))
         udp_flush(container_of(loop->udp_dirty.next, struct udp, dirty));
-}
-
-/* ---- queueing ---- */
-
-static void map_to_v6(const struct address *a, struct in6_addr *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    ret->s6_addr[10] = ret->s6_addr[11] = 0xff;
-    memcpy(ret->s6_addr + 12, &a->in4.sin_addr, 4);
-}
-
-/* In the form that the socket takes; ERR_UNREACHABLE for an address of the other family. */
-static int set_remote(const struct udp *udp, const struct address *remote, struct msghdr *m)
-{
-    struct address *to = m->msg_name;
-    bool v6 = address_is_v6(remote);
-    if (v6 == udp->v6) {
-        *to = *remote;
-    } else if (udp->dual && !v6) {
-        memset(to, 0, sizeof(*to));
-        to->in6.sin6_family = AF_INET6;
-        to->in6.sin6_port = remote->in4.sin_port;
-        map_to_v6(remote, &to->in6.sin6_addr);
-    } else {
-        return ERR_UNREACHABLE;
-    }
-    m->msg_namelen = udp->v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    return 0;
-}
-
-static void set_control(struct msghdr *m, int level, int type, const void *info, size_t length)
-{
-    struct cmsghdr *c = m->msg_control;
-    c->cmsg_level = level;
-    c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(length);
-    memcpy(CMSG_DATA(c), info, length);
-    m->msg_controllen = CMSG_SPACE(length);
-}
-
-/* The source address; left to the system where local is no address to send from. */
-static void set_local(const struct udp *udp, const struct address *local, struct msghdr *m)
-{
-    m->msg_controllen = 0;
-    if (!udp->wildcard || local == NULL || address_is_wildcard(local) ||
-        address_is_multicast_or_broadcast(local))
-        return;
-    if (!udp->v6) {
-        if (address_is_v6(local))
-            return;
-        struct in_pktinfo info = {.ipi_spec_dst = local->in4.sin_addr};
-        set_control(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-        return;
-    }
-    struct in6_pktinfo info = {.ipi6_ifindex = 0};
-    if (address_is_v6(local))
-        info.ipi6_addr = local->in6.sin6_addr;
-    else
-        map_to_v6(local, &info.ipi6_addr);
-    if (address_is_v6(local) && IN6_IS_ADDR_LINKLOCAL(&local->in6.sin6_addr))
-        info.ipi6_ifindex = local->in6.sin6_scope_id;
-    set_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-}
-
-static void prepare(struct udp_output *out, unsigned i)
-{
-    struct msghdr *m = &out->messages[i].msg_hdr;
-    m->msg_name = &out->remotes[i];
-    m->msg_iov = &out->parts[i];
-    m->msg_iovlen = 1;
-    m->msg_control = &out->controls[i];
-    out->prepared = i + 1;
-}
-
-int udp_send(struct udp *udp, const struct address *local, const struct address *remote,
-             struct slice data)
-{
-    struct udp_output *out = udp->output;
-    if (data.len > UDP_PAYLOAD_MAX || udp->closed)
-        return ERR_LIMIT;
-    if (out->count - out->sent >= UDP_BATCH && !udp->blocked)
-        udp_flush(udp);
-    if (out->count == QUEUE_DATAGRAMS || data.len > QUEUE_BYTES - out->used) {
-        if (!udp->blocked)
-            udp_flush(udp);
-        if (out->count == QUEUE_DATAGRAMS || data.len > QUEUE_BYTES - out->used) {
-            udp->counts[UDP_SEND_DROPPED]++;
-            return ERR_LIMIT;
-        }
-    }
-    unsigned i = out->count;
-    if (i == out->prepared)
-        prepare(out, i);
-    struct msghdr *m = &out->messages[i].msg_hdr;
-    int err = set_remote(udp, remote, m);
-    if (err == 0 && udp->failures > 0 && failed_lately(udp, m->msg_name))
-        err = ERR_UNREACHABLE;
-    if (err != 0)
-        return err;
-    set_local(udp, local, m);
-    char *bytes = out->bytes + out->used;
-    if (data.len > 0)
-        memcpy(bytes, data.ptr, data.len);
-    out->parts[i] = (struct iovec){.iov_base = bytes, .iov_len = data.len};
-    out->used += data.len;
-    out->count++;
-    if (list_empty(&udp->dirty))
-        list_append(&udp->loop->udp_dirty, &udp->dirty);
-    return 0;
 }

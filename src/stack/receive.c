@@ -26,6 +26,20 @@ static unsigned owner_of(const struct endpoint *endpoint, const struct sip_messa
     return (unsigned)(hash_slice(&key, call_id) % endpoint->workers);
 }
 
+/* What leaves for one call keeps its order: the same number for the same Call-ID, no more. */
+static uint64_t order_of(const struct sip_message *msg)
+{
+    struct slice id = sip_message_value(msg, SIP_HEADER_CALL_ID);
+    uint64_t words[3] = {0};
+    if (id.len >= sizeof(words)) {
+        memcpy(words, id.ptr, 16);
+        memcpy(&words[2], id.ptr + id.len - 8, 8);
+    } else if (id.len > 0) {
+        memcpy(words, id.ptr, id.len);
+    }
+    return (words[0] * 3 ^ words[1] * 5 ^ words[2] * 7) + id.len;
+}
+
 static void hand_over(struct endpoint *endpoint, unsigned owner, const struct flow *flow,
                       struct slice data)
 {
@@ -61,6 +75,7 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
     }
     if (status == 0)
         status = sip_message_check(msg, &fault);
+    loop_order(endpoint->loop, order_of(msg));
     endpoint_count(endpoint, msg->is_request ? ENDPOINT_REQUESTS : ENDPOINT_RESPONSES);
     if (status < 0)
         endpoint_refuse(endpoint, flow, &fault);

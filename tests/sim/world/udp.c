@@ -130,6 +130,12 @@ int udp_send(struct udp *udp, const struct address *local, const struct address 
     return 0;
 }
 
+void loop_order(struct loop *loop, uint64_t order)
+{
+    (void)loop;
+    (void)order;
+}
+
 unsigned udp_backlog_permille(struct udp *udp)
 {
     return (unsigned)(udp->queued_bytes * 1000 / buffer_size(udp));
