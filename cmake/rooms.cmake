@@ -9,6 +9,9 @@ pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET libuv openssl sqlite3 yaml-0.1 j
 # Not by pkg-config: Debian's libunbound.pc asks for the development files of libraries that only libunbound uses.
 find_library(UNBOUND_LIBRARY unbound REQUIRED)
 find_path(UNBOUND_INCLUDE_DIR unbound.h REQUIRED)
+# It has no pkg-config file.
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
 
 set(TZ_ROOMS service stack store loop sip sdp rtp stun base)
 # Files of src/loop that make no system call: tests/sim uses them as they are.
@@ -18,11 +21,11 @@ function(tz_library name)
   if(ARGN)
     add_library(${name} STATIC ${ARGN})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-    target_link_libraries(${name} PUBLIC PkgConfig::DEPS ${UNBOUND_LIBRARY} Threads::Threads m)
+    target_link_libraries(${name} PUBLIC PkgConfig::DEPS ${UNBOUND_LIBRARY} ${WSLAY_LIBRARY} Threads::Threads m)
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
-    target_link_libraries(${name} INTERFACE PkgConfig::DEPS ${UNBOUND_LIBRARY} Threads::Threads m)
+    target_link_libraries(${name} INTERFACE PkgConfig::DEPS ${UNBOUND_LIBRARY} ${WSLAY_LIBRARY} Threads::Threads m)
   endif()
 endfunction()
 
