@@ -150,12 +150,14 @@ void endpoint_answer(const struct endpoint_request *request, const struct sip_re
 struct endpoint_target {
     uint8_t transport;
     struct address address;
-    bool has_flow; /* an existing connection, or the UDP socket it came from */
+    bool has_flow;  /* an existing connection, or the UDP socket it came from */
+    bool flow_only; /* and no other connection will do (RFC 5626 section 7) */
     struct flow flow;
 };
 
 /* A flow to a target: an open connection is used again, else one is made (it may fail later).
- * ERR_UNREACHABLE, ERR_UNSUPPORTED (no listener of that transport and family), ERR_LIMIT. */
+ * ERR_CLOSED (the flow is gone, and only that would do), ERR_UNREACHABLE, ERR_UNSUPPORTED (no
+ * listener of that transport and family), ERR_LIMIT. */
 int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                   struct flow *ret_flow);
 /* Requests larger than this go by TCP first (RFC 3261 section 18.1.1). */

@@ -88,6 +88,8 @@ static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *
         *ret_flow = target->flow;
         return 0;
     }
+    if (target->flow_only)
+        return ERR_CLOSED;
     if (stream_find(endpoint->loop, target->transport, &target->address, ret_flow) == 0)
         return 0;
     const struct endpoint_socket *s = socket_towards(endpoint, target->transport, &target->address);

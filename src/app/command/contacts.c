@@ -32,6 +32,13 @@ static void print_phone(const json_t *contact)
            age_text(ago(contact, "since"), since), age_text(ago(contact, "updated"), updated),
            age_text(number_of(contact, "expires_in"), expires));
     printf("\n    last heard  %s ago", age_text(ago(contact, "seen"), seen));
+    if (text_of(contact, "instance")[0] != '\0') {
+        printf("\n    instance    ");
+        print_text(text_of(contact, "instance"));
+    }
+    if (number_of(contact, "reg_id") != 0)
+        printf("\n    flow        reg-id %lld, %s", (long long)number_of(contact, "reg_id"),
+               text_of(contact, "flow"));
     if (text_of(contact, "user_agent")[0] != '\0') {
         printf("\n    phone       ");
         print_text(text_of(contact, "user_agent"));

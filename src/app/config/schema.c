@@ -193,6 +193,20 @@ const struct config_key config_keys[] = {
      .unit = "requests",
      .standard = "100000",
      .help = "Registrations per worker that may wait for the disk; beyond, they are answered 503."},
+    {.name = "registrar.flow_timer",
+     .type = CONFIG_SECONDS,
+     FIELD(registrar.flow_timer_s),
+     .max = DAY_S,
+     .standard = "0s",
+     .help = "Flow-Timer for phones with outbound (RFC 5626) on connections: how often they shall "
+             "send a keep-alive; who is silent for a quarter longer, 10 s at least, is not called "
+             "along that connection; 0: none."},
+    {.name = "registrar.service_route",
+     .type = CONFIG_BOOL,
+     .live = true,
+     FIELD(registrar.service_route),
+     .standard = "off",
+     .help = "Give phones that register a Service-Route that leads here (RFC 3608)."},
 
     /* ---- SIP ---- */
     {.name = "sip.t1",

@@ -11,43 +11,65 @@
 /* ---- One binding ---- */
 
 /* What a call to it meets now. */
-static const char *reach_of(const struct binding *binding)
+static const char *reach_text(const struct binding *binding, enum binding_reach reach)
 {
-    const struct flow *flow = &binding->flow;
-    if (!flow_reliable(flow))
-        return binding->behind_nat ? "behind NAT: requests go to the address it registered from"
-                                   : "requests go to its contact address";
-    if (flow->connection != 0)
-        return "connected: requests go along its connection";
-    return binding->behind_nat
-               ? "its connection is gone and it is behind NAT: not reachable until it registers "
-                 "again"
-               : "its connection is gone: the next request connects to its contact address";
+    bool gone = flow_reliable(&binding->flow) && binding->flow.connection == 0;
+    switch (reach) {
+    case BINDING_BY_FLOW: return "connected: requests go along its connection";
+    case BINDING_BY_FLOW_ONLY:
+        return flow_reliable(&binding->flow)
+                   ? "connected: requests go along its connection, which alone leads to it"
+                   : "behind NAT: requests go to the address it registered from";
+    case BINDING_GONE:
+        return gone ? "its connection is gone: not reachable until it registers again"
+                    : "its keep-alives have not come: not called along its connection until it "
+                      "shows up there";
+    default:
+        if (binding->path.len > 0)
+            return "requests go along its Path";
+        return gone ? "its connection is gone: the next request connects to its contact address"
+                    : "requests go to its contact address";
+    }
 }
 
-static bool is_reachable(const struct binding *binding)
+/* Datagrams have nothing that could be gone. */
+static const char *flow_text(const struct binding *binding, enum binding_reach reach)
 {
-    return !flow_reliable(&binding->flow) || binding->flow.connection != 0 || !binding->behind_nat;
+    if (binding->path.len > 0)
+        return "path";
+    if (!flow_reliable(&binding->flow))
+        return "datagrams";
+    return binding->flow.connection == 0 || reach == BINDING_GONE ? "gone" : "alive";
 }
 
-static json_t *contact_json(struct slice aor, const struct binding *binding, int64_t now_ms)
+static bool is_reachable(const struct server *server, const struct binding *binding, int64_t now_ms)
+{
+    return location_reach(server->location, binding, now_ms) != BINDING_GONE;
+}
+
+static json_t *contact_json(const struct server *server, struct slice aor,
+                            const struct binding *binding, int64_t now_ms)
 {
     char from[ADDRESS_TEXT_MAX];
     enum transport transport = (enum transport)binding->flow.transport;
-    json_t *item = json_pack(
-        "{s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "aor",
-        answer_text(aor), "contact", answer_text(binding->contact), "transport",
-        answer_text(transport_uri_name(transport)), "from",
-        address_text(&binding->flow.remote, from), "behind_nat", binding->behind_nat, "reachable",
-        is_reachable(binding), "reach", reach_of(binding), "since", answer_time(binding->since_ms),
-        "updated", answer_time(binding->updated_ms), "seen", answer_time(binding->seen_ms),
-        "expires", answer_time(binding->expires_ms), "expires_in",
-        (json_int_t)((binding->expires_ms - now_ms) / 1000), "q", (double)binding->q / 1000,
-        "user_agent", answer_text(binding->user_agent));
+    enum binding_reach reach = location_reach(server->location, binding, now_ms);
+    json_t *item =
+        json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:f, s:o}",
+                  "aor", answer_text(aor), "contact", answer_text(binding->contact), "transport",
+                  answer_text(transport_uri_name(transport)), "from",
+                  address_text(&binding->flow.remote, from), "behind_nat", binding->behind_nat,
+                  "reachable", reach != BINDING_GONE, "reach", reach_text(binding, reach), "flow",
+                  flow_text(binding, reach), "since", answer_time(binding->since_ms), "updated",
+                  answer_time(binding->updated_ms), "seen", answer_time(binding->seen_ms),
+                  "expires", answer_time(binding->expires_ms), "expires_in",
+                  (json_int_t)((binding->expires_ms - now_ms) / 1000), "q",
+                  (double)binding->q / 1000, "user_agent", answer_text(binding->user_agent));
     if (item == NULL)
         return NULL;
     if (!slice_empty(binding->instance))
         json_object_set_new(item, "instance", answer_text(binding->instance));
+    if (binding->reg_id != 0)
+        json_object_set_new(item, "reg_id", json_integer(binding->reg_id));
     if (!slice_empty(binding->path))
         json_object_set_new(item, "path", answer_text(binding->path));
     return item;
@@ -94,11 +116,11 @@ static bool account_exists(const struct server *server, struct slice aor)
 }
 
 static json_t *reason_json(const struct server *server, struct slice aor, bool account,
-                           const struct location_bindings *bindings)
+                           const struct location_bindings *bindings, int64_t now_ms)
 {
     unsigned reachable = 0;
     for (unsigned i = 0; i < bindings->count; i++)
-        reachable += is_reachable(&bindings->items[i]);
+        reachable += is_reachable(server, &bindings->items[i], now_ms);
     if (reachable > 0)
         return json_sprintf("%u of %u registered phones can be reached", reachable,
                             bindings->count);
@@ -122,15 +144,15 @@ static json_t *explain(const struct server *server, struct slice aor,
     bool account = account_exists(server, aor);
     json_t *contacts = json_array();
     for (unsigned i = 0; contacts != NULL && i < bindings->count; i++) {
-        json_t *item = contact_json(aor, &bindings->items[i], now_ms);
+        json_t *item = contact_json(server, aor, &bindings->items[i], now_ms);
         if (item == NULL || json_array_append_new(contacts, item) < 0) {
             json_decref(contacts);
             return NULL;
         }
     }
     return json_pack("{s:b, s:o, s:b, s:o, s:o}", "ok", true, "aor", answer_text(aor), "account",
-                     account, "reason", reason_json(server, aor, account, bindings), "contacts",
-                     contacts);
+                     account, "reason", reason_json(server, aor, account, bindings, now_ms),
+                     "contacts", contacts);
 }
 
 static json_t *one(struct server *server, const char *text)
@@ -214,11 +236,11 @@ static void collect(void *user, struct slice aor, const struct binding *binding)
     page->count++;
 }
 
-static json_t *page_json(const struct page *page, uint64_t cursor)
+static json_t *page_json(const struct server *server, const struct page *page, uint64_t cursor)
 {
     json_t *contacts = json_array();
     for (const struct page_item *i = page->first; contacts != NULL && i != NULL; i = i->next) {
-        json_t *item = contact_json(i->aor, &i->binding, page->now_ms);
+        json_t *item = contact_json(server, i->aor, &i->binding, page->now_ms);
         if (item == NULL || json_array_append_new(contacts, item) < 0) {
             json_decref(contacts);
             return NULL;
@@ -236,7 +258,7 @@ static json_t *all(struct server *server, uint64_t cursor)
     do {
         cursor = location_each(server->location, cursor, collect, &page);
     } while (cursor != 0 && page.count < PAGE_CONTACTS && !page.failed);
-    json_t *answer = page.failed ? NULL : page_json(&page, cursor);
+    json_t *answer = page.failed ? NULL : page_json(server, &page, cursor);
     arena_done(&page.arena);
     return answer;
 }

@@ -18,6 +18,7 @@ struct location {
     struct location_journal journal;
     uint64_t bindings_limit;
     unsigned contacts_per_aor;
+    int64_t silence_max_ms;           /* of a flow with keep-alives; 0: not watched */
     struct location_agents *agents;   /* owned */
     struct location_streams *streams; /* owned */
     _Atomic uint64_t bindings;        /* of all shards, for the limit */
@@ -54,6 +55,10 @@ void location_bindings_read(const struct location *location, const struct locati
 
 /* When the first binding expires, rounded up to a second. */
 uint32_t location_due_s(const struct location_record *records, unsigned count);
+
+/* How long a phone that was told this Flow-Timer may be silent (RFC 5626 section 5.4); 0: for good.
+ */
+int64_t location_silence_max_ms(uint32_t flow_timer_s);
 
 /* Counts more bindings towards the limit: ERR_BUSY when they would pass it. */
 int location_count_more(struct location *location, unsigned more);

@@ -23,6 +23,7 @@ int location_new(const struct location_config *config, struct location **ret_loc
         config->contacts_per_aor != 0 ? config->contacts_per_aor : CONTACTS_DEFAULT;
     if (location->contacts_per_aor > LOCATION_CONTACTS_MAX)
         location->contacts_per_aor = LOCATION_CONTACTS_MAX;
+    location->silence_max_ms = location_silence_max_ms(config->flow_timer_s);
     for (unsigned i = 0; i < LOCATION_SHARDS; i++)
         location_shard_init(&location->shards[i]);
     pthread_mutex_init(&location->sweep_lock, NULL);

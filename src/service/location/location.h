@@ -25,9 +25,11 @@ struct binding {
     struct slice path;     /* Path values (RFC 3327) as one comma list, else empty */
     struct slice user_agent;
     int64_t expires_ms; /* Unix time */
+    /* First registered; with an instance: since when the instance is registered without a change of
+     * Call-ID (RFC 5627 section 3.2). */
     int64_t since_ms;
     int64_t updated_ms;
-    int64_t seen_ms;  /* last REGISTER, or last answer from it */
+    int64_t seen_ms;  /* last REGISTER, or last sign of life along its connection */
     struct flow flow; /* the registration came along it */
     bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
 };
@@ -52,6 +54,7 @@ struct location_journal {
 struct location_config {
     size_t bindings_limit;           /* in all; default (0) 10,000,000 */
     unsigned contacts_per_aor;       /* default (0) 10 */
+    uint32_t flow_timer_s;           /* Flow-Timer that phones were told; 0: none */
     struct location_journal journal; /* write NULL: none */
     struct hash_key key;
 };
@@ -63,6 +66,16 @@ void location_free(struct location *location);
 #define LOCATION_REPEAT_MS    32000
 #define LOCATION_CHANGES_MAX  32
 #define LOCATION_CONTACTS_MAX 64 /* hard bound of contacts_per_aor */
+
+/* How a request gets to a binding now. */
+enum binding_reach {
+    BINDING_BY_CONTACT,   /* to where its contact, or its Path, leads */
+    BINDING_BY_FLOW,      /* along its flow; should that be gone, to its contact */
+    BINDING_BY_FLOW_ONLY, /* nothing but the flow leads to it (RFC 5626 section 7) */
+    BINDING_GONE          /* the flow has ended, and nothing else leads to it */
+};
+enum binding_reach location_reach(const struct location *location, const struct binding *binding,
+                                  int64_t now_ms);
 
 struct location_change {
     struct binding

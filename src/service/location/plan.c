@@ -61,6 +61,50 @@ static unsigned find(const struct location_plan *plan, struct slice key)
     return i;
 }
 
+static bool same_instance(const struct location_plan *plan, unsigned i, struct slice instance)
+{
+    return alive(&plan->notes[i]) && slice_equal(plan->records[i].binding.instance, instance);
+}
+
+/* RFC 5627 section 5.1: a binding of an instance lasts as long as any of its bindings, but begins
+ * anew when the Call-ID of its flow (without reg-id: of the newest one) changes. */
+static int64_t instance_since_ms(const struct location_plan *plan,
+                                 const struct location_update *update,
+                                 const struct location_change *change, int64_t now_ms)
+{
+    const struct binding *before = NULL;
+    int64_t since_ms = INT64_MIN;
+    for (unsigned i = 0; i < plan->count; i++) {
+        const struct binding *b = &plan->records[i].binding;
+        if (!same_instance(plan, i, change->binding.instance))
+            continue;
+        since_ms = b->since_ms > since_ms ? b->since_ms : since_ms;
+        bool same_flow = change->binding.reg_id == 0 || b->reg_id == change->binding.reg_id;
+        if (same_flow && (before == NULL || b->updated_ms > before->updated_ms))
+            before = b;
+    }
+    bool renewed = before != NULL && !slice_equal(before->call_id, update->call_id);
+    return since_ms == INT64_MIN || renewed ? now_ms : since_ms;
+}
+
+/* All bindings of an instance say the same: those that stay as they are take over the newest. */
+static void agree_on_instances(struct location_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        const struct binding *b = &plan->records[i].binding;
+        if (!plan->notes[i].touched || !alive(&plan->notes[i]) || b->instance.len == 0)
+            continue;
+        for (unsigned k = 0; k < plan->count; k++) {
+            if (!same_instance(plan, k, b->instance) ||
+                plan->records[k].binding.since_ms >= b->since_ms)
+                continue;
+            plan->records[k].binding.since_ms = b->since_ms;
+            if (plan->notes[k].fate == FATE_KEPT)
+                plan->notes[k].fate = FATE_REFRESHED;
+        }
+    }
+}
+
 /* Writes what the update says into records[i]. */
 static void set(struct location_plan *plan, unsigned i, const struct location_update *update,
                 const struct location_change *change, int64_t now_ms)
@@ -69,6 +113,8 @@ static void set(struct location_plan *plan, unsigned i, const struct location_up
     struct location_planned *note = &plan->notes[i];
     const struct binding *wanted = &change->binding;
     int64_t since_ms = note->fate == FATE_EXPIRED ? now_ms : record->binding.since_ms;
+    if (wanted->instance.len > 0)
+        since_ms = instance_since_ms(plan, update, change, now_ms);
     if (record->link != 0 && !location_streams_same(&record->binding.flow, &update->flow)) {
         note->old_link = record->link;
         note->old_flow = record->binding.flow;
@@ -102,11 +148,10 @@ static int add(struct location_plan *plan, const struct location_update *update,
     if (plan->count == LOCATION_RECORDS_MAX)
         return ERR_LIMIT;
     unsigned i = plan->count++;
-    plan->records[i].link = 0;
-    plan->records[i].place = 0;
-    plan->records[i].binding.since_ms = now_ms;
-    plan->notes[i] = (struct location_planned){.fate = FATE_ADDED};
+    plan->records[i] = (struct location_record){.binding.since_ms = now_ms};
+    plan->notes[i] = (struct location_planned){.fate = FATE_VOID};
     set(plan, i, update, change, now_ms);
+    plan->notes[i].fate = FATE_ADDED;
     return location_record_check(&plan->records[i]);
 }
 
@@ -172,6 +217,7 @@ int location_plan_make(struct location_plan *plan, const struct location_block *
         status = change_one(plan, update, &update->changes[c], now_ms);
     if (status < 0)
         return status;
+    agree_on_instances(plan);
     partition(plan);
     /* An AOR that has more than a lowered limit may refresh what it has. */
     return plan->live > limit && plan->live > old_live ? ERR_LIMIT : 0;

@@ -160,6 +160,7 @@ void proxy_ack_forward(struct proxy *proxy, const struct endpoint_request *reque
     struct endpoint_target target = {.transport = chosen->flow.transport,
                                      .address = chosen->flow.remote,
                                      .has_flow = true,
+                                     .flow_only = chosen->flow_only,
                                      .flow = chosen->flow};
     send_to(proxy, &forward, &target);
 }

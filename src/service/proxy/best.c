@@ -19,6 +19,7 @@ static unsigned rank(unsigned status)
         case 420:
         case 484: return 401;
         case 408: /* made up here as often as received */
+        case 430:
         case 487: return 499;
         default: return 450;
         }
@@ -91,6 +92,11 @@ struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status
     bool challenge = (status == 401 || status == 407) && context->challenges_len > 0;
     /* 16.7 step 6: a 503 from one server does not mean that we are out of service. */
     *ret_status = status == 503 ? 500 : status;
+    /* RFC 5626 section 11.5: no caller learns of flows; all of his phone's have failed. */
+    if (status == 430 && (context->responsible || context->cancelled)) {
+        *ret_status = context->cancelled ? 487 : 480;
+        return SLICE_NULL;
+    }
     if (stored.len == 0 || (!challenge && status != 503))
         return stored;
     if (sip_message_parse(stored, &proxy->unlimited, &proxy->message, &fault) < 0)

@@ -43,7 +43,9 @@ static void on_client_failure(struct sip_client_tx *tx, void *user, enum sip_tx_
         return;
     }
     branch->context->holds++; /* on_end follows and advances */
-    proxy_branch_fail(branch, failure == SIP_TX_FAILED_TIMEOUT ? 408 : 503);
+    proxy_branch_fail(branch, failure == SIP_TX_FAILED_TIMEOUT ? 408
+                              : branch->target.flow_only       ? 430 /* RFC 5626 section 5.3.1 */
+                                                               : 503);
     branch->context->holds--;
 }
 
@@ -178,6 +180,7 @@ static int find_and_send(struct proxy_branch *branch, const struct sip_message *
         target.transport = branch->target.flow.transport;
         target.address = branch->target.flow.remote;
         target.has_flow = true;
+        target.flow_only = branch->target.flow_only;
         target.flow = branch->target.flow;
         return send_to(branch, msg, info, &target);
     }
@@ -211,7 +214,9 @@ void proxy_branch_start(struct proxy_context *context, const struct sip_message 
     if (status == 0 && (branch->query != NULL || branch->tcp_tried))
         status = proxy_target_keep(context, target, &branch->target);
     if (status < 0)
-        proxy_branch_fail(branch, status == ERR_LIMIT || status == ERR_NO_MEMORY ? 500 : 503);
+        proxy_branch_fail(branch, status == ERR_CLOSED                             ? 430
+                                  : status == ERR_LIMIT || status == ERR_NO_MEMORY ? 500
+                                                                                   : 503);
 }
 
 void proxy_branch_cancel(struct proxy_branch *branch, struct slice reason)
@@ -250,5 +255,6 @@ void proxy_branch_fail(struct proxy_branch *branch, unsigned status)
     if (branch->state == PROXY_BRANCH_DONE)
         return;
     proxy_branch_done(branch, status);
-    proxy_best_offer(branch->context, status, NULL, SLICE_NULL);
+    if (!proxy_instances_next(branch, status, false))
+        proxy_best_offer(branch->context, status, NULL, SLICE_NULL);
 }

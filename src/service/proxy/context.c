@@ -264,6 +264,7 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
     unsigned size = group_size(targets->items, targets->count);
     if (size < targets->count)
         proxy_context_keep(context, targets->items + size, targets->count - size);
+    proxy_instances_keep(context, targets);
     start_group(context, request->msg, info, targets->items, size);
     proxy_context_advance(context);
 }
@@ -271,7 +272,7 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
 void proxy_context_cancel(struct proxy_context *context, struct slice reason)
 {
     context->cancelled = true;
-    context->waiting_count = 0;
+    context->waiting_count = context->spare_count = 0;
     wheel_stop(loop_wheel(endpoint_loop(context->proxy->endpoint)), &context->timer);
     context->holds++;
     list_for_each_safe(link, &context->branches)

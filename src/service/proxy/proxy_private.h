@@ -83,8 +83,10 @@ struct proxy_target {
     struct slice next_hop; /* a static route's URI, or empty */
     uint32_t q;            /* highest first: see PROXY_Q */
     bool has_flow;         /* goes back along flow instead of to uri's host */
+    bool flow_only;        /* and nothing else leads there */
     struct flow flow;
-    struct slice aor; /* of the binding it comes from, or empty */
+    struct slice aor;  /* of the binding it comes from, or empty */
+    uint64_t instance; /* hash of AOR and instance of that binding; 0: none */
 };
 
 /* The order of targets: by the q of the user's own contact, then, where that one leads to another
@@ -94,7 +96,9 @@ struct proxy_target {
 
 struct proxy_targets {
     bool responsible; /* the Request-URI is a user of ours (16.5) */
+    bool gone;        /* a binding was left out because its flow has ended */
     unsigned count;
+    unsigned spare_count; /* behind those: further flows of the same instances (instance.c) */
     struct proxy_target items[PROXY_BRANCHES_MAX];
 };
 
@@ -113,6 +117,7 @@ struct proxy_branch {
     uint64_t uri_hash; /* of target.uri, for good */
     uint8_t state;
     bool provisional; /* a 1xx came */
+    bool rang;        /* one over 100 */
     bool cancelled;
     bool tcp_tried;  /* 18.1.1: large request went by TCP first */
     bool falls_back; /* and TCP failed: UDP next */
@@ -133,6 +138,8 @@ struct proxy_context {
     struct arena arena;           /* targets not tried yet; rarely used */
     struct proxy_target *waiting; /* in arena, highest q first */
     unsigned waiting_count;
+    struct proxy_target *spares; /* in arena: see proxy_targets */
+    unsigned spare_count;
     unsigned branch_count; /* ever */
     unsigned pending;      /* branches without a final response */
     struct timer timer;    /* INVITE: one q group rings this long; else: its 100 is due */
@@ -185,6 +192,15 @@ uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target 
 /* The static route for a URI, which is ours or not, or NULL. */
 const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri,
                                              bool ours);
+
+/* instance.c: RFC 5626 section 7, the flows of one instance. */
+/* Of a sorted set, all but the first target of each instance become spares. */
+void proxy_instances_part(struct proxy_targets *targets);
+/* Keeps the spares of targets for later. */
+void proxy_instances_keep(struct proxy_context *context, const struct proxy_targets *targets);
+/* The branch has ended with status; received: the far end said so. True when the next flow of its
+ * instance is tried in its place. */
+bool proxy_instances_next(struct proxy_branch *branch, unsigned status, bool received);
 
 /* forward.c: 16.6 steps 1 to 9. Writes the request as it leaves along flow into proxy->out. */
 struct proxy_forward {

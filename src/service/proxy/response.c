@@ -33,6 +33,7 @@ static void on_provisional(struct proxy_branch *branch, const struct sip_message
     struct proxy_context *context = branch->context;
     struct proxy *proxy = context->proxy;
     branch->provisional = true;
+    branch->rang = branch->rang || response->status > 100;
     if (response->status == 100 || branch->state == PROXY_BRANCH_DONE)
         return;
     /* RFC 4320 section 4.1: nothing but 100 is sent before the final response to a non-INVITE, and
@@ -83,7 +84,7 @@ static void on_other_final(struct proxy_branch *branch, const struct sip_message
     if (branch->state == PROXY_BRANCH_DONE)
         return;
     proxy_branch_done(branch, status);
-    if (context->answered)
+    if (context->answered || proxy_instances_next(branch, status, true))
         return;
     if (status < 400 && proxy->config.follow_redirects && !context->cancelled &&
         proxy_redirect(context, response) > 0)

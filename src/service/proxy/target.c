@@ -54,11 +54,17 @@ void proxy_targets_sort(struct proxy_target *targets, unsigned count)
     }
 }
 
-/* A target can be in the set once only (16.5). */
+/* A target can be in the set once only (16.5); two flows to one contact are two. */
+static bool same_target(const struct proxy_target *a, const struct proxy_target *b)
+{
+    return a->uri.len > 0 && slice_equal(a->uri, b->uri) &&
+           (a->instance == 0 || a->instance != b->instance);
+}
+
 static void add(const struct proxy_target *target, struct proxy_targets *targets)
 {
     for (unsigned i = 0; i < targets->count; i++) {
-        if (target->uri.len > 0 && slice_equal(targets->items[i].uri, target->uri))
+        if (same_target(target, &targets->items[i]))
             return;
     }
     if (targets->count < PROXY_BRANCHES_MAX)
@@ -72,38 +78,47 @@ static void add_static(const struct proxy_route *route, struct proxy_targets *ta
     add(&target, targets);
 }
 
-/* Is the contact the phone that registered it? Someone who registers another place on purpose is
- * taken at his word. */
-static bool is_own_contact(const struct binding *binding)
+static enum binding_reach reach_of(const struct proxy *proxy, const struct binding *binding)
 {
-    struct sip_uri uri;
-    struct address address;
-    if (binding->behind_nat)
-        return true;
-    return sip_uri_parse(binding->contact, &uri) == 0 &&
-           (address_parse_host(uri.host, 0, &address) < 0 ||
-            address_equal_host(&address, &binding->flow.remote));
+    return location_reach(proxy->location, binding, loop_wall_ms(endpoint_loop(proxy->endpoint)));
 }
 
-/* A phone is reached along its flow where that is a connection, or where a NAT stands before it;
- * else at its contact. */
-static bool has_own_flow(const struct binding *binding)
+static void take_flow(struct proxy_target *target, const struct binding *binding,
+                      enum binding_reach reach)
 {
-    bool stream = flow_reliable(&binding->flow) && binding->flow.connection != 0;
-    return binding->path.len == 0 && (stream || binding->behind_nat) && is_own_contact(binding);
+    target->has_flow = reach == BINDING_BY_FLOW || reach == BINDING_BY_FLOW_ONLY;
+    target->flow_only = reach == BINDING_BY_FLOW_ONLY;
+    target->flow = binding->flow;
 }
 
-static void add_binding(const struct binding *binding, struct slice aor, uint32_t q,
-                        struct proxy_targets *targets)
+/* RFC 5626 section 7: the flows of one instance are tried one after the other. */
+static uint64_t instance_hash(const struct proxy *proxy, struct slice aor, struct slice instance)
 {
+    struct hash_state hash;
+    if (instance.len == 0)
+        return 0;
+    hash_begin(&hash, &proxy->loop_key);
+    hash_add(&hash, aor);
+    hash_add(&hash, instance);
+    return hash_end(&hash) | 1;
+}
+
+static void add_binding(const struct proxy *proxy, const struct binding *binding, struct slice aor,
+                        uint32_t q, struct proxy_targets *targets)
+{
+    enum binding_reach reach = reach_of(proxy, binding);
+    if (reach == BINDING_GONE) {
+        targets->gone = true;
+        return;
+    }
     struct proxy_target target = {
         .uri = binding->contact,
         .path = binding->path,
         .q = q,
-        .has_flow = has_own_flow(binding),
-        .flow = binding->flow,
         .aor = aor,
+        .instance = instance_hash(proxy, aor, binding->instance),
     };
+    take_flow(&target, binding, reach);
     add(&target, targets);
 }
 
@@ -175,7 +190,7 @@ static int look_up(struct search *search, const struct user *user)
         if (leads_to_user(search, binding, &uri))
             (void)add_user(search, &uri, user->outer ? binding->q : user->q, false);
         else
-            add_binding(binding, user->aor,
+            add_binding(proxy, binding, user->aor,
                         user->outer ? PROXY_Q(binding->q, PROXY_Q_MAX)
                                     : PROXY_Q(user->q, binding->q),
                         search->targets);
@@ -186,9 +201,12 @@ static int look_up(struct search *search, const struct user *user)
 static int look_up_all(struct search *search)
 {
     int status = 0;
+    search->targets->count += search->targets->spare_count;
+    search->targets->spare_count = 0;
     for (unsigned i = 0; status == 0 && i < search->count; i++)
         status = look_up(search, &search->users[i]);
     proxy_targets_sort(search->targets->items, search->targets->count);
+    proxy_instances_part(search->targets);
     return status;
 }
 
@@ -249,6 +267,8 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
         return 0;
     if (search.circle)
         return fault(ret_fault, 482, NULL);
+    if (targets->gone) /* he has registered, but all his flows have ended */
+        return fault(ret_fault, 480, NULL);
     if (info->static_route != NULL) {
         add_static(info->static_route, targets);
         return 0;
@@ -261,8 +281,8 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
 /* In a dialog the Request-URI is the contact of the user in To. Where he registered it, it is
  * reached as calls to him reach it: a contact by TCP may be no more than the far end of a
  * connection, which another worker may own. */
-static void take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
-                                 struct proxy_target *target)
+static int take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
+                                struct proxy_target *target)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct sip_uri to, contact;
@@ -272,17 +292,22 @@ static void take_registered_flow(struct proxy *proxy, const struct proxy_route_i
     if (info->to_tag.len == 0 || sip_uri_parse(info->to, &to) < 0 ||
         domains_aor(proxy->domains, &to, &w) < 0 ||
         location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
-        return;
+        return 0;
+    bool gone = false;
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
-        if (!has_own_flow(binding) || sip_uri_parse(binding->contact, &contact) < 0 ||
+        enum binding_reach reach = reach_of(proxy, binding);
+        if (reach == BINDING_BY_CONTACT || sip_uri_parse(binding->contact, &contact) < 0 ||
             !slice_equal(contact.user, info->uri.user) || contact.port != info->uri.port ||
             !slice_equal_nocase(contact.host, info->uri.host))
             continue;
-        target->has_flow = true;
-        target->flow = binding->flow;
-        return;
+        gone = reach == BINDING_GONE;
+        if (gone) /* another of his flows may be there */
+            continue;
+        take_flow(target, binding, reach);
+        return 0;
     }
+    return gone ? ERR_CLOSED : 0;
 }
 
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
@@ -290,8 +315,8 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
                        struct proxy_fault *ret_fault)
 {
     bool ours = info->ours;
-    ret_targets->count = 0;
-    ret_targets->responsible = false;
+    ret_targets->count = ret_targets->spare_count = 0;
+    ret_targets->responsible = ret_targets->gone = false;
     (void)msg;
     /* In a dialog the Request-URI is a contact: an address without port is then not ours just
      * because the host is (19.1.2). */
@@ -306,7 +331,7 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
     }
     struct proxy_target *target = &ret_targets->items[ret_targets->count++];
     *target = (struct proxy_target){.q = PROXY_Q_MAX};
-    if (!info->has_route)
-        take_registered_flow(proxy, info, target);
+    if (!info->has_route && take_registered_flow(proxy, info, target) < 0)
+        return fault(ret_fault, 480, NULL);
     return 0;
 }

@@ -75,6 +75,7 @@ static struct slice write_headers(struct registrar *registrar,
     for (unsigned i = 0; i < registrar->bindings.count; i++)
         write_binding(&w, &registrar->bindings.items[i], now);
     write_path(&w, registrar, request->msg);
+    registrar_write_outbound(registrar, request, &w);
     writer_literal(&w, "Date: ");
     sip_date_write(&w, now / 1000);
     writer_literal(&w, "\r\n");

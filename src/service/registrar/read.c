@@ -13,20 +13,16 @@ static uint32_t header_expires(const struct registrar *registrar, const struct s
     return seconds;
 }
 
-/* Contacts that are the same by 19.1.4 must have the same key. The scheme and host without case,
- * parameters as they stand; an exact comparison by the location decides the rest. */
+/* Contacts that are the same by 19.1.4 must have the same key (outbound.c has another one). The
+ * scheme and host without case, parameters as they stand; an exact comparison by the location
+ * decides the rest. */
 static bool write_key(struct registrar *registrar, const struct sip_contact *contact,
                       struct slice *ret_key)
 {
     char text[1024];
     struct writer w;
     writer_init(&w, text, sizeof(text));
-    if (contact->instance.len > 0 && contact->reg_id > 0) {
-        writer_put(&w, contact->instance);
-        writer_format(&w, ";%u", contact->reg_id);
-    } else {
-        sip_uri_write_key(&w, &contact->uri);
-    }
+    sip_uri_write_key(&w, &contact->uri);
     return writer_status(&w) == 0 && arena_copy(&registrar->arena, writer_slice(&w), ret_key) == 0;
 }
 
@@ -80,7 +76,8 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     change->binding.contact = contact->address.uri;
     change->binding.q = contact->q;
     change->binding.instance = contact->instance;
-    change->binding.reg_id = contact->reg_id;
+    /* Without an instance it means nothing (RFC 5626 section 6). */
+    change->binding.reg_id = contact->instance.len > 0 ? contact->reg_id : 0;
     change->binding.params = other_params(registrar, contact);
     /* Others cannot be reached from here; a sips contact needs TLS on all the way, and a sips
      * Request-URI says that (RFC 5630 section 5.2). */
@@ -90,7 +87,8 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
                          SLICE_NULL);
         return false;
     }
-    if (!write_key(registrar, contact, &change->key)) {
+    if (contact->instance.len > REGISTRAR_INSTANCE_MAX ||
+        !write_key(registrar, contact, &change->key)) {
         registrar_refuse(registrar, request, 400, "Bad Request - Contact Too Long", SLICE_NULL);
         return false;
     }
@@ -196,5 +194,5 @@ bool registrar_read(struct registrar *registrar, const struct endpoint_request *
     if (!read_path(registrar, request, &update->path) || !read_contacts(registrar, request, update))
         return false;
     update->behind_nat = is_behind_nat(request, update);
-    return true;
+    return registrar_read_outbound(registrar, request, update);
 }

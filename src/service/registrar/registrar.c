@@ -64,8 +64,7 @@ void registrar_refuse(struct registrar *registrar, const struct endpoint_request
     endpoint_answer(request, &response);
 }
 
-/* RFC 3261 section 10.3 step 2: no extension that a Require could name, but those that change
- * nothing for us. */
+/* RFC 3261 section 10.3 step 2: Path (RFC 3327), outbound (RFC 5626) and no other. */
 static bool refuse_required(struct registrar *registrar, const struct endpoint_request *request)
 {
     char line[512];
@@ -77,7 +76,8 @@ static bool refuse_required(struct registrar *registrar, const struct endpoint_r
     writer_literal(&w, "Unsupported: ");
     sip_values_init(&values, request->msg, SIP_HEADER_REQUIRE);
     while (sip_values_next(&values, &value)) {
-        if (slice_equal_nocase(value, SLICE("path")))
+        if (slice_equal_nocase(value, SLICE("path")) ||
+            slice_equal_nocase(value, SLICE("outbound")))
             continue;
         if (count++ > 0)
             writer_literal(&w, ", ");

@@ -1,4 +1,4 @@
-/* The registrar of one worker (RFC 3261 chapter 10, RFC 3327). */
+/* The registrar of one worker (RFC 3261 chapter 10, RFC 3327, RFC 3608, RFC 5626 section 6). */
 #ifndef SERVICE_REGISTRAR_REGISTRAR_H
 #define SERVICE_REGISTRAR_REGISTRAR_H
 
@@ -13,6 +13,8 @@ struct registrar_config {
     uint32_t expires_default_s; /* 3,600 */
     uint32_t expires_min_s;     /* 60: below, 423 */
     uint32_t expires_max_s;     /* 86,400: above is cut */
+    uint32_t flow_timer_s;      /* Flow-Timer for phones with outbound; 0: none */
+    bool service_route;         /* give phones a Service-Route that leads here (RFC 3608) */
     uint32_t waiting_max;       /* registrations waiting for their commit; beyond: 503; 100,000 */
 };
 

@@ -6,7 +6,8 @@
 #include "base/pool.h"
 #include "service/registrar/registrar.h"
 
-#define REGISTRAR_HEADERS_MAX 32768 /* bytes of the lines of a 200 */
+#define REGISTRAR_HEADERS_MAX  32768 /* bytes of the lines of a 200 */
+#define REGISTRAR_INSTANCE_MAX 256   /* characters of an instance */
 
 /* A 200 that waits for its commit. */
 struct registrar_waiting {
@@ -28,6 +29,7 @@ struct registrar {
     struct arena arena;                /* for one request */
     struct location_update update;     /* of the request being worked on */
     struct location_bindings bindings; /* after it */
+    bool outbound;                     /* a contact of the request has a reg-id that counts */
     struct pool waiting_pool;
     struct blocks blocks;
     struct list waiting; /* in order of tickets, which is that of time */
@@ -43,6 +45,13 @@ void registrar_refuse(struct registrar *registrar, const struct endpoint_request
  * answered. */
 bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,
                     struct slice aor, struct location_update *ret_update);
+/* outbound.c: RFC 5626 section 6. What it says about the flow that the request came along. False:
+ * it has been answered. */
+bool registrar_read_outbound(struct registrar *registrar, const struct endpoint_request *request,
+                             struct location_update *update);
+/* Require, Flow-Timer and Service-Route lines of the 200. */
+void registrar_write_outbound(struct registrar *registrar, const struct endpoint_request *request,
+                              struct writer *w);
 /* answer.c: applies registrar->update (or only looks, when it changes nothing). False: answered. */
 bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request,
                      struct slice aor, int64_t *ret_ticket);

@@ -1,9 +1,8 @@
 /* "config KEY VALUE" before the server starts:
  *
- *   auth_register, auth_call, record_route, follow_redirects, durable   on or off
- *   workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1             numbers
- *   name NAME ADDRESS|fails|silent
- *   v6 NAME                    that phone has IPv6, and so has the server
+ *   auth_register, auth_call, record_route, follow_redirects, durable, service_route   on or off
+ *   flow_timer, workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1 numbers name
+ * NAME ADDRESS|fails|silent v6 NAME                    that phone has IPv6, and so has the server
  *   nat NAME                   that phone is behind an address translator (a full cone)
  *   route PREFIX URI           a static route ("" for any)
  *   merges on                  one request may reach a phone on several ways
@@ -24,6 +23,7 @@ static bool set_switch(struct scene *scene, const char *key, bool on)
         {"auth_register", &c->auth_register},
         {"auth_call", &c->auth_call},
         {"durable", &c->durable},
+        {"service_route", &c->service_route},
         {"record_route", &c->proxy.record_route},
         {"follow_redirects", &c->proxy.follow_redirects},
         {"merges", &scene->merges},
@@ -51,6 +51,7 @@ static bool set_number(struct scene *scene, const char *key, unsigned value)
         {"ring", &c->proxy.ring_s},
         {"max_breadth", &c->proxy.max_breadth},
         {"nonce_lifetime", &c->nonce_lifetime_s},
+        {"flow_timer", &c->flow_timer_s},
         {"expires_min", &c->expires_min_s},
         {"t1", &c->times.t1_ms},
         {"idle", &c->stream.idle_ms},

@@ -53,6 +53,9 @@ static void add_line(struct draft *draft, const char *line, bool first)
 {
     char text[SCENE_MESSAGE];
     (void)snprintf(text, sizeof(text), "%s\r\n", line);
+    for (char *at = text; (at = strchr(at, '`')) != NULL;
+         at++) /* scenarios have quotes of their own */
+        *at = '"';
     splice(draft, first ? find_text(draft, "\r\n") + 2 : find_text(draft, "\r\n\r\n") + 2, 0, text);
 }
 
@@ -570,7 +573,8 @@ void actor_reflect(struct actor *actor, char **words, unsigned count)
 
 /* ---- registration ---- */
 
-/* The Contact that stands for this phone, with q=, expires= and "outbound" (RFC 5626). */
+/* The Contact that stands for this phone, with q=, expires= and "outbound" (RFC 5626). With reg-id=
+ * all phones of a user are flows of one instance, unless instance= names another. */
 static void contact_line(struct actor *actor, char *buf, size_t size, char **words, unsigned count)
 {
     const char *q = value_of(words, count, "q"), *expires = value_of(words, count, "expires");
@@ -581,6 +585,12 @@ static void contact_line(struct actor *actor, char *buf, size_t size, char **wor
     writer_format(&w, "+Contact: <%s%s>", contact ? contact : actor->contact, contact ? "" : tcp);
     if (has_word(words, count, "outbound"))
         writer_format(&w, ";reg-id=1;+sip.instance=\"<urn:uuid:%s>\"", actor->name);
+    const char *reg_id = value_of(words, count, "reg-id");
+    const char *instance = value_of(words, count, "instance");
+    if (reg_id != NULL)
+        writer_format(&w, ";reg-id=%s", reg_id);
+    if (reg_id != NULL || instance != NULL)
+        writer_format(&w, ";+sip.instance=\"<urn:uuid:%s>\"", instance ? instance : actor->user);
     if (q != NULL)
         writer_format(&w, ";q=%s", q);
     if (expires != NULL)
@@ -592,17 +602,19 @@ void actor_register(struct actor *actor, char **words, unsigned count)
 {
     char contact[512], call[64];
     char method[] = "REGISTER", challenged[] = "401", good[] = "200", aor[16];
-    char *all[SCENE_WORDS + 4] = {method, aor, contact, call};
+    char supported[] = "+Supported: path, outbound, gruu";
+    char *all[SCENE_WORDS + 5] = {method, aor, contact, call, supported};
     char *expected[] = {challenged};
     (void)snprintf(aor, sizeof(aor), "%s", actor->user);
     (void)snprintf(call, sizeof(call), "call=reg-%s", actor->name);
     contact_line(actor, contact, sizeof(contact), words, count);
-    memcpy(all + 4, words, count * sizeof(*words));
+    unsigned fixed = value_of(words, count, "reg-id") != NULL ? 5 : 4;
+    memcpy(all + fixed, words, count * sizeof(*words));
     bool known = actor->challenge.known;
-    actor_request(actor, all, count + 4);
+    actor_request(actor, all, count + fixed);
     if (!known && actor->scene->config.auth_register) {
         actor_expect(actor, expected, 1);
-        actor_request(actor, all, count + 4);
+        actor_request(actor, all, count + fixed);
     }
     expected[0] = good;
     actor_expect(actor, expected, 1);

@@ -133,6 +133,7 @@ static void start_shared(struct sim_server *server)
     const struct slice names[] = {SLICE(SIM_DOMAIN), SLICE(SIM_DOMAIN_2)};
     struct location_config location = {
         .journal = {journal_write, &server->journal},
+        .flow_timer_s = server->config.flow_timer_s,
         .key = random_hash_key(&server->world->random),
     };
     for (unsigned i = 0; i < server->host->address_count; i++) {
@@ -170,6 +171,8 @@ static void start_services(struct sim_worker *worker)
         .expires_default_s = 3600,
         .expires_min_s = server->config.expires_min_s,
         .expires_max_s = 86400,
+        .flow_timer_s = server->config.flow_timer_s,
+        .service_route = server->config.service_route,
         .waiting_max = 1000,
     };
     struct registrar_parts registrar_parts = {worker->endpoint, worker->authenticator,

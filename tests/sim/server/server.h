@@ -24,6 +24,8 @@ struct sim_server_config {
     struct stream_limits stream;
     uint32_t nonce_lifetime_s;
     uint32_t expires_min_s;
+    uint32_t flow_timer_s;
+    bool service_route;
 };
 
 struct sim_worker {

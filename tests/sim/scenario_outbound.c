@@ -1,0 +1,217 @@
+/* Flows that phones register by: several of one phone, flows that end, edge proxies before us. */
+#include "sim/scenario_steps.h"
+#include "sim/scenario_tables.h"
+
+#define REFUSED_AT_ONCE(status)                                                                    \
+    "alice > INVITE bob\n"                                                                         \
+    "alice < " status " within 100ms\n"                                                            \
+    "alice > ACK\n"
+#define RINGS_AND_DECLINES(name)                                                                   \
+    name " < INVITE\n" name " > 486\n" name " < ACK\n"                                             \
+         "alice < 486\n"                                                                           \
+         "alice > ACK\n"
+/* Bob's phone has two connections: those of bob and bob2. The second is the newer one. */
+#define TWO_FLOWS                                                                                  \
+    "register alice\n"                                                                             \
+    "bob tcp\n"                                                                                    \
+    "bob2 tcp\n"                                                                                   \
+    "register bob reg-id=1\n"                                                                      \
+    "wait 10ms\n"                                                                                  \
+    "register bob2 reg-id=2\n"
+
+static const struct scenario scenarios[] = {
+    {"outbound is confirmed to those who ask for it", "RFC 5626 6", "",
+     "config auth_register off\n"
+     "bob tcp\n"
+     "bob > REGISTER bob \"+Supported: outbound\" "
+     "\"+Contact: <sip:bob@192.0.2.10>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 200 \"Require: outbound\" !Flow-Timer !Service-Route\n"},
+    {"not to those who do not", "RFC 5626 6", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Contact: <sip:bob@192.0.2.10>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 200 !Require \"Contact: reg-id=1\"\n"},
+    {"a reg-id without an instance means nothing", "RFC 5626 6", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Supported: outbound\" \"+Contact: <sip:bob@192.0.2.10>;reg-id=1\"\n"
+     "bob < 200 !Require\n"
+     "bob > REGISTER bob \"+Supported: outbound\" \"+Contact: <sip:bob2@192.0.2.10>;reg-id=1\"\n"
+     "bob < 200 !Require contacts=2\n"},
+    {"Flow-Timer and Service-Route as configured", "RFC 5626 5.4, RFC 3608 6.2", "",
+     "config auth_register off\n"
+     "config flow_timer 120\n"
+     "config service_route on\n"
+     "bob > REGISTER bob tcp \"+Supported: outbound\" "
+     "\"+Contact: <sip:bob@192.0.2.10>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 200 \"Require: outbound\" \"Flow-Timer: 120\" "
+     "\"Service-Route: <sip:192.0.2.1:5060;transport=tcp;lr>\"\n"
+     "bob > REGISTER bob udp \"+Contact: <sip:bob@192.0.2.10>\"\n"
+     "bob < 200 !Require !Flow-Timer \"Service-Route: <sip:192.0.2.1:5060;lr>\"\n"
+     "bob > REGISTER bob udp \"+Contact: *\" \"+Expires: 0\"\n"
+     "bob < 200 !Service-Route\n"},
+    {"the Service-Route leads to those who are called", "RFC 3608 6.3", "",
+     "config service_route on\n" ALICE_AND_BOB
+     "alice > MESSAGE bob \"+Route: <sip:192.0.2.1:5060;lr>\"\n"
+     "bob < MESSAGE routes=0\n"
+     "bob > 200\n"
+     "alice < 200\n"},
+    {"a first hop that keeps no flow: 439", "RFC 5626 6, 11.6", "",
+     "config auth_register off\n"
+     "bob lax\n"
+     "bob > REGISTER bob \"+Supported: outbound\" "
+     "\"+Via: SIP/2.0/TCP 10.1.1.1;branch=z9hG4bKphone\" "
+     "\"+Contact: <sip:bob@10.1.1.1>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 439\n"
+     "bob > REGISTER bob \"+Supported: outbound\" "
+     "\"+Via: SIP/2.0/TCP 10.1.1.1;branch=z9hG4bKphone\" \"+Path: <sip:192.0.2.10;lr>\" "
+     "\"+Contact: <sip:bob@10.1.1.1>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 439\n"
+     "bindings bob 0\n"},
+    {"without outbound in Supported its reg-id is ignored", "RFC 5626 6", "",
+     "config auth_register off\n"
+     "bob lax\n"
+     "bob > REGISTER bob \"+Via: SIP/2.0/TCP 10.1.1.1;branch=z9hG4bKphone\" "
+     "\"+Contact: <sip:bob@10.1.1.1>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 200 !Require\n"},
+    {"an edge proxy that keeps the flow", "RFC 5626 6, RFC 3327 5.3", "",
+     "config auth_register off\n"
+     "bob lax\n"
+     "bob > REGISTER bob \"+Supported: outbound, path\" "
+     "\"+Via: SIP/2.0/TCP 10.1.1.1;branch=z9hG4bKphone\" "
+     "\"+Path: <sip:192.0.2.10;lr>, <sip:edge.example.net;lr;ob>\" "
+     "\"+Contact: <sip:bob@10.1.1.1>;reg-id=1;+sip.instance=`<urn:x>`\"\n"
+     "bob < 200 \"Require: outbound\" \"Path: <sip:192.0.2.10;lr>\"\n"},
+    {"one contact per flow", "RFC 5626 6", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob \"+Supported: outbound\" "
+     "\"+Contact: <sip:bob@192.0.2.10>;reg-id=1;+sip.instance=`<urn:x>`, "
+     "<sip:bob@192.0.2.11>\"\n"
+     "bob < 400\n"
+     "bindings bob 0\n"},
+    {"an instance that is too long", "RFC 5626 4.1", "",
+     "config auth_register off\n"
+     "bob > REGISTER bob "
+     "\"+Contact: <sip:bob@192.0.2.10>;+sip.instance=`<urn:x:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaa>`\"\n"
+     "bob < 400\n"},
+    {"of two flows of one phone one is called, the newest", "RFC 5626 7", "",
+     TWO_FLOWS "bindings bob 2\n"
+               "alice > INVITE bob\n" RINGS_AND_DECLINES("bob2") "bob none\n"},
+    {"a flow that has ended is passed over at once", "RFC 5626 7", "",
+     TWO_FLOWS "bob2 closes\n"
+               "wait 10ms\n"
+               "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
+    {"a flow that ends with the request on it: the next one is tried", "RFC 5626 7", "",
+     TWO_FLOWS "bob2 misses INVITE\n"
+               "alice > INVITE bob\n"
+               "wait 10ms\n"
+               "bob2 closes\n" RINGS_AND_DECLINES("bob")},
+    {"a MESSAGE takes the next flow, too", "RFC 5626 7", "",
+     TWO_FLOWS "bob2 misses MESSAGE\n"
+               "alice > MESSAGE bob\n"
+               "wait 10ms\n"
+               "bob2 closes\n"
+               "bob < MESSAGE\n"
+               "bob > 200\n"
+               "alice < 200\n"},
+    {"430 from an edge proxy: the next flow is tried", "RFC 5626 7", "",
+     TWO_FLOWS "alice > INVITE bob\n"
+               "bob2 < INVITE\n"
+               "bob2 > 430\n"
+               "bob2 < ACK\n" RINGS_AND_DECLINES("bob")},
+    {"an instance that has answered is not asked again", "RFC 5626 7", "",
+     TWO_FLOWS "alice > INVITE bob\n" RINGS_AND_DECLINES("bob2") "bob none\n"},
+    {"430 along every flow: the caller gets 480", "RFC 5626 7, 11.5", "",
+     TWO_FLOWS "alice > INVITE bob\n"
+               "bob2 < INVITE\n"
+               "bob2 > 430\n"
+               "bob2 < ACK\n"
+               "bob < INVITE\n"
+               "bob > 430\n"
+               "bob < ACK\n"
+               "alice < 480\n"
+               "alice > ACK\n"},
+    {"two instances ring at once, each along one flow", "RFC 5626 7, RFC 3261 16.6", "",
+     TWO_FLOWS "bob3 tcp\n"
+               "register bob3 reg-id=1 instance=other\n"
+               "alice > INVITE bob\n"
+               "bob2 < INVITE\n"
+               "bob3 < INVITE\n"
+               "bob none\n"
+               "bob3 > 180\n"
+               "alice < 180 from bob3\n"
+               "bob2 > 430\n"
+               "bob2 < ACK\n"
+               "bob < INVITE\n"
+               "bob > 200\n"
+               "alice < 200 from bob\n"
+               "alice > ACK\n"
+               "bob < ACK\n"
+               "bob3 < CANCEL\n"
+               "bob3 > 200 CANCEL\n"
+               "bob3 > 487 INVITE\n"
+               "bob3 < ACK\n"},
+    {"a caller who gives up is not carried on to the next flow", "RFC 5626 7, RFC 3261 16.10", "",
+     TWO_FLOWS "alice > INVITE bob\n"
+               "bob2 < INVITE\n"
+               "bob2 > 180\n"
+               "alice < 180\n"
+               "alice > CANCEL\n"
+               "alice < 200/CANCEL\n"
+               "bob2 < CANCEL\n"
+               "bob2 > 200 CANCEL\n"
+               "bob2 > 430 INVITE\n"
+               "bob2 < ACK\n"
+               "alice < 487/INVITE\n"
+               "alice > ACK\n"
+               "bob none\n"},
+    {"all flows have ended: 480 at once", "RFC 5626 7", "",
+     TWO_FLOWS "bob closes\n"
+               "bob2 closes\n"
+               "wait 10ms\n" REFUSED_AT_ONCE("480")},
+    {"a phone that comes back along a new connection", "RFC 5626 6", "",
+     TWO_FLOWS "bob closes\n"
+               "bob2 closes\n"
+               "wait 10ms\n"
+               "register bob reg-id=1\n"
+               "bindings bob 2\n"
+               "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
+    {"a phone behind a NAT whose connection has ended: 480 at once", "RFC 5626 7", "",
+     "config nat bob\n"
+     "register alice\n"
+     "bob tcp\n"
+     "register bob\n"
+     "bob closes\n"
+     "wait 10ms\n" REFUSED_AT_ONCE("480")},
+    {"a phone whose host ends in .invalid: its connection alone leads to it", "RFC 7118 5", "",
+     "register alice\n"
+     "bob tcp\n"
+     "bob is sip:bob@df7jal23ls0d.invalid\n"
+     "register bob\n"
+     "alice > MESSAGE bob\n"
+     "bob < MESSAGE tcp\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "bob closes\n"
+     "wait 10ms\n" REFUSED_AT_ONCE("480")},
+    {"after a restart no connection is left: 480 at once", "RFC 5626 7", "",
+     "config auth_call off\nconfig auth_register off\n" TWO_FLOWS "server cut\n"
+     "server start\n"
+     "bindings bob 2\n"
+     "alice > INVITE bob\n"
+     "alice < 480 within 100ms\n"
+     "alice > ACK\n"
+     "bob resets\n"
+     "register bob reg-id=1\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
+    {"a phone that was told a Flow-Timer and keeps silent is passed over", "RFC 5626 5.4", "",
+     "config flow_timer 20\n" TWO_FLOWS "wait 25s\n"
+     "register bob reg-id=1\n"
+     "wait 10s\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob") "wait 60s\n" REFUSED_AT_ONCE("480")},
+};
+
+SCENARIO_TABLE(outbound, NULL)
