@@ -29,10 +29,8 @@ static int lock_file(struct store *store)
     if (store->lock_fd < 0)
         return fail(store, "opening");
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
-            log_error(store->log, LOG_STORE, "%s is in use by another process", store->path);
+        if (errno == EWOULDBLOCK)
             return ERR_BUSY;
-        }
         return fail(store, "locking");
     }
     struct stat info;

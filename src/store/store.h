@@ -16,8 +16,9 @@ struct store_options {
 };
 
 /* Makes file and schema when missing, brings an older schema up to date. The log says what is
- * wrong. Errors: ERR_IO, ERR_DENIED, ERR_BUSY (another process holds it), ERR_INVALID (not our
- * file, or of a newer version), ERR_NO_MEMORY. */
+ * wrong, but not that another process holds the file (ERR_BUSY): who that is only the caller can
+ * tell. Errors: ERR_IO, ERR_DENIED, ERR_BUSY, ERR_INVALID (not our file, or of a newer version),
+ * ERR_NO_MEMORY. */
 int store_open(const struct store_options *options, struct store **ret_store);
 /* Stops the writer once everything that waits is committed (or cannot be: then the log says so).
  * NULL is accepted. */

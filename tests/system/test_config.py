@@ -56,6 +56,8 @@ def test_check_says_everything_wrong_at_once(tmp_path):
 def test_check_of_a_good_file_and_of_standard_input():
     assert run("config", "check", "-c", "-", input="workers: 3\n").stdout == (
         "the configuration is good: 4 listeners, 0 domains, 3 workers, 0 routes\n")
+    assert run("config", "check", "-c", "-", input="workers: 1\ndomains: example.org\n").stdout == (
+        "the configuration is good: 4 listeners, 1 domain, 1 worker, 0 routes\n")
 
 
 def test_wrong_words_and_options_are_usage_errors():

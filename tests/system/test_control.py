@@ -10,6 +10,7 @@ import time
 import pytest
 import trapezoid
 from phone import Phone, header, status
+from ua import Ua, digest
 
 GOOD, FAILED, USAGE, NO_SERVER = 0, 1, 2, 3
 
@@ -20,6 +21,9 @@ def test_without_a_server_commands_say_so_with_exit_code_3(server):
         done = one.run(*words)
         assert done.returncode == NO_SERVER, words
         assert f"no server answers on {one.path('control')}" in done.stderr
+        done = one.run(*words, "--json")
+        assert done.returncode == NO_SERVER and done.stderr == "", words
+        assert f"no server answers on {one.path('control')}" in json.loads(done.stdout)["message"]
 
 
 def test_wrong_words_are_usage_errors(server):
@@ -147,6 +151,20 @@ def test_user_commands_work_without_a_server_and_its_accounts_are_there_later(se
         assert status(phone.register()) == 200
 
 
+def test_a_user_name_in_credentials_may_have_backslashes(server):
+    """RFC 3261 section 25.1: in a quoted string they stand for the character after them."""
+    one = server()
+    one.user_add("dora", "secret")
+    with Ua(one.address, "dora") as phone:
+        uri = f"sip:{one.address}"
+        contact = f"Contact: {phone.contact}"
+        challenge = phone.ask("REGISTER", uri, to=phone.aor, lines=[contact]).get("WWW-Authenticate")
+        proof = digest(challenge, "dora", "secret", "REGISTER", uri).replace('"dora"', '"do\\ra"')
+        answer = phone.ask("REGISTER", uri, to=phone.aor, lines=[contact, f"Authorization: {proof}"])
+        assert answer.status == 200, answer
+    assert one.json("contacts", "dora")["contacts"] != []
+
+
 def test_a_store_that_another_server_holds_is_named(server):
     one = server()
     other = server(start=False, store__path=os.path.join(one.path("data"), "trapezoid.db"))
@@ -155,6 +173,7 @@ def test_a_store_that_another_server_holds_is_named(server):
     other.launch()
     assert other.wait() == FAILED
     assert "is in use: another server runs with it" in other.log()
+    assert other.log().count("in use") == 1
 
 
 # ---- contacts, kick ----

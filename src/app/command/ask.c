@@ -1,9 +1,27 @@
 #include "app/command/ask.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "app/control/answer.h"
 #include "base/error.h"
 #include "base/utf8.h"
+
+void asking_complain(const struct options *options, int code, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_t *answer = NULL;
+    if (options->json)
+        answer = answer_bad(code, "%s", len < 0 ? "" : text);
+    if (answer != NULL)
+        print_json(answer);
+    else
+        fprintf(stderr, "trapezoid %s: %s\n", options->command, len < 0 ? "" : text);
+}
 
 int asking_open(struct asking *asking, const struct options *options, bool quiet)
 {
@@ -15,20 +33,21 @@ int asking_open(struct asking *asking, const struct options *options, bool quiet
     status = control_client_open(path, &asking->client);
     if (status == 0)
         return EXIT_GOOD;
-    if (status == ERR_NOT_FOUND && quiet)
-        return EXIT_NO_SERVER;
+    int code = status == ERR_NOT_FOUND ? EXIT_NO_SERVER : EXIT_FAILED;
+    if (code == EXIT_NO_SERVER && quiet)
+        return code;
     if (status == ERR_DENIED)
-        fprintf(stderr, "trapezoid %s: %s belongs to another user; try as root\n", options->command,
-                path);
+        asking_complain(options, code, "%s belongs to another user; try as root", path);
     else if (status == ERR_NOT_FOUND)
-        fprintf(stderr,
-                "trapezoid %s: no server answers on %s; is it running, with this configuration "
-                "(-c FILE, --set control.path=FILE)?\n",
-                options->command, path);
+        asking_complain(
+            options, code,
+            "no server answers on %s; is it running, with this configuration (-c FILE, --set "
+            "control.path=FILE)?",
+            path);
     else
-        fprintf(stderr, "trapezoid %s: %s: %s\n", options->command, path, error_text(status));
+        asking_complain(options, code, "%s: %s", path, error_text(status));
     asking_close(asking);
-    return status == ERR_NOT_FOUND ? EXIT_NO_SERVER : EXIT_FAILED;
+    return code;
 }
 
 void asking_close(struct asking *asking)
@@ -63,8 +82,8 @@ int asking_ask(struct asking *asking, json_t *request, json_t **ret_answer)
     json_decref(request);
     if (status == 0)
         return asking_judge(asking, answer, ret_answer);
-    fprintf(stderr, "trapezoid %s: the server gives no answer: %s\n", asking->options->command,
-            error_text(status));
+    asking_complain(asking->options, EXIT_FAILED, "the server gives no answer: %s",
+                    error_text(status));
     return EXIT_FAILED;
 }
 

@@ -16,6 +16,9 @@ struct asking {
  * says nothing when quiet: the caller does without a server (config is there then). */
 int asking_open(struct asking *asking, const struct options *options, bool quiet);
 void asking_close(struct asking *asking);
+/* What is wrong: on stderr, or, with --json, as an answer on stdout. */
+void asking_complain(const struct options *options, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Sends request (taken over). 0 and a good answer, or an exit code with its complaint made: on
  * stderr, or, with --json, the answer itself on stdout. */
 int asking_ask(struct asking *asking, json_t *request, json_t **ret_answer);

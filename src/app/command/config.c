@@ -4,14 +4,22 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+static void print_count(unsigned count, const char *what, const char *after)
+{
+    printf("%u %s%s%s", count, what, count == 1 ? "" : "s", after);
+}
+
 static int check(const struct options *options)
 {
     struct app_config *config;
     int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
-    printf("the configuration is good: %u listeners, %u domains, %u workers, %u routes\n",
-           config->listen.count, config->domains.count, config->workers, config->routes.count);
+    printf("the configuration is good: ");
+    print_count(config->listen.count, "listener", ", ");
+    print_count(config->domains.count, "domain", ", ");
+    print_count(config->workers, "worker", ", ");
+    print_count(config->routes.count, "route", "\n");
     config_free(config);
     return EXIT_GOOD;
 }

@@ -27,13 +27,14 @@ static int direct_open(struct direct *direct, const struct asking *asking)
     *direct = (struct direct){.store = NULL};
     log_init(&direct->log, 2, false, LOG_ERROR);
     if (asking->problems > 0) {
-        fprintf(stderr, "trapezoid user: no server answers, and the configuration is wrong\n");
+        asking_complain(asking->options, EXIT_USAGE,
+                        "no server answers, and the configuration is wrong");
         return EXIT_USAGE;
     }
     if (strcmp(config->store_path, ":memory:") == 0) {
-        fprintf(stderr,
-                "trapezoid user: no server answers on %s, and store.path :memory: keeps nothing\n",
-                config->control_path);
+        asking_complain(asking->options, EXIT_NO_SERVER,
+                        "no server answers on %s, and store.path :memory: keeps nothing",
+                        config->control_path);
         return EXIT_NO_SERVER;
     }
     int status = process_make_directory(config->data_dir) < 0 ? ERR_DENIED : 0;
@@ -44,13 +45,12 @@ static int direct_open(struct direct *direct, const struct asking *asking)
     if (status == 0)
         return EXIT_GOOD;
     if (status == ERR_BUSY)
-        fprintf(stderr,
-                "trapezoid user: a server uses %s but does not answer on %s; which control.path "
-                "has it?\n",
-                config->store_path, config->control_path);
+        asking_complain(asking->options, EXIT_NO_SERVER,
+                        "a server uses %s but does not answer on %s; which control.path has it?",
+                        config->store_path, config->control_path);
     else
-        fprintf(stderr, "trapezoid user: %s cannot be opened: %s\n", config->store_path,
-                error_text(status));
+        asking_complain(asking->options, EXIT_FAILED, "%s cannot be opened: %s", config->store_path,
+                        error_text(status));
     direct_close(direct);
     return status == ERR_BUSY ? EXIT_NO_SERVER : EXIT_FAILED;
 }

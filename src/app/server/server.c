@@ -51,8 +51,6 @@ static int open_store(struct server *server, const struct app_config *config)
             "%s is in use: another server runs with it. End that one, or give this one a place "
             "of its own: --set data_dir=DIR --set control.path=DIR/control.sock",
             path);
-    else if (status < 0)
-        log_error(server->log, LOG_STORE, "%s cannot be opened: %s", path, error_text(status));
     return status;
 }
 
@@ -138,10 +136,12 @@ static int open_mesh(struct server *server, const struct app_config *config)
     int status = mesh_new(config->workers, SENDERS, 0, &server->mesh);
     if (status < 0)
         return status;
-    server->commits = (struct commits){
-        .mesh = server->mesh, .sender = config->workers + SENDER_STORE, .log = server->log};
+    status = commits_init(&server->commits, server->mesh, config->workers + SENDER_STORE);
+    if (status < 0)
+        return status;
     struct worker_shared *shared = &server->shared;
     shared->mesh = server->mesh;
+    shared->commits = &server->commits;
     shared->count = config->workers;
     shared->sender = config->workers + SENDER_CONTROL;
     shared->location = server->location;
@@ -259,10 +259,11 @@ void server_free(struct server *server)
     server_stop(server);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
-    /* The writer announces its last commits to the mesh, and the accounts use the store. */
+    /* The writer announces its last commits, and the accounts use the store. */
     accounts_free(server->accounts);
     location_free(server->location);
     store_close(server->store);
+    commits_done(&server->commits);
     mesh_free(server->mesh);
     sip_replay_free(server->replay);
     settings_free(server->settings);

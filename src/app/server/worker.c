@@ -85,13 +85,15 @@ static void on_control(void *user, unsigned from, struct slice data)
         on_drain(&worker->drain);
 }
 
-static void on_commit(void *user, unsigned from, struct slice data)
+static void on_commits(void *user, unsigned from, struct slice data)
 {
     struct worker *worker = user;
-    struct worker_commit commit;
+    struct commit commits[COMMITS_KEPT];
     (void)from;
-    memcpy(&commit, data.ptr, sizeof commit);
-    registrar_on_commit(worker->registrar, commit.ticket, commit.status);
+    (void)data;
+    unsigned count = commits_take(worker->shared->commits, worker->index, commits);
+    for (unsigned i = 0; i < count; i++)
+        registrar_on_commit(worker->registrar, commits[i].ticket, commits[i].status);
 }
 
 static int post(struct worker *worker, const struct worker_mail *mail)
@@ -189,7 +191,7 @@ int worker_equip(struct worker *worker, const struct settings *settings)
     endpoint_reload(worker->endpoint, &settings->config->endpoint);
     atomic_store(&worker->settings, settings);
     mesh_on_mail(worker->loop, MAIL_CONTROL, on_control, worker);
-    mesh_on_mail(worker->loop, MAIL_STORE, on_commit, worker);
+    mesh_on_mail(worker->loop, MAIL_STORE, on_commits, worker);
     return 0;
 }
 

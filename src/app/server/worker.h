@@ -2,6 +2,7 @@
 #ifndef APP_SERVER_WORKER_H
 #define APP_SERVER_WORKER_H
 
+#include "app/server/commits.h"
 #include "app/server/settings.h"
 #include "service/dispatch/dispatch.h"
 
@@ -13,6 +14,7 @@ struct worker_shared {
     struct mesh *mesh;
     unsigned count;  /* of workers */
     unsigned sender; /* the place in the mesh of the thread that calls worker_... below */
+    struct commits *commits;
     struct location *location;
     struct accounts *accounts;
     struct sip_replay *replay;
@@ -21,12 +23,6 @@ struct worker_shared {
     /* The worker's thread has left its loop. On that thread. */
     void (*on_end)(void *user);
     void *user;
-};
-
-/* What MAIL_STORE carries: everything up to ticket is durable (status 0) or failed. */
-struct worker_commit {
-    int64_t ticket;
-    int status;
 };
 
 /* Opens the loop and the listeners of config. *ret_failed is the listener that could not be opened

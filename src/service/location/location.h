@@ -79,9 +79,10 @@ enum binding_reach location_reach(const struct location *location, const struct 
 
 struct location_change {
     struct binding
-        binding;      /* contact, params, q, reg_id, instance; the rest is common to the update */
-    struct slice key; /* canonical form of the contact for comparison (RFC 3261 section 19.1.4), or
-                         "instance;reg-id" (RFC 5626 section 6) */
+        binding;        /* contact, params, q, reg_id, instance; the rest is common to the update */
+    struct slice key;   /* canonical form of the contact (sip_uri_write_key), or "instance;reg-id"
+                           (RFC 5626 section 6). Contacts with different keys that are equal by RFC
+                           3261 section 19.1.4 are one all the same */
     uint32_t expires_s; /* 0 removes (10.3 step 7) */
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "service/location/streams.h"
+#include "sip/message/uri.h"
 
 static bool alive(const struct location_planned *note)
 {
@@ -53,12 +54,37 @@ static int remove_all(struct location_plan *plan, const struct location_update *
     return 0;
 }
 
-static unsigned find(const struct location_plan *plan, struct slice key)
+/* Is the key not the contact's, but instance and reg-id? */
+static bool keyed_by_instance(const struct binding *binding, struct slice key)
 {
+    return binding->instance.len > 0 && slice_starts_with(key, binding->instance);
+}
+
+/* The binding whose contact is the same by section 19.1.4, or plan->count. That relation is none
+ * that a key could carry: sip:a@b equals both sip:a@b;x=1 and sip:a@b;x=2. */
+static unsigned find_equal(const struct location_plan *plan, const struct location_change *change)
+{
+    struct sip_uri wanted, uri;
+    if (keyed_by_instance(&change->binding, change->key) ||
+        sip_uri_parse(change->binding.contact, &wanted) < 0)
+        return plan->count;
     unsigned i = 0;
-    while (i < plan->count && !slice_equal(plan->records[i].key, key))
-        i++;
+    for (; i < plan->count; i++) {
+        const struct location_record *record = &plan->records[i];
+        if (!keyed_by_instance(&record->binding, record->key) &&
+            sip_uri_parse(record->binding.contact, &uri) == 0 && sip_uri_equal(&uri, &wanted))
+            break;
+    }
     return i;
+}
+
+static unsigned find(const struct location_plan *plan, const struct location_change *change)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        if (slice_equal(plan->records[i].key, change->key))
+            return i;
+    }
+    return find_equal(plan, change);
 }
 
 static bool same_instance(const struct location_plan *plan, unsigned i, struct slice instance)
@@ -159,7 +185,7 @@ static int add(struct location_plan *plan, const struct location_update *update,
 static int change_one(struct location_plan *plan, const struct location_update *update,
                       const struct location_change *change, int64_t now_ms)
 {
-    unsigned i = find(plan, change->key);
+    unsigned i = find(plan, change);
     if (i == plan->count)
         return add(plan, update, change, now_ms);
     struct location_planned *note = &plan->notes[i];

@@ -13,9 +13,8 @@ static uint32_t header_expires(const struct registrar *registrar, const struct s
     return seconds;
 }
 
-/* Contacts that are the same by 19.1.4 must have the same key (outbound.c has another one). The
- * scheme and host without case, parameters as they stand; an exact comparison by the location
- * decides the rest. */
+/* The usual spellings of one contact have one key (outbound.c has another one); the location finds
+ * the others by 19.1.4. */
 static bool write_key(struct registrar *registrar, const struct sip_contact *contact,
                       struct slice *ret_key)
 {

@@ -4,7 +4,6 @@
 #include "sip/message/credentials.h"
 #include "sip/message/uri.h"
 
-#define USER_MAX  256 /* bytes of a username; longer ones are nobody's */
 #define VALUE_MAX 256 /* bytes of nonce and cnonce: hashing must stay cheap */
 #define NC_DIGITS 8   /* RFC 7616 section 3.4 */
 
@@ -187,34 +186,37 @@ static const char *find_fault(const struct sip_auth *auth, const struct sip_mess
     return NULL;
 }
 
-/* HA1 of the user; a made-up one when there is no such user, so that both cost the same. */
-static bool find_ha1(const struct sip_auth *auth, const struct claim *claim, uint8_t *ret_ha1)
+/* The username without the backslashes of its quoted string; empty when it is longer than a name of
+ * anybody's. */
+static struct slice read_user(struct sip_auth *auth, struct slice quoted)
 {
-    char buffer[USER_MAX];
-    struct slice name = claim->sent.username;
+    size_t length = 0;
+    if (quoted.len > sizeof(auth->user)) {
+        return SLICE_NULL;
+    }
+    for (size_t i = 0; i < quoted.len; i++) {
+        i += quoted.ptr[i] == '\\' && i + 1 < quoted.len;
+        auth->user[length++] = quoted.ptr[i];
+    }
+    return slice_of(auth->user, length);
+}
+
+/* HA1 of the user; a made-up one when there is no such user, so that both cost the same. */
+static bool find_ha1(const struct sip_auth *auth, const struct claim *claim, struct slice name,
+                     uint8_t *ret_ha1)
+{
     memset(ret_ha1, 0x5a, SIP_DIGEST_MAX);
-    if (name.len > sizeof(buffer)) {
-        return false;
-    }
-    if (name.len > 0 && memchr(name.ptr, '\\', name.len)) {
-        size_t length = 0;
-        for (size_t i = 0; i < name.len; i++) {
-            i += name.ptr[i] == '\\' && i + 1 < name.len;
-            buffer[length++] = name.ptr[i];
-        }
-        name = slice_of(buffer, length);
-    }
     /* A hashed username was not asked for (RFC 7616 section 3.4.4) and is nobody's name. */
-    return !slice_equal_nocase(claim->sent.userhash, SLICE("true")) &&
+    return name.len > 0 && !slice_equal_nocase(claim->sent.userhash, SLICE("true")) &&
            auth->options.lookup(auth->options.user, name, auth->options.realm, claim->algorithm,
                                 ret_ha1) == 0;
 }
 
 static bool response_right(struct sip_auth *auth, const struct sip_message *request,
-                           const struct claim *claim)
+                           const struct claim *claim, struct slice name)
 {
     uint8_t ha1[SIP_DIGEST_MAX];
-    bool known = find_ha1(auth, claim, ha1);
+    bool known = find_ha1(auth, claim, name, ha1);
     const struct sip_digest_input input = {.algorithm = claim->algorithm,
                                            .session = claim->session,
                                            .ha1 = ha1,
@@ -243,10 +245,10 @@ enum sip_auth_outcome sip_auth_check(struct sip_auth *auth, const struct sip_mes
     if (ret_result->reason) {
         return SIP_AUTH_MALFORMED;
     }
-    ret_result->user = claim.sent.username;
+    ret_result->user = read_user(auth, claim.sent.username);
     ret_result->algorithm = claim.algorithm;
     int ours = sip_nonce_verify(&auth->nonces, claim.sent.nonce, now_ms, &nonce);
-    bool right = response_right(auth, request, &claim);
+    bool right = response_right(auth, request, &claim, ret_result->user);
     /* RFC 7616 section 3.3: stale only with a digest that is valid for that nonce. */
     ret_result->stale = right;
     if (ours < 0 && ours != ERR_STALE) {

@@ -28,11 +28,14 @@ struct sip_auth_options {
     void *user; /* for lookup */
 };
 
+#define SIP_AUTH_USER_MAX 256 /* bytes of a username; longer ones are nobody's */
+
 /* One per worker; nothing but init allocates (see sip/auth/digest.h). */
 struct sip_auth {
     struct sip_auth_options options;
     struct sip_digest digest;      /* owned */
     struct sip_nonce_maker nonces; /* owned */
+    char user[SIP_AUTH_USER_MAX];  /* of the last check */
 };
 
 /* Errors: those of sip_digest_init and sip_nonce_maker_init. */
@@ -50,7 +53,8 @@ enum sip_auth_outcome {
 };
 
 struct sip_auth_result {
-    struct slice user;  /* in the request, as sent without quotes; empty for NONE, MALFORMED */
+    struct slice user;  /* the username without quotes and backslashes, until the next check;
+                           empty for NONE, MALFORMED and what is longer than SIP_AUTH_USER_MAX */
     bool stale;         /* for the next challenge: credentials right but for their nonce */
     const char *reason; /* MALFORMED: static text, what is wrong; else NULL */
     enum sip_digest_algorithm algorithm; /* of the credentials, with user */

@@ -62,8 +62,8 @@ void sip_uri_write_request(struct writer *w, const struct sip_uri *uri);
  * proxy (16.4). sip and sips only. */
 void sip_uri_write_reached(struct writer *w, const struct sip_uri *uri);
 
-/* A text that is the same for URIs that name the same place (19.1.4), for use as a key. A parameter
- * that only one of two URIs has makes the keys differ. */
+/* A text that is the same only for URIs that are equal (19.1.4), for use as a key. A parameter that
+ * only one of two equal URIs has makes their keys differ: then sip_uri_equal tells. */
 void sip_uri_write_key(struct writer *w, const struct sip_uri *uri);
 
 #endif

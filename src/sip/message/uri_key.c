@@ -1,6 +1,5 @@
-/* A text that names a URI: equal URIs have equal keys. RFC 3261 section 19.1.4, with one
- * difference: a parameter that only one of two URIs has makes them differ, since phones tell their
- * lines apart that way (docs/rfc/3261.md). */
+/* A text that names a URI: URIs with equal keys are equal by RFC 3261 section 19.1.4. Equal ones
+ * may have different keys: those where only one has a parameter (see sip_uri_equal). */
 #include "sip/message/param.h"
 #include "sip/message/uri.h"
 

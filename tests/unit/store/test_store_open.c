@@ -68,7 +68,6 @@ static void a_store_in_use_is_refused_to_another_process(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_true(store_fixture_logged(&f, "in use by another process"));
     /* What the child closed must not have taken our own lock away. */
     struct store *second;
     struct store_options options = {.path = f.path, .log = &f.log};

@@ -382,10 +382,90 @@ static void kick_removes_all_bindings_of_an_aor(void **state)
     fixture_done(&f);
 }
 
+/* Registers first, then second, which are no spelling of the same key; how many bindings there are.
+ */
+static unsigned bindings_of(const char *first, const char *second)
+{
+    struct fixture f;
+    fixture_init(&f, 0);
+    assert_int_equal(fixture_register(&f, ALICE, first, "c", 1), 0);
+    assert_int_equal(fixture_register(&f, ALICE, second, "c", 2), 0);
+    unsigned count = fixture_find(&f, ALICE, T0);
+    if (count == 1)
+        assert_true(slice_equal(f.bindings.items[0].contact, slice_from_string(second)));
+    fixture_done(&f);
+    return count;
+}
+
+/* RFC 3261 section 19.1.4, its sets of equivalent URIs */
+static void contacts_that_are_equal_are_one_binding(void **state)
+{
+    (void)state;
+    static const char *const sets[][3] = {
+        {"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtlanTa.CoM;Transport=tcp",
+         "sip:%61lice@atlanta.com;transport=TCP"},
+        {"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5",
+         "sip:carol@chicago.com;security=on"},
+        {"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+         "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+         "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com"},
+        {"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+         "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+         "sip:alice@atlanta.com?subject=project%20x&priority=urgent"},
+    };
+    for (unsigned i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        for (unsigned k = 0; k < 9; k++)
+            assert_int_equal(bindings_of(sets[i][k / 3], sets[i][k % 3]), 1);
+    }
+}
+
+/* RFC 3261 section 19.1.4, its pairs that are not equivalent */
+static void contacts_that_differ_are_two(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtlanTa.CoM;Transport=UDP"},
+        {"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"},
+        {"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"},
+        {"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"},
+        {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"},
+        {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"},
+        {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"},
+    };
+    for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(bindings_of(pairs[i][0], pairs[i][1]), 2);
+        assert_int_equal(bindings_of(pairs[i][1], pairs[i][0]), 2);
+    }
+}
+
+/* RFC 5626 section 6: bindings of an instance are told apart by reg-id, whatever their contacts */
+static void flows_of_an_instance_stay_apart_though_their_contacts_are_equal(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, 0);
+    struct location_update update;
+    update_init(&update, ALICE, "c", 1);
+    static const char *const keys[] = {"<urn:uuid:1>;1", "<urn:uuid:1>;2"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct location_change *change = update_add(&update, PHONE, 60);
+        change->binding.instance = SLICE("<urn:uuid:1>");
+        change->binding.reg_id = i + 1;
+        change->key = slice_from_string(keys[i]);
+    }
+    update_add(&update, PHONE ";ob", 60);
+    assert_int_equal(fixture_apply(&f, &update, T0), 0);
+    assert_int_equal(f.bindings.count, 3);
+    fixture_done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_binding_is_added_and_found),
+        cmocka_unit_test(contacts_that_are_equal_are_one_binding),
+        cmocka_unit_test(contacts_that_differ_are_two),
+        cmocka_unit_test(flows_of_an_instance_stay_apart_though_their_contacts_are_equal),
         cmocka_unit_test(a_binding_ends_when_its_time_is_over),
         cmocka_unit_test(a_higher_cseq_refreshes_and_keeps_the_first_time),
         cmocka_unit_test(a_cseq_that_is_not_higher_fails_the_whole_update),
