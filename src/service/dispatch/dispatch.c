@@ -40,10 +40,12 @@ static bool routed_elsewhere(const struct dispatch *dispatch, const struct sip_m
     return false;
 }
 
+/* The answer is the same each time it is asked for, so that no transaction has to remember it
+ * (8.2.7). */
 static void answer_options(const struct endpoint_request *request)
 {
     struct sip_response response = {.status = 200, .headers = SLICE(OPTIONS_HEADERS)};
-    endpoint_answer(request, &response);
+    endpoint_reply(request, &response);
 }
 
 /* RFC 3261 section 8.2.2.3: what the server itself is asked for and cannot do. */
@@ -70,7 +72,7 @@ static bool refuse_required(const struct endpoint_request *request)
     writer_literal(&w, "\r\n");
     struct sip_response response = {
         .status = 420, .headers = writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL};
-    endpoint_answer(request, &response);
+    endpoint_reply(request, &response);
     return true;
 }
 
