@@ -1,5 +1,6 @@
-/* An intrusive chained hash table that grows by small steps, so that no single insert is slow. One
- * thread. It never shrinks. */
+/* An intrusive hash table that grows by small steps, so that no single insert is slow. A bucket is
+ * one cache line that holds half of each element's hash: elements that have long left the caches
+ * are touched only when they are what is looked for. One thread. It never shrinks. */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
 
@@ -9,13 +10,22 @@
 
 /* Put one into each element. */
 struct table_node {
-    struct table_node *next;
+    struct table_node *next; /* in the chain of a bucket that is too full, else NULL */
     uint64_t hash;
 };
 
+#define TABLE_SLOTS 5
+
+struct table_bucket {
+    uint32_t tags[TABLE_SLOTS];
+    uint16_t used;    /* slots */
+    uint16_t chained; /* the last slot is none, but holds the head of a chain */
+    struct table_node *nodes[TABLE_SLOTS];
+};
+
 struct table {
-    struct table_node **buckets;     /* owned; power of two */
-    struct table_node **old_buckets; /* owned; being moved from while growing, else NULL */
+    struct table_bucket *buckets;     /* owned; power of two */
+    struct table_bucket *old_buckets; /* owned; being moved from while growing, else NULL */
     size_t mask;
     size_t old_mask;
     size_t moved; /* old buckets already moved */
@@ -25,12 +35,12 @@ struct table {
 /* Equal keys? Called only for nodes whose full 64-bit hash matches. */
 typedef bool table_match_fn(const struct table_node *node, const void *key);
 
-/* initial: expected elements (rounded to a power of two). ERR_NO_MEMORY. */
+/* initial: expected elements. ERR_NO_MEMORY. */
 int table_init(struct table *t, size_t initial);
 /* Frees the buckets, not the elements. */
 void table_done(struct table *t);
 /* Never fails: when memory for growing is out the chains get longer instead. The key must not be
- * present. */
+ * present. Bits 32 to 63 of hash choose the bucket. */
 void table_add(struct table *t, struct table_node *node, uint64_t hash);
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key);

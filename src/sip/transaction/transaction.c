@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "sip/transaction/layer.h"
 
-#define TABLE_FIRST 1024 /* buckets of a fresh table: it grows */
+#define TABLE_FIRST 1024 /* elements of a fresh table: it grows */
 
 static int init_tables(struct sip_transactions *t)
 {
