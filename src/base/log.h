@@ -14,6 +14,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
     X(LOG_CONFIG, "config")                                                                        \
     X(LOG_LOOP, "loop")                                                                            \
     X(LOG_TRANSPORT, "transport")                                                                  \
+    X(LOG_DNS, "dns")                                                                              \
     X(LOG_SIP, "sip")                                                                              \
     X(LOG_TRANSACTION, "transaction")                                                              \
     X(LOG_AUTH, "auth")                                                                            \

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "loop/dns_ask.h"
 #include "loop/loop_private.h"
 #include "loop/mesh_private.h"
 
@@ -64,7 +65,7 @@ static void loop_arm_timer(struct loop *loop)
 static bool loop_has_work(struct loop *loop)
 {
     return loop->mail_left || !list_empty(&loop->udp_ready) || !list_empty(&loop->udp_dirty) ||
-           streams_pending(loop->streams) || names_pending(loop->names) ||
+           streams_pending(loop->streams) || names_pending(loop->names) || dns_pending(loop->dns) ||
            atomic_load_explicit(&loop->stop, memory_order_acquire);
 }
 
@@ -109,6 +110,7 @@ static void loop_turn(struct loop *loop)
     udp_receive_ready(loop);
     streams_receive(loop->streams);
     names_deliver(loop->names);
+    dns_deliver(loop->dns);
     if (loop->config.mesh != NULL)
         loop->mail_left = mesh_receive(loop->config.mesh, loop->config.worker, loop->mail);
     if (loop->turn_end != NULL)
@@ -155,6 +157,20 @@ static int loop_start_handles(struct loop *loop)
     return uv_poll_start(&loop->wake, UV_READABLE, loop_on_wake) == 0 ? 0 : ERR_IO;
 }
 
+static int loop_start_dns(struct loop *loop)
+{
+    struct dns_ask *ask;
+    int err = dns_ask_new(loop, &ask);
+    if (err != 0)
+        return err;
+    err = dns_new(loop, ask, &loop->dns);
+    if (err != 0) {
+        dns_ask_free(ask);
+        return err;
+    }
+    return dns_configure(loop, &(struct dns_config){0});
+}
+
 static int loop_init(struct loop *loop)
 {
     if (random_init(&loop->random) != 0)
@@ -166,7 +182,7 @@ static int loop_init(struct loop *loop)
         err = streams_new(loop, &loop->streams);
     if (err == 0)
         err = names_new(loop, &loop->names);
-    return err;
+    return err == 0 ? loop_start_dns(loop) : err;
 }
 
 int loop_new(const struct loop_config *config, struct loop **ret_loop)
@@ -226,6 +242,7 @@ void loop_free(struct loop *loop)
         return;
     udp_close_all(loop);
     streams_close(loop->streams);
+    dns_free(loop->dns);
     bool closed = loop_close_handles(loop);
     udp_input_free(loop->udp_input);
     sources_free(loop->sources);
@@ -275,6 +292,11 @@ struct random *loop_random(struct loop *loop)
 struct log *loop_log(struct loop *loop)
 {
     return loop->config.log;
+}
+
+struct dns *loop_dns(const struct loop *loop)
+{
+    return loop->dns;
 }
 
 void loop_on_turn_end(struct loop *loop, void (*hook)(void *user), void *user)

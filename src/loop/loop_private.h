@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 #include "loop/mesh.h"
 
+struct dns;
 struct names;
 struct sources;
 struct streams;
@@ -46,6 +47,7 @@ struct loop {
         *udp_input;          /* owned; where datagrams are received, made with the first socket */
     struct streams *streams; /* owned */
     struct names *names;     /* owned */
+    struct dns *dns;         /* owned */
     struct sources *sources; /* owned; made when first asked */
 
     _Atomic bool stop;

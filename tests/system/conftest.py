@@ -1,3 +1,4 @@
+import nsd
 import pytest
 import trapezoid
 
@@ -21,3 +22,17 @@ def server():
         except AssertionError as error:
             complaints.append(str(error))
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def dns():
+    """Starts DNS servers: dns({"example.com": "@ A 127.0.0.1"}); see nsd.py. All of them end with the test."""
+    servers = []
+
+    def make(zones, **how):
+        servers.append(nsd.Nsd(zones, **how))
+        return servers[-1]
+
+    yield make
+    for one in servers:
+        one.close()

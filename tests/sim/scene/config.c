@@ -65,12 +65,21 @@ static bool set_number(struct scene *scene, const char *key, unsigned value)
     return false;
 }
 
-static void add_name(struct scene *scene, const char *name, const char *what)
+/* An address, "fails", "silent", or a record of more words as in a zone file. */
+static void add_name(struct scene *scene, const char *name, char **words, unsigned count)
 {
+    char what[256];
+    struct writer w;
+    writer_init(&w, what, sizeof(what) - 1);
+    for (unsigned i = 0; i < count; i++)
+        writer_format(&w, i > 0 ? " %s" : "%s", words[i]);
+    what[writer_length(&w)] = '\0';
     if (strcmp(what, "fails") == 0)
         sim_name_fails(&scene->world, name, ERR_NOT_FOUND);
     else if (strcmp(what, "silent") == 0)
         sim_name_fails(&scene->world, name, ERR_TIMEOUT);
+    else if (strncmp(what, "SRV ", 4) == 0 || strncmp(what, "NAPTR ", 6) == 0)
+        sim_dns_add(&scene->world, name, what);
     else
         sim_name_add(&scene->world, name, what);
 }
@@ -95,8 +104,8 @@ bool scene_configure(struct scene *scene, char **words, unsigned count)
 {
     if (scene->started || count < 2)
         return false;
-    if (count == 3 && strcmp(words[0], "name") == 0)
-        add_name(scene, words[1], words[2]);
+    if (count >= 3 && strcmp(words[0], "name") == 0)
+        add_name(scene, words[1], words + 2, count - 2);
     else if (count == 3 && strcmp(words[0], "route") == 0)
         add_route(scene, words[1], words[2]);
     else if (strcmp(words[0], "v6") == 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "loop/dns_private.h"
 #include "sim/world/sim_loop.h"
 
 /* What comes within that time is taken in one turn. */
@@ -38,6 +39,7 @@ static void on_turn(struct sim_event *event)
     sim_udps_receive(loop);
     sim_streams_receive(loop);
     sim_names_deliver(loop);
+    dns_deliver(loop->dns);
     sim_mesh_receive(loop->config.mesh, loop);
     if (loop->turn_end != NULL)
         loop->turn_end(loop->turn_end_user);
@@ -45,6 +47,8 @@ static void on_turn(struct sim_event *event)
     sim_udps_free_closed(loop);
     mesh_flush(loop->config.mesh, loop->config.worker);
     arm(loop);
+    if (dns_pending(loop->dns))
+        sim_loop_wake(loop);
 }
 
 void sim_loop_wake(struct loop *loop)
@@ -71,6 +75,11 @@ int loop_new(const struct loop_config *config, struct loop **ret_loop)
     wheel_init(&loop->wheel, loop->now_ms);
     random_seed(&loop->random, random_u64(&loop->world->random));
     sim_event_init(&loop->turn, on_turn);
+    int status = sim_dns_open(loop);
+    if (status < 0) {
+        free(loop);
+        return status;
+    }
     sim_streams_init(loop);
     sim_mesh_attach(config->mesh, loop);
     sim_loop_wake(loop);
@@ -87,6 +96,7 @@ void loop_free(struct loop *loop)
     sim_streams_close(loop);
     sim_udps_close(loop);
     sim_names_close(loop);
+    dns_free(loop->dns);
     free(loop);
 }
 

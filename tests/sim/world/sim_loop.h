@@ -49,6 +49,7 @@ struct loop {
     struct list queries;      /* under way */
     struct list queries_done; /* to be told */
     unsigned query_count;
+    struct dns *dns; /* owned */
 };
 
 /* The real mesh_new and a loop without a mesh have no place in a simulated world: this is how a
@@ -76,5 +77,7 @@ void sim_streams_close(struct loop *loop);
 
 void sim_names_deliver(struct loop *loop);
 void sim_names_close(struct loop *loop);
+
+int sim_dns_open(struct loop *loop);
 
 #endif

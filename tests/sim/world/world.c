@@ -24,15 +24,22 @@ void sim_world_init(struct sim_world *world, uint64_t seed)
     world->wall_start_ms = WALL_START_MS;
     list_init(&world->hosts);
     list_init(&world->names);
+    world->dns_ttl_s = 60;
     list_init(&world->tcps);
     list_init(&world->flying);
+}
+
+static void name_free(struct sim_name *name)
+{
+    list_for_each_safe(node, &name->records) free(container_of(node, struct sim_record, node));
+    free(name);
 }
 
 void sim_world_done(struct sim_world *world)
 {
     sim_tcps_free(world);
     list_for_each_safe(node, &world->flying) free(container_of(node, struct sim_packet, node));
-    list_for_each_safe(node, &world->names) free(container_of(node, struct sim_name, node));
+    list_for_each_safe(node, &world->names) name_free(container_of(node, struct sim_name, node));
     list_for_each_safe(node, &world->hosts) free(container_of(node, struct sim_host, node));
     sim_events_done(&world->events);
 }
@@ -157,7 +164,7 @@ bool sim_no_route(const struct address *address)
 
 /* ---- names ---- */
 
-static struct sim_name *name_entry(struct sim_world *world, const char *text)
+struct sim_name *sim_name_of(struct sim_world *world, const char *text)
 {
     struct sim_name *name = sim_name_find(world, text, strlen(text));
     if (name != NULL)
@@ -166,23 +173,28 @@ static struct sim_name *name_entry(struct sim_world *world, const char *text)
     assert(name != NULL);
     (void)snprintf(name->name, sizeof(name->name), "%s", text);
     name->delay_us = 5000;
+    list_init(&name->records);
     list_append(&world->names, &name->node);
     return name;
 }
 
 void sim_name_add(struct sim_world *world, const char *text, const char *address)
 {
-    struct sim_name *name = name_entry(world, text);
+    struct sim_name *name = sim_name_of(world, text);
+    char record[80];
     assert(name->count < sizeof(name->addresses) / sizeof(name->addresses[0]));
     int status = address_parse_host(slice_from_string(address), 0, &name->addresses[name->count]);
     assert(status == 0);
     (void)status;
+    (void)snprintf(record, sizeof(record), "%s %s",
+                   address_is_v6(&name->addresses[name->count]) ? "AAAA" : "A", address);
+    sim_dns_add(world, text, record);
     name->count++;
 }
 
 void sim_name_fails(struct sim_world *world, const char *text, int status)
 {
-    name_entry(world, text)->status = status;
+    sim_name_of(world, text)->status = status;
 }
 
 struct sim_name *sim_name_find(struct sim_world *world, const char *text, size_t len)

@@ -68,10 +68,18 @@ struct sim_host {
     struct list sides;                  /* struct sim_tcp_side */
 };
 
+struct sim_record {
+    struct list node; /* in sim_name.records */
+    unsigned type;    /* enum dns_type */
+    size_t len;
+    char data[512]; /* in wire format */
+};
+
 struct sim_name {
     struct list node;
     char name[64];
-    int status; /* 0, or what a look-up ends with; ERR_TIMEOUT: never answered */
+    struct list records; /* struct sim_record */
+    int status;          /* 0, or what a look-up ends with; ERR_TIMEOUT: never answered */
     uint32_t delay_us;
     struct address addresses[4];
     unsigned count;
@@ -95,6 +103,7 @@ struct sim_world {
     int64_t wall_start_ms; /* Unix time of the world's beginning; may be stepped */
     struct list hosts;
     struct list names;
+    uint32_t dns_ttl_s; /* of all answers */
     struct list tcps;   /* every connection, for the end of the world */
     struct list flying; /* datagrams under way */
     bool spray;         /* each datagram goes to any of the sockets that share an address */
@@ -139,8 +148,13 @@ bool sim_no_route(const struct address *address);
 
 /* address: text without port. */
 void sim_name_add(struct sim_world *world, const char *name, const char *address);
+/* A record as zone files write it: "A 192.0.2.1", "AAAA 2001:db8::1", "SRV 10 20 5060
+ * host.example", "NAPTR 10 20 \"s\" \"SIP+D2U\" \"\" _sip._udp.example". */
+void sim_dns_add(struct sim_world *world, const char *name, const char *record);
 /* A name whose look-up fails so; ERR_TIMEOUT: nobody answers. */
 void sim_name_fails(struct sim_world *world, const char *name, int status);
+/* The entry of a name, made when missing. */
+struct sim_name *sim_name_of(struct sim_world *world, const char *name);
 struct sim_name *sim_name_find(struct sim_world *world, const char *name, size_t len);
 
 /* "192.0.2.1:5060"; asserts that it is one. */
