@@ -1,0 +1,144 @@
+/* Which servers are down, and for how long. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "stack/health.h"
+
+static struct health *health;
+static struct address server;
+
+static bool good(uint64_t now_ms)
+{
+    return health_good(health, TRANSPORT_UDP, &server, now_ms);
+}
+
+static void report(enum health_outcome outcome, uint64_t retry_ms, uint64_t now_ms)
+{
+    health_report(health, TRANSPORT_UDP, &server, outcome, retry_ms, now_ms);
+}
+
+static struct health_entry only_entry(uint64_t now_ms)
+{
+    struct health_entry entries[2];
+    unsigned cursor = 0;
+    assert_int_equal(health_read(health, &cursor, now_ms, 2, entries), 1);
+    assert_int_equal(cursor, HEALTH_TARGETS);
+    return entries[0];
+}
+
+static void a_failure_takes_it_down_for_a_while(void **state)
+{
+    (void)state;
+    assert_true(good(1000));
+    report(HEALTH_FAILED, 0, 1000);
+    assert_false(good(1000));
+    assert_false(good(1000 + HEALTH_DOWN_MS - 1));
+    assert_int_equal(only_entry(2000).state, HEALTH_DOWN);
+    assert_int_equal(only_entry(2000).until_ms, 1000 + HEALTH_DOWN_MS);
+    /* By another transport it is another server. */
+    assert_true(health_good(health, TRANSPORT_TCP, &server, 1000));
+}
+
+/* One request probes it; the others wait for what becomes of that. */
+static void one_request_probes_it(void **state)
+{
+    uint64_t again = 1000 + HEALTH_DOWN_MS;
+    (void)state;
+    report(HEALTH_FAILED, 0, 1000);
+    assert_true(good(again));
+    assert_false(good(again));
+    assert_int_equal(only_entry(again).state, HEALTH_PROBED);
+    /* The probe was never heard of again: after a while comes another. */
+    assert_true(good(again + HEALTH_PROBE_MS));
+    report(HEALTH_OK, 0, again + HEALTH_PROBE_MS + 5);
+    assert_true(good(again + HEALTH_PROBE_MS + 5));
+    assert_true(good(again + HEALTH_PROBE_MS + 5));
+    struct health_entry entry = only_entry(again + HEALTH_PROBE_MS + 5);
+    assert_int_equal(entry.state, HEALTH_UP);
+    assert_int_equal(entry.since_ms, again + HEALTH_PROBE_MS + 5);
+    assert_int_equal(entry.last_ok_ms, again + HEALTH_PROBE_MS + 5);
+    assert_int_equal(entry.failures, 1);
+    assert_int_equal(entry.streak, 0);
+}
+
+static void it_stays_down_longer_each_time(void **state)
+{
+    static const uint64_t times[] = {30000, 60000, 120000, 240000, 300000, 300000};
+    uint64_t now = 1000;
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        report(HEALTH_FAILED, 0, now);
+        report(HEALTH_FAILED, 0, now + 10); /* a call that was under way: no news */
+        assert_int_equal(only_entry(now).until_ms, now + times[i]);
+        now += times[i];
+        assert_true(good(now));
+    }
+    report(HEALTH_OK, 0, now);
+    report(HEALTH_FAILED, 0, now);
+    assert_int_equal(only_entry(now).until_ms, now + times[0]);
+}
+
+/* RFC 3261 section 21.5.4. */
+static void retry_after_says_for_how_long(void **state)
+{
+    (void)state;
+    report(HEALTH_BUSY, 7000, 1000);
+    assert_false(good(7999));
+    assert_true(good(8000));
+    report(HEALTH_BUSY, UINT64_C(86400000), 8000);
+    assert_int_equal(only_entry(8000).until_ms, 8000 + HEALTH_DOWN_MAX_MS);
+}
+
+static void the_table_is_bounded(void **state)
+{
+    struct address other = server;
+    struct health_entry entries[64];
+    struct health_stats stats;
+    unsigned cursor = 0, count = 0, got;
+    (void)state;
+    for (uint32_t i = 0; i < 3 * HEALTH_TARGETS; i++) {
+        other.in4.sin_addr.s_addr = htonl(0x0a000000 + i);
+        health_report(health, TRANSPORT_UDP, &other, HEALTH_FAILED, 0, 1000 + i);
+    }
+    /* The latest is there, whoever had to go for it. */
+    assert_false(health_good(health, TRANSPORT_UDP, &other, 1000 + 3 * HEALTH_TARGETS));
+    while ((got = health_read(health, &cursor, 20000, 64, entries)) > 0)
+        count += got;
+    assert_in_range(count, HEALTH_TARGETS / 2, HEALTH_TARGETS);
+    health_stats(health, &stats);
+    assert_int_equal(stats.targets, count);
+    assert_int_equal(stats.down, count);
+    assert_int_equal(stats.failures, 3 * HEALTH_TARGETS);
+}
+
+static int open_health(void **state)
+{
+    struct hash_key key = {3, 4};
+    (void)state;
+    assert_int_equal(address_parse(SLICE("192.0.2.1:5060"), &server), 0);
+    return health_new(&key, &health);
+}
+
+static int close_health(void **state)
+{
+    (void)state;
+    health_free(health);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_failure_takes_it_down_for_a_while, open_health,
+                                        close_health),
+        cmocka_unit_test_setup_teardown(one_request_probes_it, open_health, close_health),
+        cmocka_unit_test_setup_teardown(it_stays_down_longer_each_time, open_health, close_health),
+        cmocka_unit_test_setup_teardown(retry_after_says_for_how_long, open_health, close_health),
+        cmocka_unit_test_setup_teardown(the_table_is_bounded, open_health, close_health),
+    };
+    return cmocka_run_group_tests_name("health", tests, NULL, NULL);
+}
