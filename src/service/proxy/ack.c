@@ -7,7 +7,7 @@
 struct proxy_ack {
     struct list link;
     struct proxy *proxy;
-    struct resolver_query *query;
+    struct resolver_plan *plan;
     struct flow flow;
     size_t len;
     char *bytes; /* block */
@@ -15,6 +15,7 @@ struct proxy_ack {
 
 static void forget(struct proxy_ack *ack)
 {
+    resolver_forget(ack->plan);
     list_remove(&ack->link);
     blocks_put(&ack->proxy->blocks, ack->bytes, ack->len);
     pool_put(&ack->proxy->acks, ack);
@@ -31,7 +32,6 @@ void proxy_acks_done(struct proxy *proxy)
     list_for_each_safe(link, &proxy->ack_list)
     {
         struct proxy_ack *ack = container_of(link, struct proxy_ack, link);
-        resolver_cancel(ack->query);
         forget(ack);
     }
     pool_done(&proxy->acks);
@@ -81,13 +81,17 @@ static bool read_again(struct proxy_ack *ack, struct proxy_route_info *ret_info,
            proxy_targets_find(proxy, &proxy->message, ret_info, ret_targets, &proxy_fault) == 0;
 }
 
-static void on_resolved(void *user, int status, const struct endpoint_target *target)
+static void on_resolved(void *user)
 {
     struct proxy_ack *ack = user;
     struct proxy *proxy = ack->proxy;
     struct proxy_route_info info;
     struct proxy_targets targets;
-    if (status == 0 && read_again(ack, &info, &targets)) {
+    struct endpoint_target target;
+    int status = resolver_next(ack->plan, &target);
+    if (status == 0)
+        return;
+    if (status == 1 && read_again(ack, &info, &targets)) {
         struct proxy_forward forward = {
             .msg = &proxy->message,
             .info = &info,
@@ -96,7 +100,7 @@ static void on_resolved(void *user, int status, const struct endpoint_target *ta
             .branch = stateless_branch(proxy, &proxy->message, &info),
             .breadth = info.max_breadth,
         };
-        send_to(proxy, &forward, target);
+        send_to(proxy, &forward, &target);
     }
     arena_reset(&proxy->arena);
     forget(ack);
@@ -129,8 +133,12 @@ static void send_by_uri(struct proxy *proxy, const struct endpoint_request *requ
     struct proxy_ack *ack = remember(proxy, request);
     if (ack == NULL)
         return;
-    int status =
-        resolver_locate(proxy->resolver, &next_hop, on_resolved, ack, &target, &ack->query);
+    /* The seed of the INVITE: as long as all servers do as before, it goes to the same one. */
+    struct resolver_ask ask = {.uri = &next_hop,
+                               .seed = proxy_failover_seed(proxy, request->msg),
+                               .done = on_resolved,
+                               .user = ack};
+    int status = resolver_locate(proxy->resolver, &ask, &target, &ack->plan);
     if (status == 1)
         send_to(proxy, forward, &target);
     if (status != 0)

@@ -115,8 +115,9 @@ void proxy_context_free(struct proxy_context *context)
     list_for_each_safe(link, &context->branches)
     {
         struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
-        resolver_cancel(branch->query);
+        resolver_forget(branch->plan);
         wheel_stop(loop_wheel(endpoint_loop(proxy->endpoint)), &branch->timer_c);
+        wheel_stop(loop_wheel(endpoint_loop(proxy->endpoint)), &branch->next);
         if (branch->client != NULL)
             sip_client_tx_abandon(branch->client);
         list_remove(&branch->link);
@@ -311,6 +312,12 @@ static bool clients_left(const struct proxy_context *context)
     return false;
 }
 
+/* Silent to the end: a server in whose place another one was asked. */
+static bool left_in_silence(const struct proxy_branch *branch)
+{
+    return branch->left && (branch->context->method != SIP_INVITE || !branch->provisional);
+}
+
 /* A branch whose time to ring was over may still be accepted, until its phone has confirmed the
  * CANCEL or its transaction has timed out. */
 static bool given_up_may_answer(const struct proxy_context *context)
@@ -319,7 +326,7 @@ static bool given_up_may_answer(const struct proxy_context *context)
     {
         const struct proxy_branch *branch = container_of(link, struct proxy_branch, link);
         if (branch->client != NULL && branch->state == PROXY_BRANCH_DONE &&
-            sip_client_tx_state(branch->client) <= SIP_TX_PROCEEDING)
+            !left_in_silence(branch) && sip_client_tx_state(branch->client) <= SIP_TX_PROCEEDING)
             return true;
     }
     return false;

@@ -16,7 +16,10 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
     struct proxy *proxy = memory_zalloc(1, sizeof(*proxy));
     if (proxy == NULL)
         return ERR_NO_MEMORY;
-    int status = resolver_new(parts->endpoint, &proxy->resolver);
+    struct resolver_config resolver = {.loop = endpoint_loop(parts->endpoint),
+                                       .speaks = resolver_speaks_of(parts->endpoint),
+                                       .health = parts->health};
+    int status = resolver_new(&resolver, &proxy->resolver);
     if (status < 0) {
         memory_free(proxy);
         return status;

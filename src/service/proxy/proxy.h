@@ -4,6 +4,7 @@
 
 #include "service/authenticator/authenticator.h"
 #include "service/location/location.h"
+#include "stack/health.h"
 
 struct proxy;
 
@@ -24,6 +25,9 @@ struct proxy_config {
     uint32_t max_forwards; /* put in when missing: 70 */
     uint32_t max_breadth;  /* 60: RFC 5393 section 5.3.3 */
     uint32_t ring_s;       /* serial forking: how long one q group may ring; 20 */
+    uint32_t
+        failover_ms; /* how long a server may be silent while there are others; 0: timers B, F */
+    uint32_t failover_targets; /* servers tried for one request at most; 8 */
     unsigned route_count;
     struct proxy_route routes[PROXY_ROUTES_MAX];
 };
@@ -35,6 +39,8 @@ struct proxy_config {
     X(CALLS_ANSWERED, "proxy_calls_answered_total", METRIC_COUNTER, "Such calls answered 2xx.")    \
     X(REFUSED, "proxy_requests_refused_total", METRIC_COUNTER,                                     \
       "Requests answered by the proxy itself.")                                                    \
+    X(FAILOVERS, "proxy_failovers_total", METRIC_COUNTER,                                          \
+      "Requests that went on to the next server of their domain.")                                 \
     X(CONTEXTS, "proxy_response_contexts", METRIC_GAUGE, "Requests being worked on now.")
 
 enum proxy_metric {
@@ -52,6 +58,7 @@ struct proxy_parts {
     struct location *location;
     struct accounts *accounts;
     const struct domains *domains;
+    struct health *health; /* NULL: how servers do is not remembered */
     struct hash_key
         token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
 };

@@ -110,8 +110,10 @@ struct proxy_branch {
     struct list link; /* in context->branches */
     struct proxy_context *context;
     struct sip_client_tx *client; /* NULL before it is sent and after on_end */
-    struct resolver_query *query; /* while resolving */
+    struct resolver_plan *plan;   /* further targets (RFC 3263 section 4.3), or NULL */
     struct timer timer_c;         /* 16.6 step 11, 16.8 */
+    struct timer next;            /* silent for so long: the plan's next target is tried */
+    uint64_t begun_ms;            /* the first target was tried */
     struct proxy_target
         target;        /* slices in the context's arena; valid while resolving or trying TCP */
     uint64_t uri_hash; /* of target.uri, for good */
@@ -122,8 +124,15 @@ struct proxy_branch {
     bool tcp_tried;  /* 18.1.1: large request went by TCP first */
     bool falls_back; /* and TCP failed: UDP next */
     bool fell_back;  /* UDP was tried then: once only */
+    bool watched;    /* a server: how it does is remembered */
+    bool heard;      /* a response came */
+    bool overdue;    /* next has fired; the next target is waited for */
+    bool goes_on;    /* failed, and goes on to the next target when the transaction has ended */
+    bool left;       /* silent: another branch has taken its place */
+    uint8_t targets; /* tried, those of the branches before it included */
     struct endpoint_target fallback;
-    uint16_t status; /* final, once DONE */
+    uint16_t failure; /* what it ends with when it cannot go on */
+    uint16_t status;  /* final, once DONE */
 };
 
 /* The response context of 16.7. */
@@ -239,6 +248,35 @@ int proxy_target_keep(struct proxy_context *context, const struct proxy_target *
 void proxy_context_keep(struct proxy_context *context, const struct proxy_target *targets,
                         unsigned count);
 struct proxy_context *proxy_context_of(const struct sip_server_tx *tx);
+
+/* A branch without a target that has been sent to; it is pending. NULL: no memory. */
+struct proxy_branch *proxy_branch_new(struct proxy_context *context,
+                                      const struct proxy_target *target);
+
+/* attempt.c */
+/* Sends the context's request to a target. ERR_LIMIT and ERR_NO_MEMORY are our own trouble, any
+ * other error is the target's. */
+int proxy_attempt(struct proxy_branch *branch, const struct sip_message *msg,
+                  const struct proxy_route_info *info, const struct endpoint_target *target);
+
+/* failover.c: RFC 3263 section 4.3. */
+/* Finds the first target and sends to it, or waits for DNS. */
+int proxy_failover_begin(struct proxy_branch *branch, const struct sip_message *msg,
+                         const struct proxy_route_info *info);
+/* After a failure without a final response, its transaction gone: true when the branch goes on. */
+bool proxy_failover_go_on(struct proxy_branch *branch);
+/* May it, by what is known now? */
+bool proxy_failover_may(const struct proxy_branch *branch);
+/* After a 503: true when another branch goes on in its place. */
+bool proxy_failover_succeed(struct proxy_branch *branch);
+/* A response came: its target is well, and not left any more. */
+void proxy_failover_heard(struct proxy_branch *branch, const struct sip_message *response);
+/* timer_fn of branch->next. */
+void proxy_failover_on_next(struct timer *timer);
+/* Its present target failed. */
+void proxy_failover_report(struct proxy_branch *branch);
+/* Decides among equal servers: the same for all requests of a call. */
+uint64_t proxy_failover_seed(const struct proxy *proxy, const struct sip_message *msg);
 
 /* branch.c */
 /* Starts a branch to target; msg and info are of the context's request. */

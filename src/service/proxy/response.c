@@ -83,8 +83,17 @@ static void on_other_final(struct proxy_branch *branch, const struct sip_message
     unsigned status = response->status;
     if (branch->state == PROXY_BRANCH_DONE)
         return;
+    /* RFC 3263 section 4.3: the next server, if there is one; the 503 counts when none does better.
+     */
+    bool goes_on = status == 503 && proxy_failover_succeed(branch);
     proxy_branch_done(branch, status);
-    if (context->answered || proxy_instances_next(branch, status, true))
+    if (context->answered)
+        return;
+    if (goes_on) {
+        proxy_best_offer(context, status, response, without_our_via(proxy, response));
+        return;
+    }
+    if (proxy_instances_next(branch, status, true))
         return;
     if (status < 400 && proxy->config.follow_redirects && !context->cancelled &&
         proxy_redirect(context, response) > 0)
@@ -99,6 +108,7 @@ void proxy_on_response(struct proxy_branch *branch, const struct sip_message *re
 {
     struct proxy_context *context = branch->context;
     context->holds++;
+    proxy_failover_heard(branch, response);
     if (response->status < 200)
         on_provisional(branch, response);
     else if (response->status < 300)

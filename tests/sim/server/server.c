@@ -30,7 +30,9 @@ struct sim_server_config sim_server_config_default(void)
                   .timer_c_s = 180,
                   .max_forwards = 70,
                   .max_breadth = 60,
-                  .ring_s = 20},
+                  .ring_s = 20,
+                  .failover_ms = 4000,
+                  .failover_targets = 8},
         .times = {500, 4000, 5000},
         .nonce_lifetime_s = 300,
         .expires_min_s = 60,
@@ -145,6 +147,7 @@ static void start_shared(struct sim_server *server)
     check(location_new(&location, &server->location), "location");
     journal_load(&server->journal, server->location, sim_wall_ms(server->world));
     check(sip_replay_new(1024, (uint64_t)sim_wall_ms(server->world), &server->replay), "replay");
+    check(health_new(&server->token_key, &server->health), "health");
     server->mesh = sim_mesh_new(server->host, server->config.workers, 1);
 }
 
@@ -186,6 +189,7 @@ static void start_services(struct sim_worker *worker)
         .location = server->location,
         .accounts = server->accounts,
         .domains = server->domains,
+        .health = server->health,
         .token_key = server->token_key,
     };
     check(proxy_new(&proxy, &proxy_parts, &worker->proxy), "proxy");
@@ -242,6 +246,7 @@ static void free_process(struct sim_server *server)
     location_free(server->location);
     domains_free(server->domains);
     sip_replay_free(server->replay);
+    health_free(server->health);
     mesh_free(server->mesh);
     server->running = false;
 }

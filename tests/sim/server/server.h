@@ -58,6 +58,7 @@ struct sim_server {
     struct domains *domains;
     struct location *location;
     struct sip_replay *replay;
+    struct health *health;
     struct sim_worker workers[SIM_WORKERS_MAX];
 };
 
