@@ -27,6 +27,11 @@ const struct command commands[] = {
      "sip:alice@example.org): its phones with where they registered from, since when, until when\n"
      "and when they were last heard of; or, in words, why there are none. Exit code 1: none.",
      CLIENT, command_contacts},
+    {"targets", "[-c FILE] [--set KEY=VALUE]... [--json]", "how the servers that calls go to do",
+     "Every server that requests went to of late because DNS or a static route names it: whether\n"
+     "it is up or down and since when, how often it failed, when it last answered. A server that\n"
+     "is down is tried after the others of its domain until it has answered again.",
+     CLIENT, command_targets},
     {"user", "add|remove|list|password [NAME] [PASSWORD] [--password-stdin]", "manage accounts",
      "add NAME [PASSWORD]       makes an account; without a password one is made and printed\n"
      "password NAME [PASSWORD]  gives an account a new password, in the same ways\n"

@@ -4,6 +4,7 @@
 #include "app/config/check.h"
 #include "app/text/nearest.h"
 #include "base/error.h"
+#include "stack/resolver.h"
 
 #define FIELD(member)                                                                              \
     .offset = offsetof(struct app_config, member),                                                 \
@@ -410,6 +411,24 @@ const struct config_key config_keys[] = {
      .max = HOUR_S,
      .standard = "20s",
      .help = "How long the phones of one preference (q) ring before the next ones are tried."},
+
+    {.name = "proxy.failover_time",
+     .type = CONFIG_MILLISECONDS,
+     .live = true,
+     FIELD(proxy.failover_ms),
+     .max = 60 * MINUTE_MS,
+     .standard = "4s",
+     .help = "How long a server may be silent before the next one of its domain is tried (RFC 3263 "
+             "section 4.3); 0: as long as a transaction lasts."},
+    {.name = "proxy.failover_targets",
+     .type = CONFIG_UINT,
+     .live = true,
+     FIELD(proxy.failover_targets),
+     .min = 1,
+     .max = RESOLVER_TARGETS_MAX,
+     .unit = "servers",
+     .standard = "8",
+     .help = "Servers of a domain that are tried for one request at most."},
 
     /* ---- Bounds ---- */
     {.name = "limits.transactions",

@@ -5,6 +5,7 @@
 #include "app/control/contacts.h"
 #include "app/control/reload.h"
 #include "app/control/status.h"
+#include "app/control/targets.h"
 #include "app/control/users.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -63,9 +64,10 @@ static const struct {
     const char *command;
     json_t *(*answer)(struct server *server, const json_t *request);
 } requests[] = {
-    {"status", on_status},   {"contacts", contacts_answer},
-    {"kick", contacts_kick}, {"user", on_user},
-    {"log", on_log},         {"reload", on_reload},
+    {"status", on_status},       {"contacts", contacts_answer},
+    {"targets", targets_answer}, {"kick", contacts_kick},
+    {"user", on_user},           {"log", on_log},
+    {"reload", on_reload},
 };
 
 static json_t *answer_request(struct server *server, const json_t *request)

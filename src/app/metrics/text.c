@@ -63,6 +63,20 @@ static void write_location(const struct server *server, struct writer *w)
     write_figures(w, figures, COUNT(figures));
 }
 
+static void write_targets(const struct server *server, struct writer *w)
+{
+    struct health_stats s;
+    health_stats(server->health, &s);
+    const struct figure figures[] = {
+        {"trapezoid_targets", false, "Servers that requests went to and that are remembered.",
+         s.targets},
+        {"trapezoid_targets_down", false, "Those of them that did not answer lately.", s.down},
+        {"trapezoid_target_failures_total", true, "Requests that a server did not answer.",
+         s.failures},
+    };
+    write_figures(w, figures, COUNT(figures));
+}
+
 static void write_store(const struct server *server, struct writer *w)
 {
     struct store_stats s;
@@ -115,6 +129,7 @@ int metrics_write(const struct server *server, struct writer *w)
     write_workers(server, w);
     write_services(server, w);
     write_location(server, w);
+    write_targets(server, w);
     write_store(server, w);
     return writer_status(w);
 }

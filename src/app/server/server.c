@@ -115,6 +115,13 @@ static int open_location(struct server *server, const struct app_config *config)
     return status == 0 ? restore(server) : status;
 }
 
+static int open_health(struct server *server)
+{
+    struct hash_key key;
+    int status = random_secret(&key, sizeof key);
+    return status == 0 ? health_new(&key, &server->health) : status;
+}
+
 static int open_data(struct server *server, const struct app_config *config)
 {
     int status = open_directory(server, config);
@@ -126,6 +133,8 @@ static int open_data(struct server *server, const struct app_config *config)
         status = open_secrets(server);
     if (status == 0)
         status = open_location(server, config);
+    if (status == 0)
+        status = open_health(server);
     return status;
 }
 
@@ -147,6 +156,7 @@ static int open_mesh(struct server *server, const struct app_config *config)
     shared->location = server->location;
     shared->accounts = server->accounts;
     shared->replay = server->replay;
+    shared->health = server->health;
     return 0;
 }
 
@@ -266,6 +276,7 @@ void server_free(struct server *server)
     commits_done(&server->commits);
     mesh_free(server->mesh);
     sip_replay_free(server->replay);
+    health_free(server->health);
     settings_free(server->settings);
     while (server->retired != NULL) {
         struct retired *retired = server->retired;

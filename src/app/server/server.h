@@ -18,6 +18,7 @@ struct server {
     struct accounts *accounts;
     struct location *location;
     struct sip_replay *replay;
+    struct health *health;
     struct mesh *mesh;
     struct commits commits;
     struct worker_shared shared;

@@ -171,6 +171,7 @@ static int equip_services(struct worker *worker, const struct settings *settings
                                 .location = shared->location,
                                 .accounts = shared->accounts,
                                 .domains = settings->domains,
+                                .health = shared->health,
                                 .token_key = shared->token_key};
     return proxy_new(&config->proxy, &proxy, &worker->proxy);
 }

@@ -18,6 +18,7 @@ struct worker_shared {
     struct location *location;
     struct accounts *accounts;
     struct sip_replay *replay;
+    struct health *health;
     uint8_t nonce_key[SIP_NONCE_KEY];
     struct hash_key token_key;
     /* The worker's thread has left its loop. On that thread. */
