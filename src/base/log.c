@@ -24,10 +24,15 @@ static const char *const subsystem_names[LOG_SUBSYSTEMS] = {
 #undef LOG_NAME
 };
 
+void log_set_json(struct log *log, bool json)
+{
+    atomic_store_explicit(&log->json, json, memory_order_relaxed);
+}
+
 void log_init(struct log *log, int fd, bool json, enum log_level level)
 {
     log->fd = fd;
-    log->json = json;
+    log_set_json(log, json);
     for (size_t i = 0; i < LOG_SUBSYSTEMS; i++)
         atomic_init(&log->level[i], (unsigned char)level);
 }
@@ -182,7 +187,8 @@ void log_write(struct log *log, enum log_subsystem subsystem, enum log_level lev
     char line[LINE_BYTES];
     struct writer w;
     writer_init(&w, line, sizeof line);
-    write_line(&w, log->json, level_names[level], subsystem_names[subsystem], kept, cut);
+    write_line(&w, atomic_load_explicit(&log->json, memory_order_relaxed), level_names[level],
+               subsystem_names[subsystem], kept, cut);
     write_all(log->fd, writer_slice(&w));
     errno = saved_errno;
 }

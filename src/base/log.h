@@ -34,7 +34,7 @@ enum log_subsystem {
 struct log {
     _Atomic unsigned char level[LOG_SUBSYSTEMS]; /* enum log_level, changed at run time */
     int fd;                                      /* borrowed */
-    bool json;
+    _Atomic bool json;                           /* changed at run time */
 };
 
 /* All subsystems at level. */
@@ -42,6 +42,7 @@ void log_init(struct log *log, int fd, bool json, enum log_level level);
 /* "debug" for all, or "sip=debug". Errors: ERR_SYNTAX (unknown level), ERR_NOT_FOUND (unknown
  * subsystem). */
 int log_set(struct log *log, const char *what);
+void log_set_json(struct log *log, bool json);
 const char *log_level_name(enum log_level level);
 const char *log_subsystem_name(enum log_subsystem subsystem);
 

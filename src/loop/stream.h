@@ -76,6 +76,9 @@ enum {
 int stream_listen(struct loop *loop, const struct address *local,
                   const struct stream_options *options, struct stream_listener **ret_listener);
 struct address stream_listener_local(const struct stream_listener *listener);
+/* What is accepted from now on has these options; connections keep theirs. ERR_NO_MEMORY: all stays
+ * as it was. */
+int stream_listener_reload(struct stream_listener *listener, const struct stream_options *options);
 /* Stops accepting; connections stay. NULL is accepted. */
 void stream_listener_close(struct stream_listener *listener);
 

@@ -174,6 +174,17 @@ int stream_listen(struct loop *loop, const struct address *local,
     return 0;
 }
 
+int stream_listener_reload(struct stream_listener *listener, const struct stream_options *options)
+{
+    struct stream_profile *profile;
+    int err = stream_profile_get(listener->owner, options, &profile);
+    if (err != 0)
+        return err;
+    stream_profile_put(listener->profile);
+    listener->profile = profile;
+    return 0;
+}
+
 struct address stream_listener_local(const struct stream_listener *listener)
 {
     return listener->local;

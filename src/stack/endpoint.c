@@ -82,10 +82,10 @@ static int open_sockets(struct endpoint *endpoint, unsigned *ret_failed)
     return 0;
 }
 
-static int open_transactions(struct endpoint *endpoint)
+static struct sip_transactions_config transactions_config(struct endpoint *endpoint,
+                                                          const struct endpoint_config *config)
 {
-    const struct endpoint_config *config = endpoint->config;
-    struct sip_transactions_config transactions = {
+    return (struct sip_transactions_config){
         .times = config->times,
         .limit = config->transactions ? config->transactions : 2000000,
         .memory_limit = config->memory ? config->memory : (size_t)4 << 30,
@@ -93,6 +93,11 @@ static int open_transactions(struct endpoint *endpoint)
         .send = endpoint_tx_send,
         .user = endpoint,
     };
+}
+
+static int open_transactions(struct endpoint *endpoint)
+{
+    struct sip_transactions_config transactions = transactions_config(endpoint, endpoint->config);
     return sip_transactions_init(&endpoint->transactions, &transactions, loop_wheel(endpoint->loop),
                                  loop_random(endpoint->loop));
 }
@@ -150,8 +155,18 @@ void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *us
 
 void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config)
 {
+    struct sip_transactions_config limits = transactions_config(endpoint, config);
     endpoint->config = config;
-    endpoint->transactions.config.times = config->times;
+    sip_transactions_reload(&endpoint->transactions, &limits);
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        struct endpoint_socket *s = &endpoint->sockets[i];
+        if (s->stream == NULL)
+            continue;
+        struct stream_options options = endpoint_stream_options(endpoint, s);
+        if (stream_listener_reload(s->stream, &options) < 0)
+            log_error(loop_log(endpoint->loop), LOG_TRANSPORT,
+                      "out of memory: a listener keeps its old limits");
+    }
 }
 
 /* Connections stay: answers that are still to come go along them. */

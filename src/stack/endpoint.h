@@ -111,7 +111,8 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
                  struct mesh *mesh, unsigned *ret_failed, struct endpoint **ret_endpoint);
 void endpoint_free(struct endpoint *endpoint);
 void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *user);
-/* Takes over limits, times, overload settings from a new config; listeners stay. */
+/* Takes over limits, times, overload settings from a new config; listeners stay, and connections
+ * keep the limits that they were made with. */
 void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config);
 /* From now on new requests get 503; existing transactions go on. True when none is left that leads
  * to something (sip_transactions_unfinished). */

@@ -10,6 +10,7 @@ import time
 import pytest
 import trapezoid
 from phone import Phone, header, status
+from ua import Ua
 
 OPEN = {"auth__register": False, "auth__call": False}
 
@@ -178,6 +179,25 @@ def test_a_reload_changes_what_may_change(server, how, tmp_path):
             one.wait_for("the configuration was reloaded")
         assert server_header(phone) == ["After"]
         assert status(phone.register()) == 200
+
+
+def test_a_reload_changes_limits_and_the_form_of_the_log(server, tmp_path):
+    config = tmp_path / "trapezoid.yaml"
+    config.write_text("location.max_contacts: 1\n")
+    one = server(config=config, **OPEN)
+    with Phone(one.address, "carol") as first, Phone(one.address, "carol") as second, \
+            Ua(one.address, "old", "TCP") as old:
+        assert status(first.register()) == 200
+        assert status(second.register()) == 403
+        assert old.ask("OPTIONS", f"sip:{one.address}").status == 200
+        config.write_text("location.max_contacts: 2\ntcp.idle_time: 100ms\ntcp.send_queue: 64K\nlog.format: json\n"
+                          "limits: {transactions: 5000, memory: 64M}\n")
+        one.command("reload")
+        assert status(second.register()) == 200
+        assert '"message":"the configuration was reloaded' in one.log()
+        with Ua(one.address, "new", "TCP") as new:
+            assert new.is_closed()
+        assert old.ask("OPTIONS", f"sip:{one.address}").status == 200, "what was there keeps its limits"
 
 
 def test_a_reload_on_every_worker_and_many_times(server, tmp_path):

@@ -334,6 +334,7 @@ void server_set_log(struct log *log, const struct app_config *config)
 static void reload_log(struct server *server, const struct app_config *from,
                        const struct app_config *to)
 {
+    log_set_json(server->log, to->log_format == CONFIG_LOG_JSON);
     if (from->log_level != to->log_level || !same_strings(&from->log_levels, &to->log_levels))
         server_set_log(server->log, to);
 }
@@ -402,6 +403,7 @@ int server_reload(struct server *server, struct config_problems *complaints)
         settings_free(settings);
         return status;
     }
+    location_reload(server->location, config->max_bindings, config->max_contacts);
     reload_log(server, before, config);
     wait_for_workers(server);
     return 0;

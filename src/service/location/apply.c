@@ -22,7 +22,7 @@ uint32_t location_due_s(const struct location_record *records, unsigned count)
 int location_count_more(struct location *location, unsigned more)
 {
     uint64_t before = atomic_fetch_add_explicit(&location->bindings, more, memory_order_relaxed);
-    if (before + more <= location->bindings_limit)
+    if (before + more <= atomic_load_explicit(&location->bindings_limit, memory_order_relaxed))
         return 0;
     location_count_less(location, more);
     return ERR_BUSY;
@@ -223,8 +223,9 @@ int location_apply(const struct location_work *work, const struct location_block
         location_shard_find(work->shard, (uint32_t)work->hash, update->aor);
     struct location_block *old = slot == NULL ? NULL : slot->block;
     struct location_plan plan;
-    int status = location_plan_make(&plan, old, location->agents, update, work->now_ms,
-                                    location->contacts_per_aor);
+    int status =
+        location_plan_make(&plan, old, location->agents, update, work->now_ms,
+                           atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed));
     if (status < 0)
         return status;
     struct supplies have = {0};

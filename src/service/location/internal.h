@@ -16,8 +16,8 @@ struct location {
     struct location_shard shards[LOCATION_SHARDS];
     struct hash_key key;
     struct location_journal journal;
-    uint64_t bindings_limit;
-    unsigned contacts_per_aor;
+    _Atomic uint64_t bindings_limit; /* changed at run time */
+    _Atomic unsigned contacts_per_aor;
     int64_t silence_max_ms;           /* of a flow with keep-alives; 0: not watched */
     struct location_agents *agents;   /* owned */
     struct location_streams *streams; /* owned */

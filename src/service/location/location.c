@@ -7,6 +7,17 @@
 #define BINDINGS_DEFAULT 10000000
 #define CONTACTS_DEFAULT 10
 
+void location_reload(struct location *location, size_t bindings_limit, unsigned contacts_per_aor)
+{
+    unsigned contacts = contacts_per_aor != 0 ? contacts_per_aor : CONTACTS_DEFAULT;
+    if (contacts > LOCATION_CONTACTS_MAX)
+        contacts = LOCATION_CONTACTS_MAX;
+    atomic_store_explicit(&location->bindings_limit,
+                          bindings_limit != 0 ? bindings_limit : BINDINGS_DEFAULT,
+                          memory_order_relaxed);
+    atomic_store_explicit(&location->contacts_per_aor, contacts, memory_order_relaxed);
+}
+
 int location_new(const struct location_config *config, struct location **ret_location)
 {
     char *memory = memory_zalloc(1, sizeof(struct location) + LOCATION_LINE);
@@ -17,12 +28,7 @@ int location_new(const struct location_config *config, struct location **ret_loc
     location->memory = memory;
     location->key = config->key;
     location->journal = config->journal;
-    location->bindings_limit =
-        config->bindings_limit != 0 ? config->bindings_limit : BINDINGS_DEFAULT;
-    location->contacts_per_aor =
-        config->contacts_per_aor != 0 ? config->contacts_per_aor : CONTACTS_DEFAULT;
-    if (location->contacts_per_aor > LOCATION_CONTACTS_MAX)
-        location->contacts_per_aor = LOCATION_CONTACTS_MAX;
+    location_reload(location, config->bindings_limit, config->contacts_per_aor);
     location->silence_max_ms = location_silence_max_ms(config->flow_timer_s);
     for (unsigned i = 0; i < LOCATION_SHARDS; i++)
         location_shard_init(&location->shards[i]);

@@ -61,6 +61,9 @@ struct location_config {
 
 int location_new(const struct location_config *config, struct location **ret_location);
 void location_free(struct location *location);
+/* Other limits from now on, as in location_config; what there is beyond them stays and may be
+ * refreshed. */
+void location_reload(struct location *location, size_t bindings_limit, unsigned contacts_per_aor);
 
 /* Retransmissions of a request come no later than 64*T1 after it (RFC 3261 section 17.1.2.2). */
 #define LOCATION_REPEAT_MS    32000

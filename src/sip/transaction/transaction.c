@@ -56,6 +56,15 @@ static void end_server(struct table_node *node, void *user)
     sip_server_tx_end(container_of(node, struct sip_server_tx, tx.node));
 }
 
+void sip_transactions_reload(struct sip_transactions *t,
+                             const struct sip_transactions_config *config)
+{
+    t->config.times = config->times;
+    t->config.limit = config->limit;
+    t->config.memory_limit = config->memory_limit;
+    t->blocks.limit = config->memory_limit;
+}
+
 void sip_transactions_done(struct sip_transactions *t)
 {
     t->closing = true;

@@ -81,6 +81,9 @@ struct sip_transactions {
 /* Errors: ERR_RANGE (a time is 0), ERR_NO_MEMORY. */
 int sip_transactions_init(struct sip_transactions *t, const struct sip_transactions_config *config,
                           struct wheel *wheel, struct random *random);
+/* Takes over times, limit and memory_limit; what is there beyond them stays. */
+void sip_transactions_reload(struct sip_transactions *t,
+                             const struct sip_transactions_config *config);
 /* Frees every transaction; users get on_end, nothing is sent or begun any more. Not from within a
  * callback. */
 void sip_transactions_done(struct sip_transactions *t);

@@ -197,6 +197,12 @@ int stream_listen(struct loop *loop, const struct address *local,
     return 0;
 }
 
+int stream_listener_reload(struct stream_listener *listener, const struct stream_options *options)
+{
+    listener->options = with_defaults(options);
+    return 0;
+}
+
 struct address stream_listener_local(const struct stream_listener *listener)
 {
     return listener->net.local;

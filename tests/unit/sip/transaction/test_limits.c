@@ -43,6 +43,23 @@ static void both_sides_share_the_limit(void **state)
     tx_stop(&f);
 }
 
+static void limits_change_while_it_runs(void **state)
+{
+    (void)state;
+    struct sip_transactions_config config = tx_config(&f);
+    start_with(1, 256);
+    config.limit = 2;
+    sip_transactions_reload(&f.layer, &config); /* memory_limit 0: none */
+    assert_non_null(tx_client(&f, "OPTIONS", tx_flow_udp(), &branch));
+    assert_non_null(tx_client(&f, "OPTIONS", tx_flow_udp(), &branch));
+    config.limit = 1;
+    sip_transactions_reload(&f.layer, &config);
+    assert_null(tx_client(&f, "OPTIONS", tx_flow_udp(), &branch));
+    assert_int_equal(sip_transactions_count(&f.layer), 2);
+    tx_run(&f, 32000);
+    tx_stop(&f);
+}
+
 static void a_request_that_cannot_be_kept_is_not_sent(void **state)
 {
     (void)state;
@@ -166,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_sides_share_the_limit),
+        cmocka_unit_test(limits_change_while_it_runs),
         cmocka_unit_test(a_request_that_cannot_be_kept_is_not_sent),
         cmocka_unit_test(a_response_that_cannot_be_kept_is_sent_all_the_same),
         cmocka_unit_test(an_ack_that_cannot_be_kept_waits_for_the_response_to_come_again),
