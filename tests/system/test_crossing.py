@@ -1,0 +1,161 @@
+"""Crossing transports: a call for every ordered pair of transport and IP version through one server, requests inside the call
+from both sides, and what the server writes into Record-Route (RFC 5658)."""
+
+import contextlib
+import itertools
+import re
+import socket
+
+import pytest
+from trapezoid import Trapezoid, free_port
+from ua import Ua
+
+DOMAIN = "example.org"
+HOSTS = {4: "127.0.0.1", 6: "::1"}
+# Add a transport here, and in Leg how a phone speaks it.
+TRANSPORTS = ["UDP", "TCP"]
+SIDES = [(transport, version) for transport in TRANSPORTS for version in HOSTS]
+
+
+def bracketed(host):
+    return f"[{host}]" if ":" in host else host
+
+
+def name_of(side):
+    return f"{side[0].lower()}{side[1]}"
+
+
+class Leg(Ua):
+    """A phone of one side."""
+
+    def __init__(self, side, address, user):
+        self.transport, version = side
+        self.user, self.password, self.server = user, None, address
+        self.host = HOSTS[version]
+        family = socket.AF_INET6 if version == 6 else socket.AF_INET
+        kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
+        self.socket, self.buffer = socket.socket(family, kind), b""
+        self.socket.settimeout(10)
+        self.socket.bind((self.host, 0))
+        self.target = (self.host, int(address.rpartition(":")[2]))
+        if kind == socket.SOCK_STREAM:
+            self.socket.connect(self.target)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.address = f"{bracketed(self.host)}:{self.socket.getsockname()[1]}"
+        self.new_call()
+
+    def new_call(self):
+        self.call_id, self.tag, self.cseq = f"{self.user}-{next(Leg.calls)}", f"tag-{self.user}", 0
+
+    calls = itertools.count(1)
+
+    @property
+    def aor(self):
+        return f"sip:{self.user}@{DOMAIN}"
+
+    @property
+    def contact(self):
+        parameter = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+        return f"<sip:{self.user}@{self.address}{parameter}>"
+
+
+class World:
+    """One server that listens on every side, and two phones on each."""
+
+    def __init__(self, stack):
+        self.listeners = {side: f"{bracketed(HOSTS[side[1]])}:{free_port(HOSTS[side[1]])}" for side in SIDES}
+        self.server = Trapezoid({
+            "listen": [f"{side[0].lower()}:{address}" for side, address in self.listeners.items()],
+            "domains": DOMAIN, "auth.register": False, "auth.call": False, "record_route": True, "drain_time": "0s"})
+        self.server.start()
+        stack.callback(self.server.close)
+        self.callers, self.callees = ({side: stack.enter_context(Leg(side, address, f"{name_of(side)}-{role}"))
+                                       for side, address in self.listeners.items()} for role in ("caller", "callee"))
+        for phone in [*self.callers.values(), *self.callees.values()]:
+            assert phone.register().status == 200
+
+
+@pytest.fixture(scope="module")
+def world():
+    with contextlib.ExitStack() as stack:
+        yield World(stack)
+
+
+def own_routes(message):
+    """Record-Route as [(address, transport parameter or None)], topmost first."""
+    uris = [re.search(r"<(.*?)>", value).group(1) for line in message.all("Record-Route") for value in line.split(",")]
+    for uri in uris:
+        assert re.search(r";lr\b", uri), uri
+    return [(re.match(r"sips?:([^;]*)", uri).group(1),
+             (re.search(r";transport=(\w+)", uri) or [None, None])[1]) for uri in uris]
+
+
+def expected_routes(world, caller, callee):
+    """RFC 5658: one value when both sides are the same, else the one for the callee above the one for the caller."""
+    def route(side):
+        return world.listeners[side], None if side[0] == "UDP" else side[0].lower()
+
+    return [route(callee)] if caller == callee else [route(callee), route(caller)]
+
+
+class Dialog:
+    """What one phone knows of a call."""
+
+    def __init__(self, phone, message, local, remote, routes):
+        self.phone, self.local, self.remote = phone, local, remote
+        self.call_id = message.get("Call-ID")
+        self.target = re.search(r"<(.*?)>", message.get("Contact")).group(1)
+        self.routes, self.cseq = routes, 100
+
+    def send(self, method, cseq=None):
+        if cseq is None:
+            self.cseq += 1
+        number = cseq or self.cseq
+        self.phone.send("\r\n".join([
+            f"{method} {self.target} SIP/2.0", self.phone.via(), f"From: {self.local}", f"To: {self.remote}",
+            f"Call-ID: {self.call_id}", f"CSeq: {number} {method}", "Max-Forwards: 70",
+            *(f"Route: {route}" for route in self.routes), f"Contact: {self.phone.contact}", "Content-Length: 0", "", ""]))
+
+
+def listed(message, name):
+    return [value.strip() for line in message.all(name) for value in line.split(",")]
+
+
+def arrives(dialog, other, method, cseq=None):
+    """A request inside the call reaches the other phone with nothing of our routes left, and its answer comes back."""
+    dialog.send(method, cseq)
+    request = other.wait_for(method)
+    assert request.uri == re.search(r"<(.*?)>", other.contact).group(1)
+    assert request.all("Route") == []
+    if method != "ACK":
+        other.send(other.response(request, "200 OK"))
+        answer = dialog.phone.wait_for(200)
+        assert answer.get("CSeq") == request.get("CSeq")
+
+
+@pytest.mark.parametrize("callee_side", SIDES, ids=name_of)
+@pytest.mark.parametrize("caller_side", SIDES, ids=name_of)
+def test_a_call_crosses(world, caller_side, callee_side):
+    caller, callee = world.callers[caller_side], world.callees[callee_side]
+    caller.new_call()
+    caller.send(caller.request("INVITE", callee.aor, lines=[f"Contact: {caller.contact}"]))
+    invite = callee.wait_for("INVITE")
+    top = invite.get("Via").split(",")[0]
+    assert top.startswith(f"SIP/2.0/{callee_side[0]} {world.listeners[callee_side]};"), top
+    assert own_routes(invite) == expected_routes(world, caller_side, callee_side)
+    callee.send(callee.response(invite, "180 Ringing", [f"Contact: {callee.contact}"]))
+    callee.send(callee.response(invite, "200 OK", [f"Contact: {callee.contact}"]))
+    caller.wait_for(180)
+    answer = caller.wait_for(200)
+    routes = listed(answer, "Record-Route")
+    assert routes == listed(invite, "Record-Route")
+    here = Dialog(caller, answer, answer.get("From"), answer.get("To"), routes[::-1])
+    there = Dialog(callee, invite, answer.get("To"), answer.get("From"), routes)
+    arrives(here, callee, "ACK", cseq=int(answer.get("CSeq").split()[0]))
+    arrives(here, callee, "INFO")
+    arrives(there, caller, "INFO")
+    # Each side hangs up half of its calls.
+    if (SIDES.index(caller_side) + SIDES.index(callee_side)) % 2:
+        arrives(here, callee, "BYE")
+    else:
+        arrives(there, caller, "BYE")
