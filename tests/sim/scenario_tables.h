@@ -19,6 +19,7 @@
     X(reflect) \
     X(collide) \
     X(transport) \
+    X(failover) \
     X(outbound) \
     X(route)
 /* clang-format on */

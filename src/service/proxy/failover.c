@@ -179,11 +179,12 @@ bool proxy_failover_succeed(struct proxy_branch *branch)
 
 /* ---- a silent server ---- */
 
-/* Nothing is heard of it any more but a late 2xx, which counts like any other (RFC 6026), and a
- * 1xx, which is answered with a CANCEL (RFC 3261 section 9.1). */
+/* It is told no more: a server that comes back would ring for a call that is over. A late 2xx
+ * counts like any other (RFC 6026); a 1xx is answered with a CANCEL (RFC 3261 section 9.1). */
 static void leave(struct proxy_branch *branch)
 {
     branch->left = true;
+    sip_client_tx_hush(branch->client);
     report(branch, HEALTH_FAILED, 0);
     if (branch->context->method == SIP_INVITE)
         (void)sip_client_tx_cancel(branch->client, SLICE_NULL);

@@ -226,6 +226,11 @@ int sip_client_tx_new(struct sip_transactions *t, const struct sip_client_tx_sta
     return sip_client_tx_create(t, start, false, ret_tx);
 }
 
+void sip_client_tx_hush(struct sip_client_tx *tx)
+{
+    wheel_stop(tx->tx.layer->wheel, &tx->tx.resend);
+}
+
 /* ---- reading ---- */
 
 enum sip_tx_state sip_client_tx_state(const struct sip_client_tx *tx)

@@ -184,6 +184,9 @@ int sip_client_tx_cancel(struct sip_client_tx *tx, struct slice extra);
 /* The user forgets it: no more callbacks; the machine runs to its end, an INVITE that got a 1xx and
  * no CANCEL for 64*T1 more at most. */
 void sip_client_tx_abandon(struct sip_client_tx *tx);
+/* The request is not sent again; answers that come all the same count as ever. For a server in
+ * whose place another one has been asked (RFC 3263 section 4.3). */
+void sip_client_tx_hush(struct sip_client_tx *tx);
 enum sip_tx_state sip_client_tx_state(const struct sip_client_tx *tx);
 const struct flow *sip_client_tx_flow(const struct sip_client_tx *tx);
 /* The request as sent, while the machine needs it: until on_response returns with the final

@@ -74,6 +74,8 @@ static void add_name(struct scene *scene, const char *name, char **words, unsign
     for (unsigned i = 0; i < count; i++)
         writer_format(&w, i > 0 ? " %s" : "%s", words[i]);
     what[writer_length(&w)] = '\0';
+    for (char *at = what; (at = strchr(at, '`')) != NULL; at++)
+        *at = '"';
     if (strcmp(what, "fails") == 0)
         sim_name_fails(&scene->world, name, ERR_NOT_FOUND);
     else if (strcmp(what, "silent") == 0)
