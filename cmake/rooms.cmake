@@ -5,7 +5,7 @@
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET libuv openssl sqlite3 yaml-0.1 jansson libmicrohttpd zlib)
+pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET libuv openssl sqlite3 yaml-0.1 jansson libmicrohttpd zlib usrsctp)
 # Not by pkg-config: Debian's libunbound.pc asks for the development files of libraries that only libunbound uses.
 find_library(UNBOUND_LIBRARY unbound REQUIRED)
 find_path(UNBOUND_INCLUDE_DIR unbound.h REQUIRED)

@@ -66,7 +66,7 @@ static bool loop_has_work(struct loop *loop)
 {
     return loop->mail_left || !list_empty(&loop->udp_ready) || !list_empty(&loop->udp_dirty) ||
            streams_pending(loop->streams) || names_pending(loop->names) || dns_pending(loop->dns) ||
-           atomic_load_explicit(&loop->stop, memory_order_acquire);
+           assocs_pending(loop->assocs) || atomic_load_explicit(&loop->stop, memory_order_acquire);
 }
 
 static void loop_count_busy(struct loop *loop, uint64_t now_us)
@@ -109,6 +109,7 @@ static void loop_turn(struct loop *loop)
     (void)wheel_advance(&loop->wheel, loop->now_ms);
     udp_receive_ready(loop);
     streams_receive(loop->streams);
+    assocs_receive(loop->assocs);
     names_deliver(loop->names);
     dns_deliver(loop->dns);
     if (loop->config.mesh != NULL)
@@ -240,6 +241,7 @@ void loop_free(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    assocs_free(loop->assocs);
     udp_close_all(loop);
     streams_close(loop->streams);
     dns_free(loop->dns);

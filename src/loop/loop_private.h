@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 #include "loop/mesh.h"
 
+struct assocs;
 struct dns;
 struct names;
 struct sources;
@@ -46,6 +47,7 @@ struct loop {
     struct udp_input
         *udp_input;          /* owned; where datagrams are received, made with the first socket */
     struct streams *streams; /* owned */
+    struct assocs *assocs;   /* owned; made when first asked */
     struct names *names;     /* owned */
     struct dns *dns;         /* owned */
     struct sources *sources; /* owned; made when first asked */
@@ -74,6 +76,13 @@ void streams_free(struct streams *streams);
 void streams_receive(struct streams *streams);
 void streams_flush(struct streams *streams);
 bool streams_pending(const struct streams *streams);
+
+/* associations; NULL is accepted */
+/* Aborts and closes everything without callbacks. */
+void assocs_free(struct assocs *assocs);
+/* Raw sockets, and what is to be told. */
+void assocs_receive(struct assocs *assocs);
+bool assocs_pending(const struct assocs *assocs);
 
 /* names */
 int names_new(struct loop *loop, struct names **ret_names);

@@ -13,6 +13,7 @@ struct mesh;
 enum mail_kind {
     MAIL_DATAGRAM,    /* a SIP message for its owner */
     MAIL_STREAM_SEND, /* bytes for a connection of the receiver */
+    MAIL_SCTP,        /* about associations, which worker 0 has */
     MAIL_STORE,       /* commits */
     MAIL_CONTROL,     /* from the control socket */
     MAIL_LOCATION,    /* a binding came or went */
