@@ -20,6 +20,20 @@ static uint64_t udp_total(const struct endpoint *endpoint, unsigned which)
     return total;
 }
 
+static void count_associations(struct endpoint *endpoint)
+{
+    struct loop *loop = endpoint->loop;
+    metric *m = endpoint->metrics;
+    metric_set(&m[ENDPOINT_ASSOCIATIONS], (int64_t)assoc_count(loop, ASSOC_OPEN));
+    metric_set(&m[ENDPOINT_ASSOC_REFUSED], (int64_t)(assoc_count(loop, ASSOC_REFUSED_LIMIT) +
+                                                     assoc_count(loop, ASSOC_REFUSED_SOURCE)));
+    metric_set(&m[ENDPOINT_ASSOC_STRANGERS], (int64_t)assoc_count(loop, ASSOC_REFUSED_RATE));
+    metric_set(&m[ENDPOINT_ASSOC_BAD], (int64_t)(assoc_count(loop, ASSOC_BAD_PACKETS) +
+                                                 assoc_count(loop, ASSOC_NO_LISTENER)));
+    metric_set(&m[ENDPOINT_ASSOC_IN], (int64_t)assoc_count(loop, ASSOC_PACKETS_IN));
+    metric_set(&m[ENDPOINT_ASSOC_OUT], (int64_t)assoc_count(loop, ASSOC_PACKETS_OUT));
+}
+
 /* Brings the figures that others count into our metrics, once per turn. */
 static void on_turn_end(void *user)
 {
@@ -32,6 +46,7 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_TIMEOUTS], (int64_t)t->counts[SIP_TX_COUNT_TIMEOUT]);
     metric_set(&m[ENDPOINT_TRANSPORT_ERRORS], (int64_t)t->counts[SIP_TX_COUNT_TRANSPORT_ERROR]);
     metric_set(&m[ENDPOINT_CONNECTIONS], (int64_t)stream_count(endpoint->loop, STREAM_OPEN));
+    count_associations(endpoint);
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
     metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));
@@ -63,6 +78,24 @@ static int open_stream(struct endpoint *endpoint, struct endpoint_socket *s)
     return status;
 }
 
+static int open_assoc(struct endpoint *endpoint, struct endpoint_socket *s)
+{
+    struct assoc_options options = endpoint_assoc_options(endpoint, s);
+    int status = assoc_listen(endpoint->loop, &s->local, &options, &s->assoc);
+    if (status == 0)
+        s->local = assoc_listener_local(s->assoc);
+    return status;
+}
+
+static int open_socket(struct endpoint *endpoint, struct endpoint_socket *s)
+{
+    switch (s->transport) {
+    case TRANSPORT_UDP: return open_udp(endpoint, s);
+    case TRANSPORT_SCTP: return open_assoc(endpoint, s);
+    default: return open_stream(endpoint, s);
+    }
+}
+
 static int open_sockets(struct endpoint *endpoint, unsigned *ret_failed)
 {
     for (unsigned i = 0; i < endpoint->config->listener_count; i++) {
@@ -71,8 +104,7 @@ static int open_sockets(struct endpoint *endpoint, unsigned *ret_failed)
         s->index = (uint16_t)i;
         s->transport = endpoint->config->listeners[i].transport;
         s->local = endpoint->config->listeners[i].local;
-        int status =
-            s->transport == TRANSPORT_UDP ? open_udp(endpoint, s) : open_stream(endpoint, s);
+        int status = open_socket(endpoint, s);
         if (status < 0) {
             *ret_failed = i;
             return status;
@@ -144,6 +176,7 @@ void endpoint_free(struct endpoint *endpoint)
         udp_close(endpoint->sockets[i].udp);
         if (endpoint->sockets[i].stream != NULL)
             stream_listener_close(endpoint->sockets[i].stream);
+        assoc_listener_close(endpoint->sockets[i].assoc);
     }
     memory_free(endpoint);
 }

@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "loop/loop.h"
 #include "loop/mesh.h"
+#include "loop/sctp.h"
 #include "loop/stream.h"
 #include "sip/message/address.h"
 #include "sip/message/respond.h"
@@ -17,8 +18,11 @@
 
 struct endpoint;
 
+/* How SCTP packets travel: in IP, or in UDP (RFC 6951). */
+enum { ENDPOINT_SCTP_RAW, ENDPOINT_SCTP_UDP };
+
 struct endpoint_listener {
-    uint8_t transport; /* enum transport: UDP or TCP */
+    uint8_t transport; /* enum transport: UDP, TCP or SCTP */
     struct address local;
 };
 
@@ -29,8 +33,12 @@ struct endpoint_config {
     struct sip_limits limits;
     struct sip_tx_times times;
     struct stream_limits stream;
-    uint32_t transactions;    /* at once, per worker; default (0) 2,000,000 */
-    size_t memory;            /* bytes of kept messages, per worker; default (0) 4 GiB */
+    struct assoc_limits sctp;
+    uint32_t sctp_encapsulation;   /* ENDPOINT_SCTP_... */
+    uint32_t sctp_udp_port;        /* ours; 0: the system chooses */
+    uint32_t sctp_remote_udp_port; /* of peers that we connect to; 0: 9899 (RFC 6951) */
+    uint32_t transactions;         /* at once, per worker; default (0) 2,000,000 */
+    size_t memory;                 /* bytes of kept messages, per worker; default (0) 4 GiB */
     uint32_t udp_request_max; /* larger requests go by TCP first (RFC 3261 section 18.1.1); 1,300 */
     unsigned udp_receive_buffer; /* bytes; 0: default of udp.h */
     bool overload_control;  /* answer new requests 503 when the sockets' backlog says that we cannot
@@ -92,6 +100,15 @@ struct endpoint_user {
     X(TRANSPORT_ERRORS, "sip_transport_errors_total", METRIC_COUNTER,                              \
       "Messages that could not be sent.")                                                          \
     X(CONNECTIONS, "sip_connections", METRIC_GAUGE, "Stream connections open now.")                \
+    X(ASSOCIATIONS, "sctp_associations", METRIC_GAUGE, "SCTP associations open now.")              \
+    X(ASSOC_REFUSED, "sctp_refused_total", METRIC_COUNTER,                                         \
+      "SCTP associations refused because of a limit.")                                             \
+    X(ASSOC_STRANGERS, "sctp_strangers_dropped_total", METRIC_COUNTER,                             \
+      "SCTP packets of unknown peers dropped because too many came in a second.")                  \
+    X(ASSOC_BAD, "sctp_bad_packets_total", METRIC_COUNTER,                                         \
+      "SCTP packets dropped: too short, wrong checksum, or for no port of ours.")                  \
+    X(ASSOC_IN, "sctp_packets_received_total", METRIC_COUNTER, "SCTP packets received.")           \
+    X(ASSOC_OUT, "sctp_packets_sent_total", METRIC_COUNTER, "SCTP packets sent.")                  \
     X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
     X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
     X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \

@@ -14,6 +14,7 @@ struct endpoint_socket {
     struct address local;           /* with the port that the system chose */
     struct udp *udp;                /* owned; UDP only */
     struct stream_listener *stream; /* owned; streams only */
+    struct assoc_listener *assoc;   /* owned; SCTP only */
 };
 
 struct endpoint {
@@ -45,6 +46,8 @@ struct endpoint_mail {
 /* receive.c */
 void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data);
 long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered);
+/* A whole message of a transport that keeps messages apart (RFC 4168 section 3.2). */
+int endpoint_on_message(void *user, const struct flow *flow, struct slice message);
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason);
 void endpoint_on_mail(void *user, unsigned from, struct slice data);
 
@@ -58,6 +61,8 @@ void endpoint_refuse(struct endpoint *endpoint, const struct flow *flow,
 int endpoint_tx_send(void *user, const struct flow *flow, struct slice data);
 struct stream_options endpoint_stream_options(struct endpoint *endpoint,
                                               const struct endpoint_socket *socket);
+struct assoc_options endpoint_assoc_options(struct endpoint *endpoint,
+                                            const struct endpoint_socket *socket);
 
 /* overload.c */
 void endpoint_overload_init(struct endpoint *endpoint);

@@ -155,6 +155,18 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
     return (long)frame.length;
 }
 
+int endpoint_on_message(void *user, const struct flow *flow, struct slice message)
+{
+    struct endpoint_socket *socket = user;
+    struct endpoint *endpoint = socket->endpoint;
+    struct slice data = slice_from(message, sip_frame_skip_crlf(message));
+    if (data.len > 0)
+        take_message(endpoint, flow, data, false);
+    else if (slice_equal(message, SLICE("\r\n\r\n"))) /* RFC 5626 section 4.4.1 */
+        endpoint_send(endpoint, flow, SLICE("\r\n"));
+    return 0;
+}
+
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason)
 {
     struct endpoint_socket *socket = user;

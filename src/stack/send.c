@@ -19,6 +19,26 @@ struct stream_options endpoint_stream_options(struct endpoint *endpoint,
     };
 }
 
+struct assoc_options endpoint_assoc_options(struct endpoint *endpoint,
+                                            const struct endpoint_socket *socket)
+{
+    const struct endpoint_config *config = endpoint->config;
+    return (struct assoc_options){
+        .udp = config->sctp_encapsulation == ENDPOINT_SCTP_UDP,
+        .v6_only = true,
+        .listener = socket->index,
+        .udp_port = (uint16_t)config->sctp_udp_port,
+        .remote_port = (uint16_t)config->sctp_remote_udp_port,
+        .limits = config->sctp,
+        .handler =
+            {
+                .on_message = endpoint_on_message,
+                .on_close = endpoint_on_close,
+                .user = &endpoint->sockets[socket->index],
+            },
+    };
+}
+
 /* The listener whose port and address stand for us towards remote: the one bound to the address
  * that we would send from, else the first of the transport and family. NULL when there is none. */
 static const struct endpoint_socket *socket_towards(const struct endpoint *endpoint,
@@ -99,6 +119,21 @@ static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *
     return stream_connect(endpoint->loop, &target->address, &options, ret_flow);
 }
 
+/* RFC 4168 section 5: the same as TCP. */
+static int assoc_flow(struct endpoint *endpoint, const struct endpoint_target *target,
+                      struct flow *ret_flow)
+{
+    if (target->has_flow && target->flow.connection != 0 &&
+        assoc_alive(endpoint->loop, &target->flow)) {
+        *ret_flow = target->flow;
+        return 0;
+    }
+    if (assoc_find(endpoint->loop, &target->address, ret_flow) == 0)
+        return 0;
+    const struct endpoint_socket *s = socket_towards(endpoint, TRANSPORT_SCTP, &target->address);
+    return s == NULL ? ERR_UNSUPPORTED : assoc_connect(s->assoc, &target->address, ret_flow);
+}
+
 int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                   struct flow *ret_flow)
 {
@@ -106,6 +141,8 @@ int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *targe
         return ERR_UNREACHABLE;
     if (target->transport == TRANSPORT_UDP)
         return udp_flow(endpoint, target, ret_flow);
+    if (target->transport == TRANSPORT_SCTP)
+        return assoc_flow(endpoint, target, ret_flow);
     return stream_flow(endpoint, target, ret_flow);
 }
 
@@ -155,6 +192,8 @@ void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const
 
 int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct slice data)
 {
+    if (flow->transport == TRANSPORT_SCTP)
+        return assoc_send(endpoint->loop, flow, data);
     if (flow->transport != TRANSPORT_UDP)
         return stream_send(endpoint->loop, flow, data);
     if (flow->listener >= endpoint->socket_count || endpoint->sockets[flow->listener].udp == NULL)

@@ -41,11 +41,11 @@ def test_print_defaults_shows_what_is_worked_out_at_start_as_empty():
 
 def test_check_says_everything_wrong_at_once(tmp_path):
     config = tmp_path / "trapezoid.yaml"
-    config.write_text("listen:\n  - udp:127.0.0.1:5060\n  - sctp:127.0.0.1:5060\nauth:\n  cal: on\nsip: {t1: soon}\n")
+    config.write_text("listen:\n  - udp:127.0.0.1:5060\n  - dccp:127.0.0.1:5060\nauth:\n  cal: on\nsip: {t1: soon}\n")
     done = run("config", "check", "-c", str(config), "--set", "workers=1000")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
-        f'{config}:3: listen: "sctp:127.0.0.1:5060" does not begin with udp: or tcp:; write for example '
+        f'{config}:3: listen: "dccp:127.0.0.1:5060" does not begin with udp:, tcp: or sctp:; write for example '
         'udp:0.0.0.0:5060 or tcp:[::]:5060\n'
         f"{config}:5: auth.cal: no such key; did you mean auth.call?\n"
         f'{config}:6: sip.t1: "soon" is not a duration; write a duration from 1ms to 1m (a plain number is '

@@ -66,6 +66,7 @@ class Trapezoid:
             self.settings[key.replace("__", ".")] = value
         self.config, self.arguments, self.environment = config, list(arguments), environment or {}
         self.process = None
+        self.prefix = []  # words before the program: another namespace
         self.starts = 0
 
     # ---- Running ----
@@ -87,7 +88,7 @@ class Trapezoid:
         assert self.process is None, "it runs already"
         self.starts += 1
         with open(self.path("out"), "w") as out, open(self.path("log"), "w") as log:
-            self.process = subprocess.Popen([PROGRAM, "serve", *self.options(), *self.arguments], stdout=out,
+            self.process = subprocess.Popen([*self.prefix, PROGRAM, "serve", *self.options(), *self.arguments], stdout=out,
                                             stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
                                             env={**os.environ, **self.environment})
         return self

@@ -9,9 +9,10 @@ int config_listener_parse(struct slice text, struct writer *why, struct endpoint
     enum transport transport;
     struct slice name = slice_cut(&rest, ':');
     int status = transport_lookup(name, &transport);
-    if (status < 0 || (transport != TRANSPORT_UDP && transport != TRANSPORT_TCP)) {
+    if (status < 0 ||
+        (transport != TRANSPORT_UDP && transport != TRANSPORT_TCP && transport != TRANSPORT_SCTP)) {
         writer_format(why,
-                      "\"%.*s\" does not begin with udp: or tcp:; write for example "
+                      "\"%.*s\" does not begin with udp:, tcp: or sctp:; write for example "
                       "udp:0.0.0.0:5060 or tcp:[::]:5060",
                       SLICE_ARG(text));
         return ERR_SYNTAX;

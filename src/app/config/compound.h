@@ -6,7 +6,7 @@
 
 /* All: 0, or ERR_SYNTAX, ERR_RANGE with what is wrong and what would be right in *why. */
 
-/* "udp:192.0.2.1:5060", "tcp:[::]:5060". */
+/* "udp:192.0.2.1:5060", "tcp:[::]:5060", "sctp:192.0.2.1:5060". */
 int config_listener_parse(struct slice text, struct writer *why, struct endpoint_listener *ret);
 void config_listener_write(const struct endpoint_listener *listener, struct writer *w);
 

@@ -15,9 +15,9 @@ static json_t *listeners_json(const struct server *server)
     for (unsigned i = 0; listeners != NULL && i < config->listen.count; i++) {
         char text[ADDRESS_TEXT_MAX];
         struct address address = server_listener_address(server, i);
-        bool tcp = config->listen.items[i].transport == TRANSPORT_TCP;
-        json_array_append_new(
-            listeners, json_sprintf("%s:%s", tcp ? "tcp" : "udp", address_text(&address, text)));
+        enum transport transport = (enum transport)config->listen.items[i].transport;
+        json_array_append_new(listeners, json_sprintf("%s:%s", transport_uri_name(transport).ptr,
+                                                      address_text(&address, text)));
     }
     return listeners;
 }

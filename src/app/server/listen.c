@@ -6,13 +6,28 @@
 
 #include "base/error.h"
 
+/* What the listener binds to: SCTP its encapsulation port, or an address alone. */
+static struct address bound(const struct app_config *config,
+                            const struct endpoint_listener *listener)
+{
+    struct address local = listener->local;
+    bool udp = config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_UDP;
+    if (listener->transport == TRANSPORT_SCTP)
+        address_set_port(&local, udp ? (uint16_t)config->endpoint.sctp_udp_port : 0);
+    return local;
+}
+
 /* 0 or an errno. */
-static int probe(const struct endpoint_listener *listener)
+static int probe(const struct app_config *config, const struct endpoint_listener *listener)
 {
     int on = 1;
     bool tcp = listener->transport == TRANSPORT_TCP;
-    const struct address *local = &listener->local;
-    int fd = socket(local->sa.sa_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+    bool raw = listener->transport == TRANSPORT_SCTP &&
+               config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_RAW;
+    struct address at = bound(config, listener);
+    const struct address *local = &at;
+    int type = raw ? SOCK_RAW : tcp ? SOCK_STREAM : SOCK_DGRAM;
+    int fd = socket(local->sa.sa_family, type | SOCK_CLOEXEC, raw ? IPPROTO_SCTP : 0);
     if (fd < 0)
         return errno;
     /* TCP: connections of a server that has just ended may still be there. */
@@ -25,12 +40,37 @@ static int probe(const struct endpoint_listener *listener)
     return error;
 }
 
-static int complain(const struct endpoint_listener *listener, int error, struct log *log)
+/* SCTP has reasons of its own. */
+static int complain_sctp(const struct app_config *config, const struct endpoint_listener *listener,
+                         int error, struct log *log)
 {
+    char text[ADDRESS_TEXT_MAX];
+    struct address at = bound(config, listener);
+    (void)address_text(&listener->local, text);
+    if (error == EADDRINUSE) {
+        log_error(log, LOG_APP,
+                  "cannot listen on sctp:%s: another program uses UDP port %u, over which SCTP "
+                  "comes; choose another: --set sctp.udp_port=PORT",
+                  text, address_port(&at));
+        return ERR_EXISTS;
+    }
+    log_error(log, LOG_APP,
+              "cannot listen on sctp:%s: SCTP over IP needs the right CAP_NET_RAW; without it, "
+              "SCTP goes over UDP: --set sctp.encapsulation=udp",
+              text);
+    return ERR_DENIED;
+}
+
+static int complain(const struct app_config *config, const struct endpoint_listener *listener,
+                    int error, struct log *log)
+{
+    bool sctp = listener->transport == TRANSPORT_SCTP;
+    if (sctp && (error == EADDRINUSE || error == EPERM || error == EACCES))
+        return complain_sctp(config, listener, error, log);
     char address[ADDRESS_TEXT_MAX];
     char reason[128];
     bool tcp = listener->transport == TRANSPORT_TCP;
-    const char *name = tcp ? "tcp" : "udp";
+    const char *name = transport_uri_name((enum transport)listener->transport).ptr;
     (void)address_text(&listener->local, address);
     unsigned port = address_port(&listener->local);
     switch (error) {
@@ -78,10 +118,10 @@ void listen_prepare(struct app_config *config, struct log *log)
     for (unsigned i = 0; i < config->listen.count;) {
         struct endpoint_listener any_port = config->listen.items[i];
         address_set_port(&any_port.local, 0);
-        int error = address_is_v6(&any_port.local) ? probe(&any_port) : 0;
+        int error = address_is_v6(&any_port.local) ? probe(config, &any_port) : 0;
         if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) {
             log_info(log, LOG_APP, "no IPv6 on this machine: not listening on %s for it",
-                     any_port.transport == TRANSPORT_TCP ? "tcp" : "udp");
+                     transport_uri_name((enum transport)any_port.transport).ptr);
             take_out(config, i);
         } else {
             i++;
@@ -92,9 +132,9 @@ void listen_prepare(struct app_config *config, struct log *log)
 int listen_check(const struct app_config *config, struct log *log)
 {
     for (unsigned i = 0; i < config->listen.count; i++) {
-        int error = probe(&config->listen.items[i]);
+        int error = probe(config, &config->listen.items[i]);
         if (error != 0)
-            return complain(&config->listen.items[i], error, log);
+            return complain(config, &config->listen.items[i], error, log);
     }
     return 0;
 }

@@ -171,7 +171,7 @@ static int open_workers(struct server *server, struct app_config *config)
             char text[ADDRESS_TEXT_MAX];
             const struct endpoint_listener *listener = &config->endpoint.listeners[failed];
             log_error(server->log, LOG_APP, "worker %u cannot listen on %s:%s: %s", i,
-                      listener->transport == TRANSPORT_TCP ? "tcp" : "udp",
+                      transport_uri_name((enum transport)listener->transport).ptr,
                       address_text(&listener->local, text), error_text(status));
             return status;
         }

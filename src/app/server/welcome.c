@@ -99,9 +99,11 @@ static void find_place(const struct server *server, struct place *place)
         (void)address_parse_host(v6 ? SLICE("::1") : SLICE("127.0.0.1"), port, &address);
     }
     write_place(address, place->here, sizeof place->here);
-    if (config->listen.items[index].transport == TRANSPORT_TCP) {
+    if (config->listen.items[index].transport != TRANSPORT_UDP) {
+        enum transport transport = (enum transport)config->listen.items[index].transport;
         size_t len = strlen(place->here);
-        (void)snprintf(place->here + len, sizeof place->here - len, ";transport=tcp");
+        (void)snprintf(place->here + len, sizeof place->here - len, ";transport=%s",
+                       transport_uri_name(transport).ptr);
     }
 }
 
@@ -143,7 +145,8 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
     printf("trapezoid %s, %u workers, listening on\n", TRAPEZOID_VERSION, config->workers);
     for (unsigned i = 0; i < config->listen.count; i++) {
         struct address address = server_listener_address(server, i);
-        printf("  %s:%s\n", config->listen.items[i].transport == TRANSPORT_TCP ? "tcp" : "udp",
+        printf("  %s:%s\n",
+               transport_uri_name((enum transport)config->listen.items[i].transport).ptr,
                address_text(&address, text));
     }
     if (welcome->count > 0 && process_output_is_journal()) {

@@ -1,124 +1,12 @@
 /* SCTP associations between two listeners of one loop over loopback, UDP-encapsulated. */
-#include "loop/sctp.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "unit/loop/loop_fixture.h"
-
-struct end {
-    struct loop *loop;
-    struct assoc_listener *listener;
-    struct address local;
-    struct assoc_options options;
-    struct flow flow;
-    struct flow closed_flow;
-    unsigned opened, accepted, closed, messages, want;
-    enum stream_reason reason;
-    size_t length;
-    char last[256 * 1024];
-    bool echo;
-};
-
-static int on_message(void *user, const struct flow *flow, struct slice data)
-{
-    struct end *end = user;
-    end->messages++;
-    end->flow = *flow;
-    end->length = data.len;
-    assert_true(data.len <= sizeof(end->last));
-    memcpy(end->last, data.ptr, data.len);
-    if (end->echo)
-        assert_int_equal(assoc_send(end->loop, flow, data), 0);
-    return 0;
-}
-
-static void on_open(void *user, const struct flow *flow, bool accepted)
-{
-    struct end *end = user;
-    end->opened++;
-    end->accepted += accepted;
-    end->flow = *flow;
-}
-
-static void on_close(void *user, const struct flow *flow, enum stream_reason reason)
-{
-    struct end *end = user;
-    end->closed++;
-    end->closed_flow = *flow;
-    end->reason = reason;
-}
-
-static bool has_opened(void *user)
-{
-    return ((struct end *)user)->opened > 0;
-}
-
-static bool has_closed(void *user)
-{
-    return ((struct end *)user)->closed > 0;
-}
-
-static bool has_messages(void *user)
-{
-    struct end *end = user;
-    return end->messages >= end->want;
-}
-
-struct pair {
-    struct loop *loop;
-    struct end a;
-    struct end b;
-};
-
-static void listen_at(struct end *end, struct loop *loop, const char *address)
-{
-    struct address local = address_of(address);
-    end->loop = loop;
-    end->want = 1;
-    end->options.udp = true;
-    end->options.handler = (struct assoc_handler){
-        .on_message = on_message, .on_open = on_open, .on_close = on_close, .user = end};
-    assert_int_equal(assoc_listen(loop, &local, &end->options, &end->listener), 0);
-    end->local = assoc_listener_local(end->listener);
-}
-
-/* a connects to b's UDP port. */
-static struct pair *new_pair(const struct assoc_limits *of_b, const char *host)
-{
-    struct pair *pair = calloc(1, sizeof(*pair));
-    char address[64];
-    (void)snprintf(address, sizeof(address), "%s:0", host);
-    pair->loop = new_loop();
-    if (of_b != NULL)
-        pair->b.options.limits = *of_b;
-    pair->b.options.listener = 2;
-    listen_at(&pair->b, pair->loop, address);
-    pair->a.options.listener = 1;
-    pair->a.options.remote_port = assoc_listener_udp_port(pair->b.listener);
-    listen_at(&pair->a, pair->loop, address);
-    return pair;
-}
-
-static void free_pair(struct pair *pair)
-{
-    loop_free(pair->loop);
-    free(pair);
-}
-
-static struct flow connect_pair(struct pair *pair)
-{
-    struct flow flow;
-    assert_int_equal(assoc_connect(pair->a.listener, &pair->b.local, &flow), 0);
-    assert_true(run_until(pair->loop, has_opened, &pair->a, WAIT_MS));
-    assert_true(run_until(pair->loop, has_opened, &pair->b, WAIT_MS));
-    return flow;
-}
+#include "unit/loop/sctp_fixture.h"
 
 /* RFC 4168 section 5: a message is one user message, both ways over one association. */
-static void test_messages_go_both_ways(void **state)
+static void messages_go_both_ways(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -139,7 +27,7 @@ static void test_messages_go_both_ways(void **state)
 }
 
 /* The same over IPv6. */
-static void test_ipv6(void **state)
+static void ipv6(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "[::1]");
@@ -151,7 +39,7 @@ static void test_ipv6(void **state)
 }
 
 /* RFC 4168 section 3.1: long messages are divided by SCTP, not by IP, and come whole. */
-static void test_long_messages_come_whole(void **state)
+static void long_messages_come_whole(void **state)
 {
     (void)state;
     static char text[128 << 10];
@@ -171,7 +59,7 @@ static void test_long_messages_come_whole(void **state)
 }
 
 /* A message beyond the limit of the receiver ends the association. */
-static void test_too_long_messages_are_refused(void **state)
+static void too_long_messages_are_refused(void **state)
 {
     (void)state;
     static char text[9000];
@@ -188,7 +76,7 @@ static void test_too_long_messages_are_refused(void **state)
 }
 
 /* What is sent before the association is up waits for it. */
-static void test_sent_while_connecting(void **state)
+static void sent_while_connecting(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -203,7 +91,7 @@ static void test_sent_while_connecting(void **state)
 }
 
 /* An association is found by either end, and used both ways. */
-static void test_either_end_finds_it(void **state)
+static void either_end_finds_it(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -218,7 +106,7 @@ static void test_either_end_finds_it(void **state)
 }
 
 /* RFC 9260 section 9.2: what was sent arrives before the association shuts down. */
-static void test_closing_sends_the_rest_first(void **state)
+static void closing_sends_the_rest_first(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -240,7 +128,7 @@ static void test_closing_sends_the_rest_first(void **state)
 }
 
 /* A flow whose association is gone does not reach the next one, though it has the same place. */
-static void test_generations_tell_associations_apart(void **state)
+static void generations_tell_associations_apart(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -259,7 +147,7 @@ static void test_generations_tell_associations_apart(void **state)
 }
 
 /* Nobody there: the connect fails in its time. */
-static void test_connect_to_nobody_fails(void **state)
+static void connect_to_nobody_fails(void **state)
 {
     (void)state;
     struct pair *pair = new_pair(NULL, "127.0.0.1");
@@ -279,7 +167,7 @@ static void test_connect_to_nobody_fails(void **state)
 }
 
 /* RFC 9260 section 5.1: without room an INIT is answered by ABORT, so the peer knows at once. */
-static void test_no_room_is_told_at_once(void **state)
+static void no_room_is_told_at_once(void **state)
 {
     (void)state;
     struct assoc_limits limits = {.per_source = 1};
@@ -300,7 +188,7 @@ static void test_no_room_is_told_at_once(void **state)
 }
 
 /* Idle associations are shut down. */
-static void test_idle_associations_are_closed(void **state)
+static void idle_associations_are_closed(void **state)
 {
     (void)state;
     struct assoc_limits limits = {.idle_ms = 150};
@@ -314,7 +202,7 @@ static void test_idle_associations_are_closed(void **state)
 }
 
 /* The queue of an association is bounded. */
-static void test_queue_is_bounded(void **state)
+static void queue_is_bounded(void **state)
 {
     (void)state;
     static char text[60000];
@@ -335,18 +223,18 @@ static void test_queue_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipv6),
-        cmocka_unit_test(test_long_messages_come_whole),
-        cmocka_unit_test(test_too_long_messages_are_refused),
-        cmocka_unit_test(test_sent_while_connecting),
-        cmocka_unit_test(test_either_end_finds_it),
-        cmocka_unit_test(test_closing_sends_the_rest_first),
-        cmocka_unit_test(test_generations_tell_associations_apart),
-        cmocka_unit_test(test_connect_to_nobody_fails),
-        cmocka_unit_test(test_no_room_is_told_at_once),
-        cmocka_unit_test(test_idle_associations_are_closed),
-        cmocka_unit_test(test_queue_is_bounded),
-        cmocka_unit_test(test_messages_go_both_ways),
+        cmocka_unit_test(ipv6),
+        cmocka_unit_test(long_messages_come_whole),
+        cmocka_unit_test(too_long_messages_are_refused),
+        cmocka_unit_test(sent_while_connecting),
+        cmocka_unit_test(either_end_finds_it),
+        cmocka_unit_test(closing_sends_the_rest_first),
+        cmocka_unit_test(generations_tell_associations_apart),
+        cmocka_unit_test(connect_to_nobody_fails),
+        cmocka_unit_test(no_room_is_told_at_once),
+        cmocka_unit_test(idle_associations_are_closed),
+        cmocka_unit_test(queue_is_bounded),
+        cmocka_unit_test(messages_go_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

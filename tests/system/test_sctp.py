@@ -1,0 +1,240 @@
+"""Two Trapezoids that speak SCTP with each other, each in a network namespace of its own, between phones on UDP: over IP and over
+UDP (RFC 6951). What crosses is captured, and tshark takes it apart."""
+
+import contextlib
+import itertools
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import ua
+from trapezoid import PROGRAM, Trapezoid
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "nat"))
+from lab import Namespace  # noqa: E402
+
+NUMBER = itertools.count(os.getpid() * 10)
+UDP_PORT = 9899
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs network namespaces")
+
+
+class Side:
+    """A domain: its namespace, its server, and one phone in the namespace."""
+
+    def __init__(self, domain, user, address, namespace):
+        self.domain, self.user, self.address, self.namespace = domain, user, address, namespace
+        self.server = self.phone = None
+
+    def serve(self, other, encapsulation, workers, **settings):
+        self.server = Trapezoid({
+            "listen": f"udp:{self.address}:5060,sctp:{self.address}:5060", "sctp.encapsulation": encapsulation,
+            "domains": self.domain, "auth.register": False, "auth.call": False, "record_route": True, "workers": workers,
+            "metrics.listen": f"{self.address}:9090",
+            "routes": f"@{other.domain}=sip:{other.address};transport=sctp", **settings})
+        self.server.prefix = self.namespace.command()
+        self.server.start()
+
+    def register(self):
+        with self.namespace.entered():
+            self.phone = ua.Ua(f"{self.address}:5060", self.user, host=self.address)
+        uri = f"sip:{self.user}@{self.domain}"
+        answer = self.phone.ask("REGISTER", f"sip:{self.domain}", to=uri, from_=uri,
+                                lines=[f"Contact: {self.phone.contact}"])
+        assert answer.status == 200
+        self.phone.call_id = f"{self.user}-{next(NUMBER)}"
+
+    def metric(self, name):
+        text = self.namespace.run("curl", "-s", f"http://{self.address}:9090/metrics")
+        return sum(float(line.split()[-1]) for line in text.splitlines()
+                   if line.split("{")[0].split(" ")[0].removeprefix("trapezoid_") == name)
+
+
+class Trapez:
+    def __init__(self, encapsulation, workers=1, **settings):
+        self.encapsulation, self.workers, self.settings = encapsulation, workers, settings
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            sides, number = [], next(NUMBER)
+            for side, domain, user in ((1, "a.test", "alice"), (2, "b.test", "bob")):
+                namespace = Namespace(f"tz-sctp-{number}-{side}")
+                stack.callback(namespace.delete)
+                sides.append(Side(domain, user, f"10.41.68.{side}", namespace))
+            self.a, self.b = sides
+            self.a.namespace.ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", self.b.namespace.name)
+            for side in sides:
+                side.namespace.ip("address", "add", f"{side.address}/24", "dev", "veth0")
+                side.namespace.ip("link", "set", "veth0", "up")
+            for side, other in ((self.a, self.b), (self.b, self.a)):
+                side.serve(other, self.encapsulation, self.workers, **self.settings)
+                stack.callback(side.server.close)
+                side.register()
+                stack.callback(side.phone.socket.close)
+            self.stack = stack.pop_all()
+            return self
+
+    def __exit__(self, *what):
+        return self.stack.__exit__(*what)
+
+
+def invite(caller, callee):
+    """An INVITE on its way: the text to send."""
+    return caller.phone.request("INVITE", f"sip:{callee.user}@{callee.domain}", from_=f"sip:{caller.user}@{caller.domain}",
+                                lines=[f"Contact: {caller.phone.contact}"])
+
+
+def call(caller, callee):
+    """A whole call; the INVITE as it came, and the caller's 200."""
+    caller.phone.call_id = f"call-{next(NUMBER)}"
+    caller.phone.send(invite(caller, callee))
+    offered = callee.phone.wait_for("INVITE")
+    callee.phone.send(callee.phone.response(offered, "200 OK", [f"Contact: {callee.phone.contact}"]))
+    answer = caller.phone.final()
+    assert answer.status == 200, answer
+    caller.phone.send(in_dialog(caller, answer, "ACK"))
+    assert callee.phone.wait_for("ACK")
+    caller.phone.send(in_dialog(caller, answer, "BYE"))
+    bye = callee.phone.wait_for("BYE")
+    callee.phone.send(callee.phone.response(bye, "200 OK"))
+    assert caller.phone.final().status == 200
+    return offered, answer
+
+
+def in_dialog(caller, answer, method):
+    """A request along the route set of an answer (RFC 3261 section 12.2.1.1)."""
+    routes = list(reversed([part.strip() for line in answer.all("Record-Route") for part in line.split(",")]))
+    target = answer.get("Contact").strip("<>")
+    to_tag = answer.get("To").partition(";tag=")[2]
+    cseq = caller.phone.cseq if method == "ACK" else None
+    parts = {"cseq": cseq} if cseq else {}
+    return caller.phone.request(method, target, to=answer.get("To").partition(">")[0].partition("<")[2], to_tag=to_tag,
+                                from_=f"sip:{caller.user}@{caller.domain}",
+                                lines=[f"Route: {route}" for route in routes], **parts)
+
+
+@contextlib.contextmanager
+def capture(side, path, to):
+    """What passes the side's interface, as pcap. A last datagram to `to` shows that all is written."""
+    command = side.namespace.command("tcpdump", "-i", "veth0", "-U", "--immediate-mode", "-w", str(path), "not", "arp")
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert any("listening on" in line for line in process.stderr)
+        yield
+        mark, until = os.urandom(16), time.monotonic() + 10
+        with side.namespace.socket() as s:
+            s.sendto(mark, (to, 9))
+        while mark not in path.read_bytes():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def dissect(path, fields, condition):
+    words = ["tshark", "-r", str(path), "-o", "sctp.checksum:TRUE", "-d", f"udp.port=={UDP_PORT},sctp", "-Y", condition,
+             "-T", "fields", "-E", "separator=|"]
+    for field in fields:
+        words += ["-e", field]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("encapsulation,workers", [("off", 1), ("udp", 3)])
+def test_calls_cross_from_udp_to_sctp_to_udp(tmp_path, encapsulation, workers):
+    """RFC 4168 sections 4, 5, 5.1: both directions, over one association; the capture is SCTP carrying SIP without error."""
+    path = tmp_path / "capture.pcap"
+    with Trapez(encapsulation, workers) as t:
+        with capture(t.a, path, t.b.address):
+            for caller, callee in ((t.a, t.b), (t.b, t.a), (t.a, t.b)):
+                offered, _ = call(caller, callee)
+                assert offered.all("Via")[1].startswith(f"SIP/2.0/SCTP {caller.address}:5060")
+        assert t.a.metric("sctp_associations") == t.b.metric("sctp_associations") == 1
+    errors = dissect(path, ["frame.number", "_ws.expert.message"], "_ws.expert.severity == error || _ws.malformed")
+    assert errors == []
+    assert dissect(path, ["frame.number"], "sctp.checksum.status == 0") == [], "wrong CRC32c"
+    sip = dissect(path, ["ip.proto", "sctp.data_sid", "sctp.data_payload_proto_id", "sctp.data_u_bit", "sip.Method"],
+                  "sctp && sip")
+    protocol = {"off": "132", "udp": "17"}[encapsulation]
+    for proto, stream, ppid, unordered, _ in sip:
+        assert proto == protocol
+        assert set(int(s, 0) for s in stream.split(",")) == {0}
+        assert set(int(p) for p in ppid.split(",")) == {0}
+        assert set(unordered.replace("True", "1").split(",")) == {"1"}
+    methods = ",".join(row[4] for row in sip)
+    assert all(methods.count(method) >= 3 for method in ("INVITE", "ACK", "BYE"))
+    inits = dissect(path, ["frame.number"], "sctp.chunk_type == 1")
+    assert len(inits) == 1, "more than one association was made"
+
+
+def test_a_killed_server_comes_back():
+    """RFC 9260 section 8.4: a peer that forgot us says so; calls fail with an answer while it is away, and work after."""
+    with Trapez("udp", 3) as t:
+        call(t.a, t.b)
+        t.b.server.process.kill()
+        t.b.server.process.wait()
+        t.b.server.process = None
+        t.a.phone.call_id = f"away-{next(NUMBER)}"
+        t.a.phone.send(invite(t.a, t.b))
+        # Along the old association nothing comes back until the peer is there again, which then forgets all.
+        t.b.server.start()
+        answer = t.a.phone.final(timeout=20)
+        assert answer.status in (500, 503), answer
+        t.a.phone.send(t.a.phone.ack(f"sip:{t.b.user}@{t.b.domain}", answer))
+        assert t.a.metric("sctp_associations") == 0
+        t.b.register()
+        call(t.a, t.b)
+
+
+def test_nobody_there_is_answered_soon():
+    """A peer that does not answer INIT: the call fails when sctp.connect_time is over, not after 32 s."""
+    with Trapez("udp", 3, **{"sctp.connect_time": "500ms"}) as t:
+        t.b.server.stop()
+        before = time.monotonic()
+        for _ in range(3):
+            t.a.phone.call_id = f"nobody-{next(NUMBER)}"
+            t.a.phone.send(invite(t.a, t.b))
+            answer = t.a.phone.final()
+            assert answer.status in (500, 503, 408)
+            t.a.phone.send(t.a.phone.ack(f"sip:{t.b.user}@{t.b.domain}", answer))
+        assert time.monotonic() - before < 8
+        assert t.a.metric("sctp_associations") == 0
+
+
+def test_garbage_and_floods_leave_the_server_at_work():
+    """Datagrams of any kind to the encapsulation port are dropped and counted, and calls go on."""
+    with Trapez("udp") as t:
+        call(t.a, t.b)
+        with t.a.namespace.entered():
+            flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with flood:
+            for i in range(3000):
+                flood.sendto(os.urandom(i % 1400), (t.b.address, UDP_PORT))
+        call(t.a, t.b)
+        assert t.b.metric("sctp_bad_packets_total") > 2000
+        assert t.b.metric("sctp_associations") == 1
+
+
+def test_sctp_over_ip_needs_a_right_and_says_so():
+    server = Trapezoid({"listen": "sctp:127.0.0.1:5060", "sctp.encapsulation": "off"})
+    server.prefix = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", "--"]
+    server.launch()
+    assert server.process.wait(10) != 0
+    server.process = None
+    assert "CAP_NET_RAW" in server.log() and "sctp.encapsulation=udp" in server.log()
+
+
+def test_no_name_of_ours_replaces_one_of_the_library():
+    """The linker would let a function of the program stand in for the library's own of the same name."""
+    def names(path):
+        done = subprocess.run(["nm", "-D", "--defined-only", path], capture_output=True, text=True, check=True)
+        return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
+
+    libraries = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    library = re.search(r"libusrsctp\S* => (\S+)", libraries).group(1)
+    assert "usrsctp_connect" in names(library)
+    assert names(PROGRAM) & names(library) == set()
