@@ -84,6 +84,10 @@ struct dns_config {
  * questions under way are asked anew. Errors: ERR_NO_MEMORY; the old one stays. */
 int dns_configure(struct loop *loop, const struct dns_config *config);
 
+/* Can libunbound work with it? ERR_INVALID: the trust anchor is no file of DS or DNSKEY records.
+ * Reads the file and takes some milliseconds: at start, not in a turn. */
+int dns_check(const struct dns_config *config);
+
 #define DNS_METRIC_LIST(X)                                                                         \
     X(DNS_QUERIES, "dns_queries_total", METRIC_COUNTER,                                            \
       "Questions that went to a DNS server (or would have, had one been there)")                   \

@@ -60,6 +60,16 @@ int config_check_socket_path(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
+int config_check_dns_server(struct slice item, struct writer *why)
+{
+    struct address address;
+    if (address_parse(item, &address) == 0 && address_port(&address) != 0)
+        return 0;
+    writer_format(why, "\"%.*s\" is no ADDRESS:PORT; write for example 192.0.2.1:53 or [::1]:53",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
 static void hint_subsystem(struct slice name, struct writer *why)
 {
     struct nearest nearest;
@@ -164,8 +174,21 @@ static void check_listeners(const struct app_config *c, struct config_problems *
     }
 }
 
+static void check_dns(const struct app_config *c, struct config_problems *problems)
+{
+    if (!both_good(c, "dns.dnssec", "dns.trust_anchor") || dns_check(&c->dns) == 0)
+        return;
+    const struct config_origin *origin = origin_of(c, "dns.trust_anchor");
+    config_problem(problems, origin->file != NULL ? origin : origin_of(c, "dns.dnssec"),
+                   SLICE("dns.trust_anchor"),
+                   "\"%s\" is no file of DS or DNSKEY records, which dns.dnssec needs; write for "
+                   "example /usr/share/dns/root.key (Debian: apt install dns-root-data)",
+                   c->dns.trust_anchor);
+}
+
 void config_check_whole(const struct app_config *config, struct config_problems *problems)
 {
     check_orders(config, problems);
     check_listeners(config, problems);
+    check_dns(config, problems);
 }

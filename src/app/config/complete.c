@@ -110,6 +110,9 @@ static void complete_services(struct app_config *config)
     config->registrar.durable = config->durability == CONFIG_DURABLE_COMMIT;
     config->proxy.route_count = config->routes.count;
     memcpy(config->proxy.routes, config->routes.items, sizeof config->proxy.routes);
+    for (unsigned i = 0; i < config->dns_servers.count; i++) /* checked when they were set */
+        config->dns.server_count +=
+            address_parse(config->dns_servers.items[i], &config->dns.servers[i]) == 0;
 }
 
 /* Defaults that follow what was given, so that one key can be changed alone. */

@@ -5,6 +5,7 @@
 
 #include "app/config/problem.h"
 #include "base/arena.h"
+#include "loop/dns.h"
 #include "service/proxy/proxy.h"
 #include "service/registrar/registrar.h"
 
@@ -54,6 +55,7 @@ struct app_config {
     uint32_t max_contacts;
     uint64_t max_bindings;
     struct config_routes routes;
+    struct config_strings dns_servers;
     struct config_address metrics_listen;
     const char *control_path;
     uint32_t log_level; /* enum log_level */
@@ -63,6 +65,7 @@ struct app_config {
     /* What the services are given. The schema writes into these directly; config_read fills in what
      * it derives from the fields above. */
     struct endpoint_config endpoint;
+    struct dns_config dns;
     struct authenticator_config authenticator;
     struct registrar_config registrar;
     struct proxy_config proxy;

@@ -65,6 +65,9 @@ static void on_drain(struct timer *timer)
 static void reload(struct worker *worker, const struct settings *settings)
 {
     const struct app_config *config = settings->config;
+    if (dns_configure(worker->loop, &config->dns) < 0)
+        log_error(worker->shared->log, LOG_DNS, "worker %u keeps the old DNS settings: no memory",
+                  worker->index);
     endpoint_reload(worker->endpoint, &config->endpoint);
     authenticator_reload(worker->authenticator, &config->authenticator, settings->domains);
     registrar_reload(worker->registrar, &config->registrar, settings->domains);
@@ -178,7 +181,9 @@ static int equip_services(struct worker *worker, const struct settings *settings
 
 int worker_equip(struct worker *worker, const struct settings *settings)
 {
-    int status = equip_services(worker, settings);
+    int status = dns_configure(worker->loop, &settings->config->dns);
+    if (status == 0)
+        status = equip_services(worker, settings);
     if (status < 0)
         return status;
     struct dispatch_parts dispatch = {.endpoint = worker->endpoint,
@@ -261,6 +266,7 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
         [WORKER_METRICS_AUTHENTICATOR] = {authenticator_metric_infos, AUTHENTICATOR_METRICS},
         [WORKER_METRICS_REGISTRAR] = {registrar_metric_infos, REGISTRAR_METRICS},
         [WORKER_METRICS_PROXY] = {proxy_metric_infos, PROXY_METRICS},
+        [WORKER_METRICS_DNS] = {dns_metric_infos, DNS_METRICS},
     };
     return tables[which];
 }
@@ -271,6 +277,7 @@ const metric *worker_metric_set(const struct worker *worker, enum worker_metrics
     case WORKER_METRICS_ENDPOINT: return endpoint_metrics(worker->endpoint);
     case WORKER_METRICS_AUTHENTICATOR: return authenticator_metrics(worker->authenticator);
     case WORKER_METRICS_REGISTRAR: return registrar_metrics(worker->registrar);
+    case WORKER_METRICS_DNS: return dns_metrics(worker->loop);
     default: return proxy_metrics(worker->proxy);
     }
 }

@@ -60,6 +60,7 @@ enum worker_metrics {
     WORKER_METRICS_AUTHENTICATOR,
     WORKER_METRICS_REGISTRAR,
     WORKER_METRICS_PROXY,
+    WORKER_METRICS_DNS,
     WORKER_METRIC_TABLES
 };
 struct worker_metric_table {

@@ -65,6 +65,16 @@ static void a_wrong_value_is_refused_with_what_would_be_right(void **state)
     refused("metrics.listen: localhost\n",
             "FILE:1: metrics.listen: \"localhost\" is no ADDRESS:PORT; write for example "
             "127.0.0.1:9060 or [::1]:9060, or nothing to turn it off\n");
+    refused("dns.servers: [192.0.2.1:53, 192.0.2.2]\n",
+            "FILE:1: dns.servers: \"192.0.2.2\" is no ADDRESS:PORT; write for example 192.0.2.1:53 "
+            "or [::1]:53\n");
+    refused("dns.servers: '192.0.2.1:0'\n",
+            "FILE:1: dns.servers: \"192.0.2.1:0\" is no ADDRESS:PORT; write for example "
+            "192.0.2.1:53 or [::1]:53\n");
+    refused("dns.dnssec: on\n",
+            "FILE:1: dns.trust_anchor: \"\" is no file of DS or DNSKEY records, which dns.dnssec "
+            "needs; write for example /usr/share/dns/root.key (Debian: apt install "
+            "dns-root-data)\n");
     refused("auth.realm: 'a\"b'\n", "FILE:1: auth.realm: a realm holds no quotes, backslashes, "
                                     "colons or control characters\n");
     refused("auth.realm: ''\n", "FILE:1: auth.realm: has 0 characters; write at least one and 100 "
