@@ -172,6 +172,11 @@ void table_add(struct table *t, struct table_node *node, uint64_t hash)
     push(bucket_of(t, tag_of(hash)), node, tag_of(hash));
 }
 
+void table_expect(const struct table *t, uint64_t hash)
+{
+    __builtin_prefetch(bucket_of(t, tag_of(hash)));
+}
+
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key)
 {

@@ -42,6 +42,8 @@ void table_done(struct table *t);
 /* Never fails: when memory for growing is out the chains get longer instead. The key must not be
  * present. Bits 32 to 63 of hash choose the bucket. */
 void table_add(struct table *t, struct table_node *node, uint64_t hash);
+/* Brings what a search for hash looks at first into the caches, ahead of that search. */
+void table_expect(const struct table *t, uint64_t hash);
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key);
 /* The node must be in the table; its memory is the caller's again. */

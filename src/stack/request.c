@@ -103,6 +103,7 @@ void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)
 {
     struct endpoint_request request;
     struct sip_server_tx *tx = NULL;
+    sip_transactions_expect(&endpoint->transactions, &endpoint->message);
     endpoint_request_init(endpoint, &endpoint->message, flow, &request);
     switch (sip_transactions_on_request(&endpoint->transactions, request.msg, &tx)) {
     case SIP_REQUEST_NEW: take_new(endpoint, &request); break;

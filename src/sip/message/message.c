@@ -45,6 +45,7 @@ static void reset(struct sip_message *msg, struct slice data)
     msg->reason = SLICE_NULL;
     msg->body = slice_of(end, 0);
     msg->parts = (struct sip_parts){0};
+    msg->transaction[0] = msg->transaction[1] = 0;
     memset(msg->first, SIP_NO_HEADER, sizeof(msg->first));
 }
 

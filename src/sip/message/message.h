@@ -53,6 +53,7 @@ struct sip_message {
     struct slice reason;      /* response; may be empty */
     struct slice body;      /* Content-Length bytes, or all that is left of a datagram without it */
     struct sip_parts parts; /* all there once sip_message_check took the message */
+    uint64_t transaction[2]; /* request: kept here by sip_transactions_expect; zero before */
     uint8_t first[SIP_HEADER_COUNT]; /* index of the first line of each id, or SIP_NO_HEADER */
     uint8_t last[SIP_HEADER_COUNT];  /* valid where first is */
     struct sip_header headers[SIP_MESSAGE_HEADERS_MAX]; /* [0, header_count) are valid */

@@ -66,6 +66,14 @@ static struct hash128 key_hash(const struct hash_key *key, const struct sip_mess
     return hash_end128(&hash);
 }
 
+void sip_transactions_expect(const struct sip_transactions *t, struct sip_message *request)
+{
+    struct hash128 hash = key_hash(&t->key, request);
+    request->transaction[0] = hash.low;
+    request->transaction[1] = hash.high;
+    table_expect(&t->servers, hash.low);
+}
+
 int sip_server_key_of(const struct sip_transactions *t, const struct sip_message *request,
                       struct sip_server_key *ret_key)
 {
@@ -73,7 +81,9 @@ int sip_server_key_of(const struct sip_transactions *t, const struct sip_message
     enum sip_method method = (enum sip_method)request->method;
     if (parts->via.value.len == 0 || parts->cseq.method_name.len == 0 || parts->from.uri.len == 0)
         return ERR_SYNTAX;
-    struct hash128 hash = key_hash(&t->key, request);
+    struct hash128 hash = {.low = request->transaction[0], .high = request->transaction[1]};
+    if ((hash.low | hash.high) == 0)
+        hash = key_hash(&t->key, request);
     *ret_key = (struct sip_server_key){
         .hash = hash.low,
         .hash2 = hash.high,

@@ -124,6 +124,10 @@ enum sip_request_match {
     SIP_REQUEST_INVALID, /* no usable Via, From, Call-ID or CSeq: answer 400, or drop (an ACK) */
 };
 
+/* What on_request and sip_server_tx_new match by is computed here once, if this is called first; by
+ * the time that they look for it, it is in the caches. For a message that passed sip_message_check.
+ */
+void sip_transactions_expect(const struct sip_transactions *t, struct sip_message *request);
 /* Matches by 17.2.3, RFC 2543 rules where the branch lacks the magic, and runs the machine. The
  * message must have passed sip_message_check. *ret_tx is always set. */
 enum sip_request_match sip_transactions_on_request(struct sip_transactions *t,
