@@ -75,6 +75,8 @@ struct layer_type {
     int (*send)(struct layer *layer, struct slice plain);
     /* We end: says goodbye if there is a way. Nothing is called afterwards but free. */
     void (*close)(struct layer *layer);
+    /* Is it proven that the far end is domain (RFC 5922 section 7.2)? NULL: it proves nothing. */
+    bool (*proves)(const struct layer *layer, struct slice domain);
 };
 
 /* At the head of what a layer keeps per connection; made by the layer's make. */

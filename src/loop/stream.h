@@ -108,6 +108,9 @@ int stream_send(struct loop *loop, const struct flow *flow, struct slice data);
  * STREAM_SEND_STALLED or STREAM_CONNECT_FAILED. Harmless when gone. on_close is called from the
  * loop, not from within. */
 void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason reason);
+/* Has the far end of an open connection of this worker's proven, by a certificate that was
+ * verified, that it is domain (RFC 5922 section 7.2)? */
+bool stream_proves(struct loop *loop, const struct flow *flow, struct slice domain);
 /* Does this worker's connection still exist? For other workers' flows: unknown, true. */
 bool stream_alive(struct loop *loop, const struct flow *flow);
 uint64_t stream_count(struct loop *loop, unsigned which);

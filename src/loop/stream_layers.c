@@ -379,3 +379,12 @@ int stream_layers_send(struct stream *stream, struct slice data)
         stream_fail(stream, STREAM_IO_ERROR);
     return status;
 }
+
+bool stream_proves(struct loop *loop, const struct flow *flow, struct slice domain)
+{
+    const struct stream *stream = stream_of_flow(loop, flow);
+    if (stream == NULL || stream->state != STREAM_IS_OPEN || stream->layers == NULL)
+        return false;
+    const struct layer *cipher = stream->layers->cipher;
+    return cipher != NULL && cipher->type->proves != NULL && cipher->type->proves(cipher, domain);
+}

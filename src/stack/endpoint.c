@@ -34,6 +34,23 @@ static void count_associations(struct endpoint *endpoint)
     metric_set(&m[ENDPOINT_ASSOC_OUT], (int64_t)assoc_count(loop, ASSOC_PACKETS_OUT));
 }
 
+static void count_handshakes(struct endpoint *endpoint)
+{
+    static const struct {
+        enum endpoint_metric metric;
+        unsigned count;
+    } counts[] = {
+        {ENDPOINT_OPENING, STREAM_OPENING_NOW},
+        {ENDPOINT_HANDSHAKES_FAILED, STREAM_HANDSHAKES_FAILED},
+        {ENDPOINT_HANDSHAKES_LATE, STREAM_HANDSHAKES_LATE},
+        {ENDPOINT_VERIFY_REFUSED, STREAM_VERIFY_REFUSED},
+        {ENDPOINT_LAYERS_BROKEN, STREAM_LAYERS_BROKEN},
+    };
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
+        metric_set(&endpoint->metrics[counts[i].metric],
+                   (int64_t)stream_count(endpoint->loop, counts[i].count));
+}
+
 /* Brings the figures that others count into our metrics, once per turn. */
 static void on_turn_end(void *user)
 {
@@ -47,6 +64,7 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_TRANSPORT_ERRORS], (int64_t)t->counts[SIP_TX_COUNT_TRANSPORT_ERROR]);
     metric_set(&m[ENDPOINT_CONNECTIONS], (int64_t)stream_count(endpoint->loop, STREAM_OPEN));
     count_associations(endpoint);
+    count_handshakes(endpoint);
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
     metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));

@@ -9,6 +9,7 @@
 #include "loop/mesh.h"
 #include "loop/sctp.h"
 #include "loop/stream.h"
+#include "loop/tls/tls.h"
 #include "sip/message/address.h"
 #include "sip/message/respond.h"
 #include "sip/message/uri.h"
@@ -33,6 +34,7 @@ struct endpoint_config {
     struct sip_limits limits;
     struct sip_tx_times times;
     struct stream_limits stream;
+    struct tls *tls; /* borrowed; needed by listeners of secure transports, else NULL */
     struct assoc_limits sctp;
     uint32_t sctp_encapsulation;   /* ENDPOINT_SCTP_... */
     uint32_t sctp_udp_port;        /* ours; 0: the system chooses */
@@ -109,6 +111,17 @@ struct endpoint_user {
       "SCTP packets dropped: too short, wrong checksum, or for no port of ours.")                  \
     X(ASSOC_IN, "sctp_packets_received_total", METRIC_COUNTER, "SCTP packets received.")           \
     X(ASSOC_OUT, "sctp_packets_sent_total", METRIC_COUNTER, "SCTP packets sent.")                  \
+    X(OPENING, "stream_opening", METRIC_GAUGE, "Stream connections in their handshake now.")       \
+    X(HANDSHAKES_FAILED, "stream_handshakes_failed_total", METRIC_COUNTER,                         \
+      "TLS and WebSocket handshakes that failed.")                                                 \
+    X(HANDSHAKES_LATE, "stream_handshakes_late_total", METRIC_COUNTER,                             \
+      "Handshakes that took longer than tls.handshake_time.")                                      \
+    X(VERIFY_REFUSED, "tls_certificates_refused_total", METRIC_COUNTER,                            \
+      "Connections whose far end did not prove who it is.")                                        \
+    X(LAYERS_BROKEN, "stream_protocol_errors_total", METRIC_COUNTER,                               \
+      "Open TLS and WebSocket connections closed because the far end broke the protocol.")         \
+    X(NOT_SIP, "stream_not_sip_total", METRIC_COUNTER,                                             \
+      "Connections closed because they began with a TLS handshake where plain SIP is spoken.")     \
     X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
     X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
     X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \
@@ -168,8 +181,11 @@ void endpoint_answer(const struct endpoint_request *request, const struct sip_re
 struct endpoint_target {
     uint8_t transport;
     struct address address;
-    bool has_flow;  /* an existing connection, or the UDP socket it came from */
-    bool flow_only; /* and no other connection will do (RFC 5626 section 7) */
+    struct slice server; /* streams: the host that was looked up, which a certificate must prove
+                            (RFC 5922 section 7.3); borrowed: lies in the URI, or in what the
+                            resolver keeps of it. Empty: the address itself */
+    bool has_flow;       /* an existing connection, or the UDP socket it came from */
+    bool flow_only;      /* and no other connection will do (RFC 5626 section 7) */
     struct flow flow;
 };
 

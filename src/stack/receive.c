@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "sip/message/frame.h"
 #include "stack/endpoint_private.h"
+
+#define TLS_HANDSHAKE 0x16 /* RFC 8446 section 5.1; no SIP message begins with it */
 #include "stun/binding.h"
 
 /* The owner of a response is written in our branch; a call's requests belong together by Call-ID.
@@ -139,6 +141,10 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
     struct endpoint_socket *socket = user;
     struct endpoint *endpoint = socket->endpoint;
     size_t scanned = 0;
+    if (buffered.ptr[0] == TLS_HANDSHAKE) {
+        endpoint_count(endpoint, ENDPOINT_NOT_SIP);
+        return -1;
+    }
     struct sip_frame frame = sip_frame_next(buffered, &endpoint->config->limits, &scanned);
     switch (frame.kind) {
     case SIP_FRAME_MORE: return 0;

@@ -113,7 +113,7 @@ static void take_numeric(struct resolver *resolver, const struct locate_input *i
                          struct endpoint_target *ret_target)
 {
     const struct locate_speaks *speaks = &resolver->config.speaks;
-    struct endpoint_target target = {.address = input->address};
+    struct endpoint_target target = {.address = input->address, .server = input->host};
     target.transport =
         input->has_transport ? input->transport : locate_default_transport(speaks, input->secure);
     address_set_port(&target.address,
@@ -152,6 +152,8 @@ int resolver_locate(struct resolver *resolver, const struct resolver_ask *ask,
     if (plan == NULL)
         return ERR_NO_MEMORY;
     status = begin(plan, &input, ret_target);
+    if (status == 1)
+        ret_target->server = input.host; /* in the URI: it may live longer than the plan */
     if (status < 0 || (status == 1 && !resolver_more(plan)))
         resolver_forget(plan);
     else

@@ -231,7 +231,7 @@ static int nothing_left(const struct resolver_plan *plan)
 
 int resolver_walk_next(struct resolver_plan *plan, struct endpoint_target *ret_target)
 {
-    struct endpoint_target target = {0};
+    struct endpoint_target target = {.server = plan->decision->input.host};
     uint64_t hash;
     while (plan->given < RESOLVER_TARGETS_MAX) {
         while (plan->place != NULL && !timer_running(&plan->grace) &&

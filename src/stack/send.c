@@ -5,11 +5,13 @@
 struct stream_options endpoint_stream_options(struct endpoint *endpoint,
                                               const struct endpoint_socket *socket)
 {
+    bool secure = transport_secure((enum transport)socket->transport);
     return (struct stream_options){
         .transport = socket->transport,
         .listener = socket->index,
         .v6_only = true, /* IPv4 has a listener of its own */
         .limits = endpoint->config->stream,
+        .cipher = {.type = secure ? &tls_layer : NULL, .config = endpoint->config->tls},
         .handler =
             {
                 .on_bytes = endpoint_on_bytes,
@@ -100,6 +102,18 @@ static int udp_flow(struct endpoint *endpoint, const struct endpoint_target *tar
     return 0;
 }
 
+/* What the far end must prove (RFC 5922 section 7.3): the host that was asked for, else the address
+ * that is connected to. */
+static struct slice server_of(const struct endpoint_target *target, char text[ADDRESS_TEXT_MAX])
+{
+    struct writer w;
+    if (target->server.len > 0)
+        return target->server;
+    writer_init(&w, text, ADDRESS_TEXT_MAX);
+    address_write_host(&w, &target->address, true);
+    return writer_slice(&w);
+}
+
 static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                        struct flow *ret_flow)
 {
@@ -110,12 +124,18 @@ static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *
     }
     if (target->flow_only)
         return ERR_CLOSED;
-    if (stream_find(endpoint->loop, target->transport, &target->address, ret_flow) == 0)
+    char numeric[ADDRESS_TEXT_MAX];
+    struct slice server = SLICE_NULL;
+    if (transport_secure((enum transport)target->transport))
+        server = server_of(target, numeric);
+    if (stream_find_server(endpoint->loop, target->transport, &target->address, server, ret_flow) ==
+        0)
         return 0;
     const struct endpoint_socket *s = socket_towards(endpoint, target->transport, &target->address);
     if (s == NULL)
         return ERR_UNSUPPORTED;
     struct stream_options options = endpoint_stream_options(endpoint, s);
+    options.server = server;
     return stream_connect(endpoint->loop, &target->address, &options, ret_flow);
 }
 
@@ -217,6 +237,7 @@ static int send_on_new_connection(struct endpoint *endpoint, const struct flow *
     if (!sip_values_next(&values, &top) || sip_via_parse(top, &via) < 0)
         return ERR_INVALID;
     struct endpoint_target target = {.transport = flow->transport, .address = flow->remote};
+    target.server = via.host;
     address_set_port(&target.address,
                      via.port ? via.port : transport_default_port((enum transport)flow->transport));
     struct flow fresh;

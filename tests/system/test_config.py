@@ -45,8 +45,8 @@ def test_check_says_everything_wrong_at_once(tmp_path):
     done = run("config", "check", "-c", str(config), "--set", "workers=1000")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
-        f'{config}:3: listen: "dccp:127.0.0.1:5060" does not begin with udp:, tcp: or sctp:; write for example '
-        'udp:0.0.0.0:5060 or tcp:[::]:5060\n'
+        f'{config}:3: listen: "dccp:127.0.0.1:5060" does not begin with udp:, tcp:, tls: or sctp:; write for example '
+        'udp:0.0.0.0:5060 or tls:[::]:5061\n'
         f"{config}:5: auth.cal: no such key; did you mean auth.call?\n"
         f'{config}:6: sip.t1: "soon" is not a duration; write a duration from 1ms to 1m (a plain number is '
         "milliseconds)\n"
@@ -55,9 +55,9 @@ def test_check_says_everything_wrong_at_once(tmp_path):
 
 def test_check_of_a_good_file_and_of_standard_input():
     assert run("config", "check", "-c", "-", input="workers: 3\n").stdout == (
-        "the configuration is good: 4 listeners, 0 domains, 3 workers, 0 routes\n")
+        "the configuration is good: 6 listeners, 0 domains, 3 workers, 0 routes\n")
     assert run("config", "check", "-c", "-", input="workers: 1\ndomains: example.org\n").stdout == (
-        "the configuration is good: 4 listeners, 1 domain, 1 worker, 0 routes\n")
+        "the configuration is good: 6 listeners, 1 domain, 1 worker, 0 routes\n")
 
 
 def test_wrong_words_and_options_are_usage_errors():

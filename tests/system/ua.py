@@ -1,4 +1,4 @@
-"""A SIP user agent for tests that say each message themselves: UDP or TCP, messages as text, no timers of its own."""
+"""A SIP user agent for tests that say each message themselves: UDP, TCP or TLS, messages as text, no timers of its own."""
 
 import contextlib
 import hashlib
@@ -62,16 +62,20 @@ def digest(challenge, user, password, method, uri, count=1, nonce=None):
 class Ua:
     """`server` is "127.0.0.1:5060"; `host` is where it sends from; all of 127.0.0.0/8 is this machine's."""
 
-    def __init__(self, server, user="ua", transport="UDP", host="127.0.0.1", password=None):
+    def __init__(self, server, user="ua", transport="UDP", host="127.0.0.1", password=None,
+                 tls=None, name=None):
+        """tls: an ssl.SSLContext for TLS; name: the server to ask for and to check."""
         address, port = server.rsplit(":", 1)
         self.server, self.target = server, (address, int(port))
         self.user, self.transport, self.password = user, transport, password
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if transport == "TCP" else socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM)
         self.socket.bind((host, 0))
         self.buffer = b""
-        if transport == "TCP":
+        if transport != "UDP":
             self.socket.settimeout(10)
             self.socket.connect(self.target)
+        if transport == "TLS":
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name)
         self.address = "%s:%d" % self.socket.getsockname()
         self.call_id, self.tag, self.cseq = uuid.uuid4().hex, uuid.uuid4().hex[:8], 0
 
@@ -86,8 +90,12 @@ class Ua:
         return f"sip:{self.user}@{self.server}"
 
     @property
+    def parameter(self):
+        return "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+
+    @property
     def contact(self):
-        return f"<sip:{self.user}@{self.address}{';transport=tcp' if self.transport == 'TCP' else ''}>"
+        return f"<sip:{self.user}@{self.address}{self.parameter}>"
 
     # ---- Sending ----
 
@@ -116,7 +124,7 @@ class Ua:
 
     def send(self, text):
         data = text.encode("latin-1") if isinstance(text, str) else text
-        if self.transport == "TCP":
+        if self.transport != "UDP":
             self.socket.sendall(data)
         else:
             self.socket.sendto(data, self.target)
@@ -139,16 +147,16 @@ class Ua:
         """The next message; None when there is none in time, EOFError when the connection is closed."""
         until = time.monotonic() + timeout
         while True:
-            if self.transport == "TCP" and (message := self._framed()):
+            if self.transport != "UDP" and (message := self._framed()):
                 return message
             left = max(0, until - time.monotonic())
-            if not select.select([self.socket], [], [], left)[0]:
+            if not (self.transport == "TLS" and self.socket.pending()) and not select.select([self.socket], [], [], left)[0]:
                 return None
             try:
                 data = self.socket.recv(65536)
             except ConnectionResetError:
                 data = b""
-            if self.transport != "TCP":
+            if self.transport == "UDP":
                 return Message(data)
             if not data:
                 raise EOFError("the server has closed the connection")

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "app/command/command.h"
+#include "app/server/secure.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -9,12 +10,31 @@ static void print_count(unsigned count, const char *what, const char *after)
     printf("%u %s%s%s", count, what, count == 1 ? "" : "s", after);
 }
 
+/* What the configuration names must be there and fit together. */
+static int check_files(const struct app_config *config)
+{
+    struct config_problems *problems = memory_alloc(sizeof *problems);
+    if (problems == NULL)
+        return ERR_NO_MEMORY;
+    config_problems_init(problems);
+    int status = secure_check(config, problems);
+    if (status < 0)
+        fputs(config_problems_text(problems), stderr);
+    memory_free(problems);
+    return status;
+}
+
 static int check(const struct options *options)
 {
     struct app_config *config;
     int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    status = check_files(config);
+    if (status < 0) {
+        config_free(config);
+        return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    }
     printf("the configuration is good: ");
     print_count(config->listen.count, "listener", ", ");
     print_count(config->domains.count, "domain", ", ");

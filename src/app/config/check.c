@@ -186,9 +186,21 @@ static void check_dns(const struct app_config *c, struct config_problems *proble
                    c->dns.trust_anchor);
 }
 
+/* One key for each certificate, or each key in its certificate's file. */
+static void check_pairs(const struct app_config *c, struct config_problems *problems)
+{
+    unsigned certificates = c->tls_certificates.count, keys = c->tls_keys.count;
+    if (keys != 0 && keys != certificates && both_good(c, "tls.key", "tls.certificate"))
+        config_problem(problems, origin_of(c, "tls.key"), SLICE("tls.key"),
+                       "has %u files for the %u of tls.certificate; write one for each, in the "
+                       "same order",
+                       keys, certificates);
+}
+
 void config_check_whole(const struct app_config *config, struct config_problems *problems)
 {
     check_orders(config, problems);
     check_listeners(config, problems);
     check_dns(config, problems);
+    check_pairs(config, problems);
 }

@@ -95,6 +95,33 @@ static int complete_paths(struct app_config *config, struct config_problems *pro
     return config->store_path == NULL || config->control_path == NULL ? ERR_NO_MEMORY : 0;
 }
 
+static bool needs_certificate(const struct app_config *config)
+{
+    bool needs = false;
+    for (unsigned i = 0; i < config->listen.count; i++)
+        needs |= transport_secure((enum transport)config->listen.items[i].transport);
+    return needs;
+}
+
+static int complete_tls(struct app_config *config)
+{
+    struct tls_config *tls = &config->tls;
+    const struct config_strings *certificates = &config->tls_certificates;
+    const struct config_strings *keys = &config->tls_keys;
+    for (unsigned i = 0; i < certificates->count; i++)
+        tls->pairs[i] =
+            (struct tls_pair){certificates->items[i].ptr,
+                              i < keys->count ? keys->items[i].ptr : certificates->items[i].ptr};
+    tls->pair_count = certificates->count;
+    config->tls_own = certificates->count == 0 && needs_certificate(config);
+    if (!config->tls_own)
+        return 0;
+    tls->pairs[0].certificate = join(config, config->data_dir, "/tls-certificate.pem", "");
+    tls->pairs[0].key = join(config, config->data_dir, "/tls-key.pem", "");
+    tls->pair_count = 1;
+    return tls->pairs[0].certificate == NULL || tls->pairs[0].key == NULL ? ERR_NO_MEMORY : 0;
+}
+
 static void complete_services(struct app_config *config)
 {
     struct endpoint_config *endpoint = &config->endpoint;
@@ -139,5 +166,6 @@ int config_complete(struct app_config *config, struct config_problems *problems)
         config->workers = automatic_workers();
     complete_numbers(config);
     complete_services(config);
-    return complete_paths(config, problems);
+    int status = complete_paths(config, problems);
+    return status < 0 ? status : complete_tls(config);
 }

@@ -58,7 +58,11 @@ struct app_config {
     struct config_strings dns_servers;
     struct config_address metrics_listen;
     const char *control_path;
-    uint32_t log_level; /* enum log_level */
+    struct config_strings tls_certificates;
+    struct config_strings tls_keys;
+    struct tls_config tls; /* its pairs are filled in when a listener needs them */
+    bool tls_own;          /* the pair is one that we make ourselves */
+    uint32_t log_level;    /* enum log_level */
     struct config_strings log_levels;
     uint32_t log_format; /* CONFIG_LOG_... */
 

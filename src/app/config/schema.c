@@ -21,6 +21,8 @@ static const char *const durability_words[] = {"commit", "async", NULL};
 static const char *const algorithm_words[] = {"SHA-256", "MD5", NULL};
 static const char *const encapsulation_words[] = {"off", "udp", NULL};
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const client_words[] = {"none", "request", "require", NULL};
+static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const format_words[] = {"human", "json", NULL};
 
 const struct config_key config_keys[] = {
@@ -30,8 +32,9 @@ const struct config_key config_keys[] = {
      FIELD(listen),
      .min = 1,
      .max = ENDPOINT_LISTENERS_MAX,
-     .standard = "udp:0.0.0.0:5060,tcp:0.0.0.0:5060,udp:[::]:5060,tcp:[::]:5060",
-     .help = "Where SIP is received: udp:ADDRESS:PORT, tcp:ADDRESS:PORT or sctp:ADDRESS:PORT, IPv6 "
+     .standard = "udp:0.0.0.0:5060,tcp:0.0.0.0:5060,tls:0.0.0.0:5061,udp:[::]:5060,tcp:[::]:5060,"
+                 "tls:[::]:5061",
+     .help = "Where SIP is received: TRANSPORT:ADDRESS:PORT with udp, tcp, tls or sctp; IPv6 "
              "in brackets; port 0 lets the system choose."},
     {.name = "domains",
      .type = CONFIG_STRINGS,
@@ -503,6 +506,63 @@ const struct config_key config_keys[] = {
      .max = 60 * MINUTE_MS,
      .standard = "10s",
      .help = "Associations that take nothing of what waits for them are closed."},
+
+    /* ---- TLS ---- */
+    {.name = "tls.certificate",
+     .type = CONFIG_STRINGS,
+     .live = true,
+     FIELD(tls_certificates),
+     .max = TLS_PAIRS_MAX,
+     .standard = "",
+     .automatic = "tls-certificate.pem in data_dir, which signs itself and is made when missing",
+     .help = "PEM files of this server's certificates, each followed by what leads to its root; a "
+             "client is shown the one for the name that it asks for, else the first."},
+    {.name = "tls.key",
+     .type = CONFIG_STRINGS,
+     .live = true,
+     FIELD(tls_keys),
+     .max = TLS_PAIRS_MAX,
+     .standard = "",
+     .automatic = "in the file of the certificate",
+     .help = "PEM files of the certificates' private keys, in the same order."},
+    {.name = "tls.trust",
+     .type = CONFIG_STRING,
+     .live = true,
+     FIELD(tls.trust),
+     .max = 4000,
+     .standard = "",
+     .automatic = "what the system trusts (/etc/ssl/certs)",
+     .help = "PEM file of the certificates that others' certificates must lead to."},
+    {.name = "tls.verify",
+     .type = CONFIG_BOOL,
+     .live = true,
+     FIELD(tls.verify),
+     .standard = "on",
+     .help = "Servers that we connect to must prove that they are the domain that was asked for "
+             "(RFC 5922)."},
+    {.name = "tls.client",
+     .type = CONFIG_ENUM,
+     .live = true,
+     FIELD(tls.client),
+     .words = client_words,
+     .standard = "none",
+     .help = "Whether who connects to us is asked for a certificate of his own; one that is shown "
+             "must be good."},
+    {.name = "tls.min_version",
+     .type = CONFIG_ENUM,
+     .live = true,
+     FIELD(tls.version),
+     .words = version_words,
+     .standard = "1.2",
+     .help = "The oldest version of TLS that is spoken."},
+    {.name = "tls.handshake_time",
+     .type = CONFIG_MILLISECONDS,
+     .live = true,
+     FIELD(endpoint.stream.handshake_ms),
+     .min = 10,
+     .max = 10 * MINUTE_MS,
+     .standard = "10s",
+     .help = "Connections whose TLS or WebSocket handshake takes longer are closed."},
 
     /* ---- Forwarding ---- */
     {.name = "proxy.follow_redirects",

@@ -93,6 +93,21 @@ static void write_store(const struct server *server, struct writer *w)
     writer_format(w, "trapezoid_store_last_commit_seconds %.6f\n", (double)s.commit_us_last / 1e6);
 }
 
+static void write_tls(const struct server *server, struct writer *w)
+{
+    if (server->tls == NULL)
+        return;
+    const struct figure figures[] = {
+        {"trapezoid_tls_accepted_total", true, "TLS handshakes done with who connected to us.",
+         tls_count(server->tls, TLS_ACCEPTED)},
+        {"trapezoid_tls_connected_total", true, "TLS handshakes done with whom we connected to.",
+         tls_count(server->tls, TLS_CONNECTED)},
+        {"trapezoid_tls_resumed_total", true, "Those of both that resumed a session.",
+         tls_count(server->tls, TLS_RESUMED)},
+    };
+    write_figures(w, figures, COUNT(figures));
+}
+
 static void write_process(const struct server *server, struct writer *w)
 {
     struct process_figures p;
@@ -131,5 +146,6 @@ int metrics_write(const struct server *server, struct writer *w)
     write_location(server, w);
     write_targets(server, w);
     write_store(server, w);
+    write_tls(server, w);
     return writer_status(w);
 }

@@ -6,6 +6,11 @@
 
 #include "base/error.h"
 
+static bool is_stream(const struct endpoint_listener *listener)
+{
+    return listener->transport != TRANSPORT_UDP && listener->transport != TRANSPORT_SCTP;
+}
+
 /* What the listener binds to: SCTP its encapsulation port, or an address alone. */
 static struct address bound(const struct app_config *config,
                             const struct endpoint_listener *listener)
@@ -21,7 +26,7 @@ static struct address bound(const struct app_config *config,
 static int probe(const struct app_config *config, const struct endpoint_listener *listener)
 {
     int on = 1;
-    bool tcp = listener->transport == TRANSPORT_TCP;
+    bool tcp = is_stream(listener);
     bool raw = listener->transport == TRANSPORT_SCTP &&
                config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_RAW;
     struct address at = bound(config, listener);
@@ -69,7 +74,7 @@ static int complain(const struct app_config *config, const struct endpoint_liste
         return complain_sctp(config, listener, error, log);
     char address[ADDRESS_TEXT_MAX];
     char reason[128];
-    bool tcp = listener->transport == TRANSPORT_TCP;
+    bool tcp = is_stream(listener);
     const char *name = transport_uri_name((enum transport)listener->transport).ptr;
     (void)address_text(&listener->local, address);
     unsigned port = address_port(&listener->local);

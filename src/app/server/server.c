@@ -4,6 +4,7 @@
 
 #include "app/server/listen.h"
 #include "app/server/process.h"
+#include "app/server/secure.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -207,6 +208,9 @@ static int open_all(struct server *server, struct app_config *config)
     if (status == 0)
         status = open_data(server, config);
     if (status == 0)
+        status = secure_open(config, server->log, &server->tls, &server->new_certificate);
+    config->endpoint.tls = server->tls;
+    if (status == 0)
         status = open_mesh(server, config);
     if (status == 0)
         status = open_workers(server, config);
@@ -270,6 +274,7 @@ void server_free(struct server *server)
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
     /* The writer announces its last commits, and the accounts use the store. */
+    tls_free(server->tls);
     accounts_free(server->accounts);
     location_free(server->location);
     store_close(server->store);
@@ -388,7 +393,10 @@ int server_reload(struct server *server, struct config_problems *complaints)
     if (status < 0)
         return status;
     listen_prepare(config, server->log);
+    config->endpoint.tls = server->tls;
     status = refuse_fixed(server, config, complaints);
+    if (status == 0 && server->tls != NULL)
+        status = secure_reload(config, server->tls, complaints);
     if (status < 0) {
         config_free(config);
         return status;

@@ -20,11 +20,13 @@ struct server {
     struct sip_replay *replay;
     struct health *health;
     struct mesh *mesh;
+    struct tls *tls; /* NULL: no listener needs it */
     struct commits commits;
     struct worker_shared shared;
     struct worker *workers[SERVER_WORKERS_MAX];
     unsigned worker_count;
     bool new_store;        /* nothing was there before this start */
+    bool new_certificate;  /* made by this start */
     uint64_t started_us;   /* monotonic */
     int64_t started_ms;    /* Unix time */
     _Atomic bool draining; /* any thread */

@@ -99,8 +99,8 @@ static void find_place(const struct server *server, struct place *place)
         (void)address_parse_host(v6 ? SLICE("::1") : SLICE("127.0.0.1"), port, &address);
     }
     write_place(address, place->here, sizeof place->here);
-    if (config->listen.items[index].transport != TRANSPORT_UDP) {
-        enum transport transport = (enum transport)config->listen.items[index].transport;
+    enum transport transport = (enum transport)config->listen.items[index].transport;
+    if (transport != TRANSPORT_UDP) {
         size_t len = strlen(place->here);
         (void)snprintf(place->here + len, sizeof place->here - len, ";transport=%s",
                        transport_uri_name(transport).ptr);
@@ -137,6 +137,17 @@ static void print_accounts(const struct server *server, const struct welcome *we
     printf("More accounts:  %s user add NAME\n", program_invocation_name);
 }
 
+static void print_certificate(const struct server *server)
+{
+    const char *file = server->settings->config->tls.pairs[0].certificate;
+    if (!server->new_certificate)
+        return;
+    printf("\nTLS shows a certificate that this start has made: %s\n", file);
+    printf("To trust it on a machine: sudo install -m 644 %s "
+           "/usr/local/share/ca-certificates/trapezoid.crt && sudo update-ca-certificates\n",
+           file);
+}
+
 void welcome_print(const struct server *server, const struct welcome *welcome)
 {
     const struct app_config *config = server->settings->config;
@@ -158,5 +169,6 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
         if (welcome->count > 0)
             print_phones(welcome, &place);
     }
+    print_certificate(server);
     (void)fflush(stdout);
 }

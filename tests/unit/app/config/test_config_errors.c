@@ -103,15 +103,15 @@ static void a_value_out_of_range_is_refused_with_the_range(void **state)
 static void each_wrong_item_of_a_list_is_named_with_its_line(void **state)
 {
     (void)state;
-    refused(
-        "listen:\n  - udp:127.0.0.1:5060\n  - tpc:127.0.0.1:5060\n  - tcp:127.0.0.1:66000\n"
-        "  - udp:localhost:5060\n",
-        "FILE:3: listen: \"tpc:127.0.0.1:5060\" does not begin with udp:, tcp: or sctp:; write for "
-        "example udp:0.0.0.0:5060 or tcp:[::]:5060\n"
-        "FILE:4: listen: \"127.0.0.1:66000\" is no port (0 to 65535); write for example "
-        "tcp:192.0.2.1:5060 or tcp:[2001:db8::1]:5060\n"
-        "FILE:5: listen: \"localhost:5060\" is no ADDRESS:PORT; write for example "
-        "udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060\n");
+    refused("listen:\n  - udp:127.0.0.1:5060\n  - tpc:127.0.0.1:5060\n  - tcp:127.0.0.1:66000\n"
+            "  - udp:localhost:5060\n",
+            "FILE:3: listen: \"tpc:127.0.0.1:5060\" does not begin with udp:, tcp:, tls: or sctp:; "
+            "write for "
+            "example udp:0.0.0.0:5060 or tls:[::]:5061\n"
+            "FILE:4: listen: \"127.0.0.1:66000\" is no port (0 to 65535); write for example "
+            "tcp:192.0.2.1:5060 or tcp:[2001:db8::1]:5060\n"
+            "FILE:5: listen: \"localhost:5060\" is no ADDRESS:PORT; write for example "
+            "udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060\n");
     refused("domains: [a.example, 'b c', 'd:5060']\n",
             "FILE:1: domains: \"b c\" is no domain; write a name like example.org, without a port\n"
             "FILE:1: domains: \"d:5060\" is no domain; write a name like example.org, without a "

@@ -267,7 +267,7 @@ static void the_defaults_are_a_good_configuration(void **state)
     reading_start(&r, text, NULL);
     if (r.status < 0)
         fail_msg("%s", config_problems_text(&r.problems));
-    assert_int_equal(r.config->listen.count, 4);
+    assert_int_equal(r.config->listen.count, 6);
     assert_int_equal(r.config->proxy.timer_c_s, 181);
     reading_done(&r);
     free(text);

@@ -1,0 +1,18 @@
+/* The certificates of the configuration, and the one that is made when there is none. */
+#ifndef APP_SERVER_SECURE_H
+#define APP_SERVER_SECURE_H
+
+#include "app/config/config.h"
+
+/* Are the files that the configuration names good? Adds to problems; ERR_INVALID. Our own
+ * certificate may still be missing. */
+int secure_check(const struct app_config *config, struct config_problems *problems);
+/* Makes our own certificate when it is needed and missing (*ret_made), and opens all. *ret_tls is
+ * NULL when no listener needs TLS. Says in the log what is wrong. */
+int secure_open(const struct app_config *config, struct log *log, struct tls **ret_tls,
+                bool *ret_made);
+/* The files as they are now. Whole or not at all. */
+int secure_reload(const struct app_config *config, struct tls *tls,
+                  struct config_problems *problems);
+
+#endif
