@@ -34,6 +34,7 @@ int command_serve(const struct options *options);
 int command_config(const struct options *options);
 int command_status(const struct options *options);
 int command_contacts(const struct options *options);
+int command_route(const struct options *options);
 int command_targets(const struct options *options);
 int command_user(const struct options *options);
 int command_kick(const struct options *options);

@@ -32,6 +32,11 @@ struct proxy_config {
     struct proxy_route routes[PROXY_ROUTES_MAX];
 };
 
+/* The static route for a URI, which is of a domain of ours or not, or NULL: the longest prefix
+ * wins, then the first in the configuration. */
+const struct proxy_route *proxy_config_route(const struct proxy_config *config,
+                                             const struct sip_uri *uri, bool ours);
+
 #define PROXY_METRIC_LIST(X)                                                                       \
     X(FORWARDED, "proxy_requests_forwarded_total", METRIC_COUNTER,                                 \
       "Requests sent on, each branch counted.")                                                    \

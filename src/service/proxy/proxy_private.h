@@ -198,9 +198,6 @@ bool proxy_targets_add(struct proxy *proxy, struct slice uri, unsigned q,
 void proxy_targets_sort(struct proxy_target *targets, unsigned count);
 /* What a target is remembered by: it is tried once only (16.5). */
 uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target *target);
-/* The static route for a URI, which is ours or not, or NULL. */
-const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri,
-                                             bool ours);
 
 /* instance.c: RFC 5626 section 7, the flows of one instance. */
 /* Of a sorted set, all but the first target of each instance become spares. */

@@ -256,7 +256,7 @@ static void examine_owner(const struct proxy *proxy, struct proxy_route_info *in
     info->domain = domains_primary(proxy->domains);
     info->ours = uri->scheme == SIP_URI_TEL ||
                  domains_local(proxy->domains, uri->host, uri->port, &info->domain);
-    info->static_route = proxy_static_route(proxy, uri, info->ours);
+    info->static_route = proxy_config_route(&proxy->config, uri, info->ours);
 }
 
 int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *request,

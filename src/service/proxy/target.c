@@ -8,14 +8,13 @@ static int fault(struct proxy_fault *ret_fault, unsigned status, const char *rea
     return ERR_NOT_FOUND;
 }
 
-/* The longest prefix wins, then the first in the configuration. */
-const struct proxy_route *proxy_static_route(const struct proxy *proxy, const struct sip_uri *uri,
-                                             bool ours)
+const struct proxy_route *proxy_config_route(const struct proxy_config *config,
+                                             const struct sip_uri *uri, bool ours)
 {
     const struct proxy_route *best = NULL;
     size_t best_len = 0;
-    for (unsigned i = 0; i < proxy->config.route_count; i++) {
-        const struct proxy_route *route = &proxy->config.routes[i];
+    for (unsigned i = 0; i < config->route_count; i++) {
+        const struct proxy_route *route = &config->routes[i];
         struct slice prefix = slice_from_string(route->prefix);
         struct slice host = slice_from_string(route->domain);
         bool domain_fits = host.len > 0 ? slice_equal_nocase(host, uri->host) : ours;
