@@ -34,6 +34,8 @@ static int open_walk(struct walk *walk, struct log *log)
 {
     struct loop_config config = {.log = log};
     int status = loop_new(&config, &walk->loop);
+    if (status == 0)
+        status = dns_configure(walk->loop, &walk->settings->config->dns);
     if (status < 0)
         return status;
     struct resolver_config resolver = {.loop = walk->loop,
