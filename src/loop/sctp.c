@@ -159,8 +159,11 @@ int assoc_connect(struct assoc_listener *listener, const struct address *remote,
         address_set_port(&path.local, address_port(&listener->local));
     }
     struct assoc *assoc = assoc_by_path(assocs, &path);
-    if (assoc != NULL && assoc->state >= ASSOC_CLOSING)
-        return ERR_BUSY; /* its end is not seen by the peer yet */
+    /* One that is being closed gives way at once: its ABORT goes before the INIT. */
+    if (assoc != NULL && assoc->state == ASSOC_CLOSING) {
+        assoc_fail(assoc, (enum stream_reason)assoc->reason);
+        assoc = NULL;
+    }
     int status = assoc != NULL ? 0 : start(assocs, &path, &assoc);
     if (status == 0)
         *ret_flow = assoc->flow;

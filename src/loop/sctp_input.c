@@ -157,6 +157,7 @@ void assoc_on_packet(struct assoc_wire *wire, const struct address *local,
         return;
     }
     address_set_port(&path.local, packet.destination_port);
+    assoc_stack_advance(assocs);
     assocs_deliver(assocs); /* what has ended since is gone before its peer speaks again */
     take(assocs, &path, &packet, data.len);
     assocs_deliver(assocs);

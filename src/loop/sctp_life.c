@@ -180,6 +180,7 @@ void assoc_end(struct assoc *assoc, enum stream_reason reason)
         assocs->counts[ASSOC_OPEN]--;
     assoc->counted = false;
     assoc_unname(assoc);
+    assoc_unpath(assoc);
     wheel_stop(&assocs->loop->wheel, &assoc->timer);
     list_append(&assocs->ended, &assoc->ended);
 }

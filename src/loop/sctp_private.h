@@ -83,6 +83,7 @@ struct assoc {
     struct flow flow;
     struct table_node by_path;
     struct table_node by_remote;
+    bool found; /* in by_path */
     bool named; /* in by_remote */
     bool accepted;
     bool counted; /* in ASSOC_OPEN */
@@ -176,6 +177,8 @@ int assoc_add(struct assocs *assocs, const struct assoc_path *path, uint16_t slo
 void assoc_destroy(struct assoc *assoc);
 struct assoc *assoc_by_path(const struct assocs *assocs, const struct assoc_path *path);
 struct assoc *assoc_by_remote(const struct assocs *assocs, const struct address *remote);
+/* Packets of its path are a stranger's from now on. */
+void assoc_unpath(struct assoc *assoc);
 void assoc_name(struct assoc *assoc);
 void assoc_unname(struct assoc *assoc);
 /* The peer sends from another UDP port now (RFC 6951 section 5.4). */
@@ -213,6 +216,8 @@ void assoc_stack_end(struct assocs *assocs);
 /* A socket of the library for a listener. ERR_NO_MEMORY, ERR_IO. */
 int assoc_stack_open(struct assoc_listener *listener);
 void assoc_stack_close(struct assoc_listener *listener);
+/* Its time is ours from now on: what it starts starts now. */
+void assoc_stack_advance(struct assocs *assocs);
 void assoc_stack_input(struct assoc_listener *listener, uint16_t slot, size_t length);
 int assoc_stack_connect(struct assoc *assoc);
 /* ERR_LIMIT, ERR_CLOSED. */

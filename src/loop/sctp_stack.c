@@ -137,6 +137,16 @@ static void tick(struct assocs *assocs)
         usrsctp_handle_timers(elapsed > INT32_MAX ? INT32_MAX : (uint32_t)elapsed);
 }
 
+/* The first association ends the long ticks of an idle stack. */
+void assoc_stack_advance(struct assocs *assocs)
+{
+    uint64_t now = assocs_now(assocs);
+    if (now - assocs->ticked_ms > TICK_MS)
+        tick(assocs);
+    if (assocs->tick.due_ms > now + TICK_MS)
+        wheel_start(&assocs->loop->wheel, &assocs->tick, TICK_MS);
+}
+
 static void on_tick(struct timer *timer)
 {
     struct assocs *assocs = container_of(timer, struct assocs, tick);
@@ -260,12 +270,11 @@ int assoc_stack_connect(struct assoc *assoc)
 {
     struct sockaddr_conn remote = address_of(assoc->owner, assoc->slot);
     struct socket *socket = assoc->path.listener->socket;
-    tick(assoc->owner); /* its timers start from now */
+    assoc_stack_advance(assoc->owner);
     if (usrsctp_connect(socket, (struct sockaddr *)&remote, sizeof(remote)) != 0 &&
         errno != EINPROGRESS)
         return ERR_IO;
     assoc->id = usrsctp_getassocid(socket, (struct sockaddr *)&remote);
-    arm(assoc->owner);
     return assoc->id != 0 ? 0 : ERR_IO;
 }
 

@@ -62,6 +62,13 @@ struct assoc *assoc_by_path(const struct assocs *assocs, const struct assoc_path
     return node != NULL ? container_of(node, struct assoc, by_path) : NULL;
 }
 
+void assoc_unpath(struct assoc *assoc)
+{
+    if (assoc->found)
+        table_remove(&assoc->owner->by_path, &assoc->by_path);
+    assoc->found = false;
+}
+
 void assoc_move(struct assoc *assoc, const struct address *remote)
 {
     struct assocs *assocs = assoc->owner;
@@ -201,6 +208,7 @@ int assoc_add(struct assocs *assocs, const struct assoc_path *path, uint16_t slo
     set_flow(assoc);
     assocs->slots[slot] = assoc;
     assocs->used++;
+    assoc->found = true;
     table_add(&assocs->by_path, &assoc->by_path, path_hash(assocs, path));
     *ret_assoc = assoc;
     return 0;
@@ -220,7 +228,7 @@ void assoc_destroy(struct assoc *assoc)
     list_remove(&assoc->ended);
     assoc_unname(assoc);
     assoc_source_leave(assoc);
-    table_remove(&assocs->by_path, &assoc->by_path);
+    assoc_unpath(assoc);
     memory_free(assoc->partial);
     assoc_renew(assoc);
     assocs->slots[assoc->slot] = NULL;

@@ -146,6 +146,50 @@ static void generations_tell_associations_apart(void **state)
     free_pair(pair);
 }
 
+/* One that is being closed does not keep a new one from being made: nobody waits for its end. */
+static void a_closing_association_gives_way(void **state)
+{
+    (void)state;
+    struct pair *pair = new_pair(NULL, "127.0.0.1");
+    struct flow old = connect_pair(pair), fresh;
+    assoc_close(pair->loop, &old, STREAM_CLOSED_BY_US);
+    assert_int_equal(assoc_connect(pair->a.listener, &pair->b.local, &fresh), 0);
+    assert_int_equal(assoc_send(pair->loop, &fresh, SLICE("at once")), 0);
+    assert_true(run_until(pair->loop, has_messages, &pair->b, WAIT_MS));
+    assert_memory_equal(pair->b.last, "at once", 7);
+    assert_int_equal(pair->a.closed, 1);
+    assert_int_equal(pair->a.closed_flow.connection, old.connection);
+    assert_int_equal(pair->a.reason, STREAM_CLOSED_BY_US);
+    assert_int_equal(pair->b.closed, 1);
+    assert_true(assoc_alive(pair->loop, &fresh));
+    free_pair(pair);
+}
+
+/* Two ends that connect to each other at the same time get one association (RFC 9260
+ * section 5.2.1).
+ */
+static void both_ends_connect_at_once(void **state)
+{
+    (void)state;
+    struct pair *pair = new_pair(NULL, "127.0.0.1");
+    struct flow of_a, of_b;
+    assoc_listener_close(pair->b.listener);
+    pair->b.options.remote_port = assoc_listener_udp_port(pair->a.listener);
+    pair->b.options.udp_port = pair->a.options.remote_port;
+    listen_at(&pair->b, pair->loop, "127.0.0.1:0");
+    assert_int_equal(assoc_connect(pair->a.listener, &pair->b.local, &of_a), 0);
+    assert_int_equal(assoc_connect(pair->b.listener, &pair->a.local, &of_b), 0);
+    assert_int_equal(assoc_send(pair->loop, &of_a, SLICE("from a")), 0);
+    assert_int_equal(assoc_send(pair->loop, &of_b, SLICE("from b")), 0);
+    assert_true(run_until(pair->loop, has_messages, &pair->a, WAIT_MS));
+    assert_true(run_until(pair->loop, has_messages, &pair->b, WAIT_MS));
+    assert_int_equal(pair->a.flow.connection, of_a.connection);
+    assert_int_equal(pair->b.flow.connection, of_b.connection);
+    assert_int_equal(assoc_count(pair->loop, ASSOC_OPEN), 2);
+    assert_int_equal(pair->a.closed + pair->b.closed, 0);
+    free_pair(pair);
+}
+
 /* Nobody there: the connect fails in its time. */
 static void connect_to_nobody_fails(void **state)
 {
@@ -230,6 +274,8 @@ int main(void)
         cmocka_unit_test(either_end_finds_it),
         cmocka_unit_test(closing_sends_the_rest_first),
         cmocka_unit_test(generations_tell_associations_apart),
+        cmocka_unit_test(a_closing_association_gives_way),
+        cmocka_unit_test(both_ends_connect_at_once),
         cmocka_unit_test(connect_to_nobody_fails),
         cmocka_unit_test(no_room_is_told_at_once),
         cmocka_unit_test(idle_associations_are_closed),
