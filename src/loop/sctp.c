@@ -10,7 +10,7 @@
 
 static int init_tables(struct assocs *assocs)
 {
-    assocs->slots = memory_zalloc(ASSOC_SLOTS, sizeof(*assocs->slots));
+    assocs->slots = memory_zalloc(ASSOC_SLOTS, sizeof(struct assoc *));
     assocs->generations = memory_zalloc(ASSOC_SLOTS, sizeof(*assocs->generations));
     if (assocs->slots == NULL || assocs->generations == NULL)
         return ERR_NO_MEMORY;

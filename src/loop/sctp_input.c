@@ -133,32 +133,32 @@ static void take(struct assocs *assocs, const struct assoc_path *path,
 }
 
 void assoc_on_packet(struct assoc_wire *wire, const struct address *local,
-                     const struct address *remote, struct slice data)
+                     const struct address *remote, struct slice packet)
 {
     struct assocs *assocs = wire->owner;
-    struct assoc_packet packet;
+    struct assoc_packet parsed;
     assocs->counts[ASSOC_PACKETS_IN]++;
-    if (assoc_packet_parse(data, &packet) < 0) {
+    if (assoc_packet_parse(packet, &parsed) < 0) {
         assocs->counts[ASSOC_BAD_PACKETS]++;
         return;
     }
-    struct assoc_path path = {.listener = listener_of(wire, packet.destination_port),
+    struct assoc_path path = {.listener = listener_of(wire, parsed.destination_port),
                               .local = *local,
                               .remote = *remote,
-                              .port = packet.source_port};
+                              .port = parsed.source_port};
     if (path.listener == NULL) {
         assocs->counts[ASSOC_NO_LISTENER]++;
         return;
     }
-    memcpy(assocs->scratch, data.ptr, data.len);
+    memcpy(assocs->scratch, packet.ptr, packet.len);
     /* RFC 9260 section 6.8; RFC 6951 section 5.3: it counts with encapsulation too. */
-    if (!assoc_packet_check(assocs->scratch, data.len)) {
+    if (!assoc_packet_check(assocs->scratch, packet.len)) {
         assocs->counts[ASSOC_BAD_PACKETS]++;
         return;
     }
-    address_set_port(&path.local, packet.destination_port);
+    address_set_port(&path.local, parsed.destination_port);
     assoc_stack_advance(assocs);
     assocs_deliver(assocs); /* what has ended since is gone before its peer speaks again */
-    take(assocs, &path, &packet, data.len);
+    take(assocs, &path, &parsed, packet.len);
     assocs_deliver(assocs);
 }

@@ -161,7 +161,8 @@ void assoc_raw_send(struct assoc_wire *wire, const struct assoc_path *path, stru
 {
     union control control;
     struct address remote = path->remote;
-    struct iovec part = {(void *)(uintptr_t)packet.ptr, packet.len}; /* only read */
+    struct iovec part = {.iov_len = packet.len};
+    memcpy(&part.iov_base, &packet.ptr, sizeof(part.iov_base)); /* only read, though not const */
     memset(&control, 0, sizeof(control));
     struct msghdr m = {.msg_name = &remote,
                        .msg_namelen = address_length(&remote),

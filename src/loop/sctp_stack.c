@@ -102,6 +102,7 @@ static void on_data(struct assoc *assoc, char *data, size_t length, bool whole)
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's parameters */
 static int on_receive(struct socket *socket, union sctp_sockstore address, void *data,
                       size_t length, struct sctp_rcvinfo info, int flags, void *user)
 {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "loop/sctp.h"
 #include "sim/agent/run.h"
 #include "sim/server/accounts.h"
 #include "sim/world/sim_loop.h"
@@ -365,6 +366,85 @@ static void loops_wake_for_timers_and_mail(void **state)
     mesh_free(mesh);
 }
 
+/* ---- associations ---- */
+
+struct sctp_end {
+    struct ear ear;
+    struct flow flow;
+    struct assoc_listener *listener;
+};
+
+static int on_message(void *user, const struct flow *flow, struct slice message)
+{
+    struct sctp_end *end = user;
+    end->ear.count++;
+    end->ear.len = message.len;
+    end->flow = *flow;
+    return 0;
+}
+
+static void on_closed(void *user, const struct flow *flow, enum stream_reason reason)
+{
+    struct sctp_end *end = user;
+    (void)flow;
+    (void)reason;
+    end->ear.ended = true;
+}
+
+static void sctp_listen_on(struct sctp_end *end, struct loop *loop, const char *address)
+{
+    struct address local = sim_address(address);
+    struct assoc_options options = {
+        .listener = 5, .handler = {.on_message = on_message, .on_close = on_closed, .user = end}};
+    assert_int_equal(assoc_listen(loop, &local, &options, &end->listener), 0);
+}
+
+/* One after the other, each as it was sent, and back along the same association. */
+static void associations_carry_whole_messages(void **state)
+{
+    struct sim_host *hosts[2] = {one, two};
+    struct mesh *meshes[2];
+    struct loop *loops[2];
+    static struct sctp_end ends[2];
+    static char text[60000];
+    struct flow flow, found;
+    (void)state;
+    memset(ends, 0, sizeof(ends));
+    for (unsigned i = 0; i < 2; i++) {
+        meshes[i] = sim_mesh_new(hosts[i], 1, 1);
+        struct loop_config config = {.mesh = meshes[i]};
+        assert_int_equal(loop_new(&config, &loops[i]), 0);
+        sctp_listen_on(&ends[i], loops[i], i == 0 ? "192.0.2.1:5060" : "192.0.2.2:5060");
+    }
+    struct address to = assoc_listener_local(ends[1].listener);
+    assert_int_equal(assoc_connect(ends[0].listener, &to, &flow), 0);
+    assert_true(address_equal(&flow.remote, &to));
+    assert_int_equal(flow.transport, TRANSPORT_SCTP);
+    assert_int_equal(assoc_find(loops[0], &to, &found), 0);
+    assert_int_equal(found.connection, flow.connection);
+    for (size_t length = 1; length < sizeof(text); length = length * 3 + 1)
+        assert_int_equal(assoc_send(loops[0], &flow, slice_of(text, length)), 0);
+    sim_run(&world, 10 * SIM_SECOND);
+    assert_int_equal(ends[1].ear.count, 10);
+    assert_int_equal(ends[1].ear.len, 29524);
+    assert_int_equal(ends[1].flow.listener, 5);
+    assert_int_equal(assoc_count(loops[1], ASSOC_OPEN), 1);
+    assert_int_equal(assoc_send(loops[1], &ends[1].flow, SLICE("back")), 0);
+    sim_loop_wake(loops[1]);
+    sim_run(&world, 10 * SIM_SECOND);
+    assert_int_equal(ends[0].ear.len, 4);
+    assoc_close(loops[1], &ends[1].flow, STREAM_CLOSED_BY_US);
+    sim_loop_wake(loops[1]);
+    sim_run(&world, 10 * SIM_SECOND);
+    assert_true(ends[0].ear.ended && ends[1].ear.ended);
+    assert_int_equal(assoc_send(loops[0], &flow, SLICE("late")), ERR_CLOSED);
+    for (unsigned i = 0; i < 2; i++) {
+        assoc_listener_close(ends[i].listener);
+        loop_free(loops[i]);
+        mesh_free(meshes[i]);
+    }
+}
+
 /* ---- replay ---- */
 
 static void a_seed_replays_exactly(void **state)
@@ -413,6 +493,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_process_resets_its_connections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(loops_wake_for_timers_and_mail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(associations_carry_whole_messages, set_up, tear_down),
         cmocka_unit_test(a_seed_replays_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
