@@ -20,7 +20,7 @@
 
 /* Room for one IP_PKTINFO or IPV6_PKTINFO, and for UDP_SEGMENT behind it. */
 union udp_send_control {
-    struct cmsghdr align;
+    size_t align; /* that of struct cmsghdr */
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
 };
 

@@ -55,7 +55,7 @@ static int remote_for(const struct udp *udp, const struct address *remote, struc
 static uint16_t set_control(union udp_send_control *control, int level, int type, const void *info,
                             size_t length)
 {
-    struct cmsghdr *c = &control->align;
+    struct cmsghdr *c = (struct cmsghdr *)(void *)control->bytes;
     memset(control->bytes, 0, sizeof(control->bytes));
     c->cmsg_level = level;
     c->cmsg_type = type;
