@@ -13,7 +13,6 @@
 
 #define WALL_REFRESH_MS 100      /* a step of the system's clock is seen after that */
 #define WINDOW_US       1000000u /* over which busy_permille is measured */
-#define CLOSE_WAIT_MS   1000     /* how long loop_free waits for a name look-up that hangs */
 
 static void loop_clock(struct loop *loop)
 {
@@ -65,7 +64,7 @@ static void loop_arm_timer(struct loop *loop)
 static bool loop_has_work(struct loop *loop)
 {
     return loop->mail_left || !list_empty(&loop->udp_ready) || !list_empty(&loop->udp_dirty) ||
-           streams_pending(loop->streams) || names_pending(loop->names) || dns_pending(loop->dns) ||
+           streams_pending(loop->streams) || dns_pending(loop->dns) ||
            assocs_pending(loop->assocs) || atomic_load_explicit(&loop->stop, memory_order_acquire);
 }
 
@@ -110,7 +109,6 @@ static void loop_turn(struct loop *loop)
     udp_receive_ready(loop);
     streams_receive(loop->streams);
     assocs_receive(loop->assocs);
-    names_deliver(loop->names);
     dns_deliver(loop->dns);
     if (loop->config.mesh != NULL)
         loop->mail_left = mesh_receive(loop->config.mesh, loop->config.worker, loop->mail);
@@ -182,8 +180,8 @@ static int loop_init(struct loop *loop)
     if (err == 0)
         err = streams_new(loop, &loop->streams);
     if (err == 0)
-        err = names_new(loop, &loop->names);
-    return err == 0 ? loop_start_dns(loop) : err;
+        err = loop_start_dns(loop);
+    return err;
 }
 
 int loop_new(const struct loop_config *config, struct loop **ret_loop)
@@ -221,20 +219,14 @@ static void loop_close_handle(uv_handle_t *handle, void *user)
         uv_close(handle, NULL);
 }
 
-/* False when a name look-up hangs in its thread: then the thread still needs the loop's memory. */
-static bool loop_close_handles(struct loop *loop)
+static void loop_close_handles(struct loop *loop)
 {
-    uint64_t give_up = uv_hrtime() / 1000000 + CLOSE_WAIT_MS;
-    while (!names_close(loop->names)) {
-        if (uv_hrtime() / 1000000 > give_up)
-            return false;
-        (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
-        (void)usleep(1000);
-    }
     uv_walk(&loop->uv, loop_close_handle, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT) != 0) {
     }
-    return uv_loop_close(&loop->uv) == 0;
+    int err = uv_loop_close(&loop->uv);
+    assert(err == 0);
+    (void)err;
 }
 
 void loop_free(struct loop *loop)
@@ -245,17 +237,12 @@ void loop_free(struct loop *loop)
     udp_close_all(loop);
     streams_close(loop->streams);
     dns_free(loop->dns);
-    bool closed = loop_close_handles(loop);
+    loop_close_handles(loop);
     udp_input_free(loop->udp_input);
     sources_free(loop->sources);
     streams_free(loop->streams);
     if (loop->config.mesh == NULL)
         (void)close(loop->wake_fd);
-    if (!closed) {
-        log_warn(loop->config.log, LOG_LOOP, "a name look-up hangs; its loop is not freed");
-        return;
-    }
-    names_free(loop->names);
     memory_free(loop);
 }
 

@@ -10,7 +10,6 @@
 
 struct assocs;
 struct dns;
-struct names;
 struct sources;
 struct streams;
 struct udp_input;
@@ -48,7 +47,6 @@ struct loop {
         *udp_input;          /* owned; where datagrams are received, made with the first socket */
     struct streams *streams; /* owned */
     struct assocs *assocs;   /* owned; made when first asked */
-    struct names *names;     /* owned */
     struct dns *dns;         /* owned */
     struct sources *sources; /* owned; made when first asked */
 
@@ -83,13 +81,5 @@ void assocs_free(struct assocs *assocs);
 /* Raw sockets, and what is to be told. */
 void assocs_receive(struct assocs *assocs);
 bool assocs_pending(const struct assocs *assocs);
-
-/* names */
-int names_new(struct loop *loop, struct names **ret_names);
-/* Cancels what is under way; false while a thread still works on a query. */
-bool names_close(struct names *names);
-void names_free(struct names *names);
-void names_deliver(struct names *names);
-bool names_pending(const struct names *names);
 
 #endif

@@ -38,7 +38,6 @@ static void on_turn(struct sim_event *event)
     (void)wheel_advance(&loop->wheel, loop->now_ms);
     sim_udps_receive(loop);
     sim_streams_receive(loop);
-    sim_names_deliver(loop);
     dns_deliver(loop->dns);
     sim_mesh_receive(loop->config.mesh, loop);
     if (loop->turn_end != NULL)
@@ -69,8 +68,6 @@ int loop_new(const struct loop_config *config, struct loop **ret_loop)
     loop->world = loop->host->world;
     list_init(&loop->udps);
     list_init(&loop->udps_closed);
-    list_init(&loop->queries);
-    list_init(&loop->queries_done);
     read_clock(loop);
     wheel_init(&loop->wheel, loop->now_ms);
     random_seed(&loop->random, random_u64(&loop->world->random));
@@ -95,7 +92,6 @@ void loop_free(struct loop *loop)
     sim_mesh_detach(loop->config.mesh, loop);
     sim_streams_close(loop);
     sim_udps_close(loop);
-    sim_names_close(loop);
     dns_free(loop->dns);
     free(loop);
 }

@@ -3,9 +3,9 @@
 #ifndef SIM_WORLD_SIM_LOOP_H
 #define SIM_WORLD_SIM_LOOP_H
 
+#include "loop/dns.h"
 #include "loop/loop.h"
 #include "loop/mesh.h"
-#include "loop/names.h"
 #include "loop/stream.h"
 #include "loop/udp.h"
 #include "sim/world/tcp_net.h"
@@ -46,9 +46,6 @@ struct loop {
     uint64_t stream_counts[STREAM_COUNTS];
     bool draining;
 
-    struct list queries;      /* under way */
-    struct list queries_done; /* to be told */
-    unsigned query_count;
     struct dns *dns; /* owned */
 };
 
@@ -74,9 +71,6 @@ void sim_streams_receive(struct loop *loop);
 void sim_streams_flush(struct loop *loop);
 /* Without callbacks. */
 void sim_streams_close(struct loop *loop);
-
-void sim_names_deliver(struct loop *loop);
-void sim_names_close(struct loop *loop);
 
 int sim_dns_open(struct loop *loop);
 

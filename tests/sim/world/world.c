@@ -180,16 +180,13 @@ struct sim_name *sim_name_of(struct sim_world *world, const char *text)
 
 void sim_name_add(struct sim_world *world, const char *text, const char *address)
 {
-    struct sim_name *name = sim_name_of(world, text);
     char record[80];
-    assert(name->count < sizeof(name->addresses) / sizeof(name->addresses[0]));
-    int status = address_parse_host(slice_from_string(address), 0, &name->addresses[name->count]);
+    struct address parsed;
+    int status = address_parse_host(slice_from_string(address), 0, &parsed);
     assert(status == 0);
     (void)status;
-    (void)snprintf(record, sizeof(record), "%s %s",
-                   address_is_v6(&name->addresses[name->count]) ? "AAAA" : "A", address);
+    (void)snprintf(record, sizeof(record), "%s %s", address_is_v6(&parsed) ? "AAAA" : "A", address);
     sim_dns_add(world, text, record);
-    name->count++;
 }
 
 void sim_name_fails(struct sim_world *world, const char *text, int status)

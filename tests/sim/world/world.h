@@ -1,7 +1,7 @@
 /* The simulated world: hosts with addresses, a network between them that loses, doubles, reorders
  * and delays, names, and one virtual clock that moves from event to event. Everything random comes
  * from one seed. What the server links to in the place of src/loop lies beside this (loop.c, udp.c,
- * stream.c, mesh.c, names.c); phones use the hosts' sockets directly. One thread. */
+ * stream.c, mesh.c, dns.c); phones use the hosts' sockets directly. One thread. */
 #ifndef SIM_WORLD_WORLD_H
 #define SIM_WORLD_WORLD_H
 
@@ -81,8 +81,6 @@ struct sim_name {
     struct list records; /* struct sim_record */
     int status;          /* 0, or what a look-up ends with; ERR_TIMEOUT: never answered */
     uint32_t delay_us;
-    struct address addresses[4];
-    unsigned count;
 };
 
 enum sim_count {
