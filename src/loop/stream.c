@@ -44,6 +44,13 @@ void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason
         stream_finish(stream, reason);
 }
 
+void stream_on_late(struct loop *loop,
+                    void (*on_late)(void *user, unsigned from, const struct flow *flow), void *user)
+{
+    loop->streams->on_late = on_late;
+    loop->streams->late_user = user;
+}
+
 bool stream_alive(struct loop *loop, const struct flow *flow)
 {
     return flow->worker != loop->config.worker || stream_of_flow(loop, flow) != NULL;

@@ -111,6 +111,11 @@ void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason
 /* Has the far end of an open connection of this worker's proven, by a certificate that was
  * verified, that it is domain (RFC 5922 section 7.2)? */
 bool stream_proves(struct loop *loop, const struct flow *flow, struct slice domain);
+/* Called for what another worker (from) has sent along a connection of this one that is gone; of
+ * flow only worker, connection and generation are known. */
+void stream_on_late(struct loop *loop,
+                    void (*on_late)(void *user, unsigned from, const struct flow *flow),
+                    void *user);
 /* Does this worker's connection still exist? For other workers' flows: unknown, true. */
 bool stream_alive(struct loop *loop, const struct flow *flow);
 uint64_t stream_count(struct loop *loop, unsigned which);

@@ -118,17 +118,27 @@ bool streams_pending(const struct streams *streams)
 
 /* ---- making and freeing ---- */
 
+static void tell_late(struct streams *streams, unsigned from, const uint32_t id[2])
+{
+    struct flow flow = {.transport = TRANSPORT_TCP,
+                        .worker = (uint8_t)streams->loop->config.worker,
+                        .connection = id[0],
+                        .generation = id[1]};
+    streams->counts[STREAM_SEND_LATE]++;
+    if (streams->on_late != NULL)
+        streams->on_late(streams->late_user, from, &flow);
+}
+
 static void on_send_mail(void *user, unsigned from, struct slice data)
 {
     struct streams *streams = user;
     uint32_t id[2];
-    (void)from;
     if (data.len < sizeof(id))
         return;
     memcpy(id, data.ptr, sizeof(id));
     struct stream *stream = stream_get(streams, id[0], id[1]);
     if (stream == NULL || stream->state > STREAM_IS_OPEN)
-        streams->counts[STREAM_SEND_LATE]++;
+        tell_late(streams, from, id);
     else if (stream->layers != NULL)
         (void)stream_layers_send(stream, slice_from(data, sizeof(id)));
     else

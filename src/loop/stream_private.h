@@ -155,6 +155,8 @@ struct streams {
     char *cipher_scratch; /* owned; made with the first layer of that place, or NULL */
     char *framing_scratch;
     uint64_t counts[STREAM_COUNTS];
+    void (*on_late)(void *user, unsigned from, const struct flow *flow); /* or NULL */
+    void *late_user;
 };
 
 /* stream_table.c */

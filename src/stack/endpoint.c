@@ -175,6 +175,7 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
         endpoint_free(endpoint);
         return status;
     }
+    stream_on_late(loop, endpoint_on_late, endpoint);
     if (mesh != NULL)
         mesh_on_mail(loop, MAIL_DATAGRAM, endpoint_on_mail, endpoint);
     loop_on_turn_end(loop, on_turn_end, endpoint);
@@ -188,6 +189,7 @@ void endpoint_free(struct endpoint *endpoint)
         return;
     endpoint->user = (struct endpoint_user){0};
     loop_on_turn_end(endpoint->loop, NULL, NULL);
+    stream_on_late(endpoint->loop, NULL, NULL);
     wheel_stop(loop_wheel(endpoint->loop), &endpoint->overload_timer);
     sip_transactions_done(&endpoint->transactions);
     for (unsigned i = 0; i < endpoint->socket_count; i++) {

@@ -49,6 +49,7 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
 /* A whole message of a transport that keeps messages apart (RFC 4168 section 3.2). */
 int endpoint_on_message(void *user, const struct flow *flow, struct slice message);
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason);
+void endpoint_on_late(void *user, unsigned from, const struct flow *flow);
 void endpoint_on_mail(void *user, unsigned from, struct slice data);
 
 /* request.c, with a message that has been parsed and belongs to this worker */

@@ -136,6 +136,14 @@ static long take_bad_frame(struct endpoint *endpoint, const struct flow *flow, s
     return -1;
 }
 
+/* RFC 5626 section 4.4.1 */
+static void answer_ping(struct endpoint *endpoint, const struct flow *flow)
+{
+    endpoint_send(endpoint, flow, SLICE("\r\n"));
+    if (endpoint->user.on_keep_alive != NULL)
+        endpoint->user.on_keep_alive(endpoint->user.user, flow);
+}
+
 long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered)
 {
     struct endpoint_socket *socket = user;
@@ -148,9 +156,7 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
     struct sip_frame frame = sip_frame_next(buffered, &endpoint->config->limits, &scanned);
     switch (frame.kind) {
     case SIP_FRAME_MORE: return 0;
-    case SIP_FRAME_PING: /* RFC 5626 section 4.4.1 */
-        stream_send(endpoint->loop, flow, SLICE("\r\n"));
-        break;
+    case SIP_FRAME_PING: answer_ping(endpoint, flow); break;
     case SIP_FRAME_PONG: break;
     case SIP_FRAME_MESSAGE:
         take_message(endpoint, flow, slice_of(buffered.ptr, frame.length), false);
@@ -169,8 +175,18 @@ int endpoint_on_message(void *user, const struct flow *flow, struct slice messag
     if (data.len > 0)
         take_message(endpoint, flow, data, false);
     else if (slice_equal(message, SLICE("\r\n\r\n"))) /* RFC 5626 section 4.4.1 */
-        endpoint_send(endpoint, flow, SLICE("\r\n"));
+        answer_ping(endpoint, flow);
     return 0;
+}
+
+static void tell_closed(struct endpoint *endpoint, unsigned worker, const struct flow *flow)
+{
+    struct endpoint_mail mail;
+    memset(&mail, 0, sizeof(mail));
+    mail.what = ENDPOINT_MAIL_CLOSED;
+    mail.flow = *flow;
+    struct slice part = slice_of((const char *)&mail, sizeof(mail));
+    mesh_post(endpoint->mesh, loop_worker(endpoint->loop), worker, MAIL_DATAGRAM, &part, 1);
 }
 
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason)
@@ -181,14 +197,16 @@ void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason r
     sip_transactions_on_connection_closed(&endpoint->transactions, flow);
     if (endpoint->user.on_connection_closed != NULL)
         endpoint->user.on_connection_closed(endpoint->user.user, flow);
-    struct endpoint_mail mail;
-    memset(&mail, 0, sizeof(mail));
-    mail.what = ENDPOINT_MAIL_CLOSED;
-    mail.flow = *flow;
-    struct slice part = slice_of((const char *)&mail, sizeof(mail));
-    unsigned self = loop_worker(endpoint->loop);
     for (unsigned i = 0; i < endpoint->workers; i++) {
-        if (i != self)
-            mesh_post(endpoint->mesh, self, i, MAIL_DATAGRAM, &part, 1);
+        if (i != loop_worker(endpoint->loop))
+            tell_closed(endpoint, i, flow);
     }
+}
+
+/* What it has sent is lost: its transactions must not wait for an answer. */
+void endpoint_on_late(void *user, unsigned from, const struct flow *flow)
+{
+    struct endpoint *endpoint = user;
+    if (from < endpoint->workers)
+        tell_closed(endpoint, from, flow);
 }

@@ -19,6 +19,35 @@
     "wait 10ms\n"                                                                                  \
     "register bob2 reg-id=2\n"
 
+/* Whom nothing but his connection leads to, and who has not registered, calls Bob. */
+#define STRANGER_TALKS                                                                             \
+    "config record_route off\n"                                                                    \
+    "register bob\n"                                                                               \
+    "alice tcp\n"                                                                                  \
+    "alice udponly\n"                                                                              \
+    "alice is sip:alice@qk5j8a.invalid\n"                                                          \
+    "alice > INVITE bob from=alice@elsewhere.example.org noauth\n"                                 \
+    "bob < INVITE \"Record-Route: ;fl=\"\n"                                                        \
+    "bob > 200\n"                                                                                  \
+    "alice < 200\n"                                                                                \
+    "alice > ACK\n"                                                                                \
+    "bob < ACK\n"
+/* Bob registers with Carol, to whom requests for his domain go, through us. */
+#define REGISTERED_ELSEWHERE                                                                       \
+    "config auth_call off\n"                                                                       \
+    "config record_route off\n"                                                                    \
+    "config domain_route elsewhere.example.org sip:192.0.2.10:5060\n"                              \
+    "carol none\n"                                                                                 \
+    "bob tcp\n"                                                                                    \
+    "bob udponly\n"                                                                                \
+    "bob is sip:bob@qk5j8a.invalid\n"                                                              \
+    "bob > REGISTER sip:bob@elsewhere.example.org ruri=sip:elsewhere.example.org "                 \
+    "\"+Supported: path, outbound\" "                                                              \
+    "\"+Contact: <sip:bob@qk5j8a.invalid>;reg-id=1;+sip.instance=`<urn:x>`\"\n"                    \
+    "carol < REGISTER \"Path: <sip:192.0.2.1:5060;lr;ob;fl=\"\n"                                   \
+    "carol > 200\n"                                                                                \
+    "bob < 200\n"
+
 static const struct scenario scenarios[] = {
     {"outbound is confirmed to those who ask for it", "RFC 5626 6", "",
      "config auth_register off\n"
@@ -212,6 +241,110 @@ static const struct scenario scenarios[] = {
      "register bob reg-id=1\n"
      "wait 10s\n"
      "alice > INVITE bob\n" RINGS_AND_DECLINES("bob") "wait 60s\n" REFUSED_AT_ONCE("480")},
+    {"a stranger whom only his connection leads to is called back along it", "RFC 5626 5.3.2", "",
+     STRANGER_TALKS BOB_HANGS_UP},
+    {"and hangs up himself", "RFC 5626 5.3.2", "", STRANGER_TALKS ALICE_HANGS_UP},
+    {"a request along a flow that has ended: 430 at once", "RFC 5626 5.3.1", "",
+     STRANGER_TALKS "alice closes\n"
+                    "wait 10ms\n"
+                    "bob > BYE\n"
+                    "bob < 430 within 100ms\n"},
+    {"a flow of before a restart: 430 at once", "RFC 5626 5.3.1", "",
+     STRANGER_TALKS "server cut\n"
+                    "alice resets\n"
+                    "server start\n"
+                    "carol tcp\n"
+                    "carol > OPTIONS sip:example.com\n" /* may get the number of the old one */
+                    "carol < 200\n"
+                    "bob > BYE\n"
+                    "bob < 430 within 100ms\n"
+                    "carol none\n"},
+    {"a flow token that was tampered with: 403", "RFC 5626 5.3.1", "",
+     STRANGER_TALKS "bob > BYE %;fl=Q%;fl=R%\n"
+                    "bob < 403\n"
+                    "alice none\n" BOB_HANGS_UP},
+    {"a flow token of another call: 403", "RFC 5626 5.3.1", "",
+     STRANGER_TALKS "bob lax\n"
+                    "bob > BYE %alice-call-1%alice-call-2%\n"
+                    "bob < 403\n"
+                    "alice none\n"},
+    {"a flow token is no way round the proof of who one is", "RFC 5626 5.3, RFC 3261 26", "",
+     STRANGER_TALKS "bob > INVITE noauth\n"
+                    "bob < 407\n"
+                    "bob > ACK\n"
+                    "alice none\n"},
+    {"a phone that comes back along another connection is found in its dialog", "RFC 5626 5.3", "",
+     "config record_route off\n"
+     "register alice\n"
+     "bob tcp\n"
+     "bob is sip:bob@qk5j8a.invalid\n"
+     "register bob reg-id=1\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE \"Record-Route: transport=tcp\"\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob < ACK\n"
+     "bob closes\n"
+     "wait 10ms\n"
+     "alice > INFO\n"
+     "alice < 430 within 100ms\n"
+     "register bob reg-id=1\n"
+     "alice takes alice-call-1\n" ALICE_HANGS_UP},
+    {"a phone behind a NAT that has not registered is called back", "RFC 5626 5.3.2, RFC 3581", "",
+     "config record_route off\n"
+     "config nat alice\n"
+     "alice none\n"
+     "register bob\n"
+     "alice > INVITE bob from=alice@elsewhere.example.org noauth\n"
+     "bob < INVITE \"Record-Route: ;fl=\"\n"
+     "bob > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob < ACK\n" BOB_HANGS_UP},
+    {"who can be reached at his contact needs no token", "RFC 5626 5.3.2", "",
+     "config record_route off\n" ALICE_AND_BOB "alice > INVITE bob tcp\n"
+     "bob < INVITE !Record-Route\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
+    {"a Contact with ob asks for the way back", "RFC 5626 5.3.2", "",
+     "config record_route off\n" ALICE_AND_BOB "alice > INVITE bob %:5060>%:5060;ob>%\n"
+     "bob < INVITE \"Record-Route: ;fl=\"\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
+    {"a phone that registers elsewhere through us is called along its flow", "RFC 5626 5.1, 5.3.1",
+     "",
+     REGISTERED_ELSEWHERE "carol > INVITE sip:bob@qk5j8a.invalid path\n"
+                          "bob < INVITE tcp routes=0 \"Record-Route: ;fl=\"\n"
+                          "bob > 200\n"
+                          "carol < 200\n"
+                          "carol > ACK\n"
+                          "bob < ACK\n"
+                          "carol > BYE\n"
+                          "bob < BYE\n"
+                          "bob > 200\n"
+                          "carol < 200/BYE\n"},
+    {"its flow has ended: 430", "RFC 5626 5.3.1", "",
+     REGISTERED_ELSEWHERE "bob closes\n"
+                          "wait 10ms\n"
+                          "carol > MESSAGE sip:bob@qk5j8a.invalid path\n"
+                          "carol < 430 within 100ms\n"},
+    {"a Path of ours that was tampered with: 403", "RFC 5626 5.3.1", "",
+     REGISTERED_ELSEWHERE "carol > MESSAGE sip:bob@qk5j8a.invalid path %;fl=U%;fl=V%\n"
+                          "carol < 403\n"
+                          "bob none\n"},
+    {"keep-alives keep a flow with Flow-Timer alive", "RFC 5626 5.4, 4.4.1", "",
+     "config flow_timer 20\n" TWO_FLOWS "wait 20s\n"
+     "bob pings\n"
+     "wait 15s\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob") "wait 20s\n" REFUSED_AT_ONCE(
+         "480") "bob2 > OPTIONS sip:example.com\n"
+                "bob2 < 200\n"
+                "alice > INVITE bob\n" RINGS_AND_DECLINES("bob2")},
 };
 
 SCENARIO_TABLE(outbound, NULL)

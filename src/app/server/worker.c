@@ -175,7 +175,8 @@ static int equip_services(struct worker *worker, const struct settings *settings
                                 .accounts = shared->accounts,
                                 .domains = settings->domains,
                                 .health = shared->health,
-                                .token_key = shared->token_key};
+                                .token_key = shared->token_key,
+                                .run = shared->run};
     return proxy_new(&config->proxy, &proxy, &worker->proxy);
 }
 

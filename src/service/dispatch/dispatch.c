@@ -3,8 +3,19 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#define SEEN_SLOTS   256 /* a power of two */
+#define SEEN_EACH_MS 1000
+
+/* When the location was last told of a connection. */
+struct seen {
+    uint32_t connection, generation;
+    uint32_t worker;
+    int64_t at_ms;
+};
+
 struct dispatch {
     struct dispatch_parts parts;
+    struct seen seen[SEEN_SLOTS];
 };
 
 /* What we can do (RFC 3261 section 11.2). The proxy passes any method; these are what the server
@@ -14,7 +25,7 @@ struct dispatch {
     "INFO, UPDATE, PRACK, "                                                                        \
     "PUBLISH\r\n"                                                                                  \
     "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: "   \
-    "path\r\n"
+    "path, outbound\r\n"
 
 static bool names_server(const struct dispatch *dispatch, const struct endpoint_request *request)
 {
@@ -100,9 +111,26 @@ static bool refuse_sips(const struct endpoint_request *request)
     return true;
 }
 
+/* A phone shows signs of life along its connection. The location's locks are taken once a second
+ * for each connection, as long as no two of them share a slot. */
+static void on_alive(void *user, const struct flow *flow)
+{
+    struct dispatch *dispatch = user;
+    int64_t now_ms = loop_wall_ms(endpoint_loop(dispatch->parts.endpoint));
+    struct seen *seen = &dispatch->seen[(flow->connection ^ flow->worker << 5) % SEEN_SLOTS];
+    bool same = seen->connection == flow->connection && seen->generation == flow->generation &&
+                seen->worker == flow->worker;
+    if (same && now_ms - seen->at_ms < SEEN_EACH_MS && now_ms >= seen->at_ms)
+        return;
+    *seen = (struct seen){flow->connection, flow->generation, flow->worker, now_ms};
+    location_seen(dispatch->parts.location, flow, now_ms);
+}
+
 static void on_request(void *user, const struct endpoint_request *request)
 {
     struct dispatch *dispatch = user;
+    if (flow_reliable(&request->flow))
+        on_alive(dispatch, &request->flow);
     if (refuse_sips(request))
         return;
     if (request->msg->method == SIP_REGISTER && names_server(dispatch, request) &&
@@ -149,6 +177,7 @@ int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispa
         .on_cancel = on_cancel,
         .on_ack = on_ack,
         .on_connection_closed = on_connection_closed,
+        .on_keep_alive = on_alive,
         .user = dispatch,
     };
     endpoint_set_user(parts->endpoint, &user);

@@ -148,24 +148,34 @@ int location_kick(struct location *location, struct slice aor)
     return status < 0 ? status : count;
 }
 
-void location_seen(struct location *location, struct slice aor, struct slice contact,
-                   int64_t now_ms)
+/* The bindings of one AOR that came along the connection. Under the lock of the shard. */
+static void see(const struct location *location, struct location_block *block,
+                const struct flow *flow, int64_t now_ms)
 {
-    uint64_t hash = hash_slice(&location->key, aor);
-    struct location_shard *shard = location_shard_of(location, hash);
+    struct location_reader reader = location_reader_of(block, location->agents);
     struct location_record record;
-    pthread_mutex_lock(&shard->lock);
-    struct location_slot *slot = location_shard_find(shard, (uint32_t)hash, aor);
-    struct location_reader reader = {0};
-    if (slot != NULL)
-        reader = location_reader_of(slot->block, location->agents);
     while (reader.left > 0) {
-        size_t offset = location_reader_offset(&reader, slot->block);
+        size_t offset = location_reader_offset(&reader, block);
         location_reader_next(&reader, &record);
-        if (slice_equal(record.binding.contact, contact) && record.binding.seen_ms < now_ms)
-            location_record_set_seen(slot->block, offset, now_ms);
+        if (record.link != 0 && location_streams_same(&record.binding.flow, flow) &&
+            now_ms - record.binding.seen_ms > 1000)
+            location_record_set_seen(block, offset, now_ms);
     }
-    pthread_mutex_unlock(&shard->lock);
+}
+
+void location_seen(struct location *location, const struct flow *flow, int64_t now_ms)
+{
+    uint64_t hashes[LOCATION_SEEN_MAX];
+    unsigned count = location_streams_list(location->streams, flow, hashes, LOCATION_SEEN_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t hash = (uint32_t)hashes[i];
+        struct location_shard *shard = location_shard_of(location, hashes[i]);
+        pthread_mutex_lock(&shard->lock);
+        struct location_slot *slot = location_shard_from(shard, hash);
+        for (; slot != NULL && slot->hash == hash; slot = location_shard_next(shard, slot))
+            see(location, slot->block, flow, now_ms);
+        pthread_mutex_unlock(&shard->lock);
+    }
 }
 
 /* The bindings of one AOR that came along the connection. Under the lock of the shard. */

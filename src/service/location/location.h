@@ -8,6 +8,7 @@
 #include "base/flow.h"
 #include "base/metric.h"
 #include "base/random.h"
+#include "sip/message/uri.h"
 
 struct location;
 
@@ -80,6 +81,10 @@ enum binding_reach {
 enum binding_reach location_reach(const struct location *location, const struct binding *binding,
                                   int64_t now_ms);
 
+/* Does nothing but the flow that it came along lead to a contact, as far as the contact shows
+ * (RFC 7118 section 5; a port that the phone's system has picked for its connection)? */
+bool location_needs_flow(const struct sip_uri *contact, const struct flow *flow);
+
 struct location_change {
     struct binding
         binding;        /* contact, params, q, reg_id, instance; the rest is common to the update */
@@ -125,9 +130,10 @@ int location_find(struct location *location, struct slice aor, int64_t now_ms, s
  * ERR_NO_MEMORY. */
 int location_load(struct location *location, struct slice aor, struct slice key,
                   const struct binding *binding, int64_t place);
-/* A phone answered, or its keep-alive came: moves seen_ms. */
-void location_seen(struct location *location, struct slice aor, struct slice contact,
-                   int64_t now_ms);
+/* Something came along a connection: moves seen_ms of its bindings, of LOCATION_SEEN_MAX users at
+ * most, where that is more than a second. */
+#define LOCATION_SEEN_MAX 64
+void location_seen(struct location *location, const struct flow *flow, int64_t now_ms);
 /* The connection of these bindings is gone: they stay, with no connection, so that the next request
  * tries the contact (or fails at once). */
 void location_connection_closed(struct location *location, const struct flow *flow);

@@ -31,20 +31,25 @@ static bool is_own_contact(const struct binding *binding, const struct sip_uri *
 }
 
 /* The far end of the connection itself: a port that the phone's system has picked for it. */
-static bool is_ephemeral(const struct binding *binding, const struct sip_uri *uri)
+static bool is_ephemeral(const struct sip_uri *uri, const struct flow *flow)
 {
     struct address address;
-    return uri->port != 0 && uri->port != 5060 && uri->port != 5061 &&
+    return flow_reliable(flow) && uri->port != 0 && uri->port != 5060 && uri->port != 5061 &&
            address_parse_host(uri->host, uri->port, &address) == 0 &&
-           address_equal(&address, &binding->flow.remote);
+           address_equal(&address, &flow->remote);
+}
+
+bool location_needs_flow(const struct sip_uri *contact, const struct flow *flow)
+{
+    return flow->transport == TRANSPORT_WS || flow->transport == TRANSPORT_WSS ||
+           is_invalid_host(contact->host) || is_ephemeral(contact, flow);
 }
 
 /* May somebody listen at the contact, should the connection be gone? */
 static bool is_connectable(const struct binding *binding, const struct sip_uri *uri)
 {
     return binding->reg_id == 0 && !binding->behind_nat &&
-           binding->flow.transport != TRANSPORT_WS && binding->flow.transport != TRANSPORT_WSS &&
-           !is_invalid_host(uri->host) && !is_ephemeral(binding, uri);
+           !location_needs_flow(uri, &binding->flow);
 }
 
 /* A phone that was told a Flow-Timer and keeps silent for longer (RFC 5626 section 5.4). */

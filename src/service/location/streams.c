@@ -261,3 +261,20 @@ int location_streams_first(struct location_streams *streams, const struct flow *
     pthread_mutex_unlock(&stripe->lock);
     return stream == NULL ? ERR_NOT_FOUND : 0;
 }
+
+unsigned location_streams_list(struct location_streams *streams, const struct flow *flow,
+                               uint64_t *ret_aor_hashes, unsigned limit)
+{
+    uint64_t hash = flow_hash(streams, flow);
+    struct stripe *stripe = lock_stripe(streams, hash);
+    const struct stream *stream = find(stripe, hash, flow);
+    unsigned count = 0;
+    for (uint32_t link = stream == NULL ? 0 : stream->head; link != 0 && count < limit;
+         link = node_of(stripe, link)->next) {
+        uint64_t aor = node_of(stripe, link)->aor_hash;
+        if (count == 0 || ret_aor_hashes[count - 1] != aor)
+            ret_aor_hashes[count++] = aor;
+    }
+    pthread_mutex_unlock(&stripe->lock);
+    return count;
+}

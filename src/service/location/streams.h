@@ -21,6 +21,10 @@ void location_streams_remove(struct location_streams *streams, const struct flow
 /* The AOR of some binding of the connection. ERR_NOT_FOUND when there is none. */
 int location_streams_first(struct location_streams *streams, const struct flow *flow,
                            uint64_t *ret_aor_hash);
+/* The AORs of up to limit bindings of the connection, each once when they follow each other.
+ * Returns how many. */
+unsigned location_streams_list(struct location_streams *streams, const struct flow *flow,
+                               uint64_t *ret_aor_hashes, unsigned limit);
 /* Is it the same connection? */
 bool location_streams_same(const struct flow *a, const struct flow *b);
 size_t location_streams_bytes(const struct location_streams *streams);

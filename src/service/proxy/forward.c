@@ -52,34 +52,103 @@ static bool wants_record_route(const struct sip_message *msg)
            msg->method == SIP_NOTIFY;
 }
 
-static void write_record_route(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
-                               const struct flow *flow)
+static void write_self(struct proxy *proxy, struct writer *w, const struct flow *flow)
 {
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
-    writer_literal(w, "Record-Route: <sip:");
+    writer_literal(w, "sip:");
     address_write(w, &self);
     if (flow->transport != TRANSPORT_UDP) {
         writer_literal(w, ";transport=");
         writer_put(w, transport_uri_name((enum transport)flow->transport));
     }
-    writer_literal(w, ";lr;tz=");
+    writer_literal(w, ";lr");
+}
+
+static void write_record_route(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
+                               const struct flow *flow, bool with_token)
+{
+    writer_literal(w, "Record-Route: <");
+    write_self(proxy, w, flow);
+    writer_literal(w, ";tz=");
     writer_hex(
         w, proxy_token(proxy, f->msg, f->info->trusted ? PROXY_TOKEN_USER : PROXY_TOKEN_STRANGER),
         16);
+    if (with_token) {
+        writer_literal(w, ";fl=");
+        proxy_flow_write(proxy, w, f->msg, flow, false);
+    }
     writer_literal(w, ">\r\n");
 }
 
+/* Is the flow that the request came along the only way back to who sent it? Then requests of the
+ * dialog must find it (RFC 5626 section 5.3.2). Only who speaks to us himself has one Via. */
+static bool needs_way_back(const struct proxy_forward *f)
+{
+    const struct sip_message *msg = f->msg;
+    const struct sip_via *via = &msg->parts.via;
+    struct slice contact = sip_message_value(msg, SIP_HEADER_CONTACT), value, ob;
+    struct address sent_by;
+    struct sip_values values;
+    struct sip_contact parsed;
+    bool nat = address_parse_host(via->host, 0, &sent_by) == 0 &&
+               !address_equal_host(&sent_by, &f->arrived->remote);
+    if (contact.len == 0)
+        return false;
+    if (!nat && !flow_reliable(f->arrived) && memmem(contact.ptr, contact.len, ";ob", 3) == NULL)
+        return false;
+    sip_values_init(&values, msg, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &value) || sip_values_next(&values, &value) ||
+        !sip_list_next(&contact, &value) || sip_contact_parse(value, &parsed) < 0 ||
+        parsed.address.star)
+        return false;
+    return sip_uri_param(&parsed.uri, SLICE("ob"), &ob) ||
+           (nat && slice_equal_nocase(parsed.uri.host, via->host)) ||
+           location_needs_flow(&parsed.uri, f->arrived);
+}
+
 /* Twice where the two sides differ, so that each side finds an address of ours that it can reach
- * (RFC 5658 section 4). */
+ * (RFC 5658 section 4), and where one of them needs a flow token of its own. */
 static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
-                             const struct proxy_forward *f)
+                             const struct proxy_forward *f, bool way_back)
 {
     struct address in = endpoint_sent_by(proxy->endpoint, f->arrived);
     struct address out = endpoint_sent_by(proxy->endpoint, f->leaves);
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE);
-    write_record_route(proxy, &lines->w, f, f->leaves);
-    if (f->arrived->transport != f->leaves->transport || !address_equal(&in, &out))
-        write_record_route(proxy, &lines->w, f, f->arrived);
+    bool way_there = f->target->flow_only;
+    write_record_route(proxy, &lines->w, f, f->leaves, way_there);
+    if (way_there || way_back || f->arrived->transport != f->leaves->transport ||
+        !address_equal(&in, &out))
+        write_record_route(proxy, &lines->w, f, f->arrived, way_back);
+    sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
+}
+
+/* RFC 5626 section 5.1: a phone that speaks to us itself registers a flow elsewhere. */
+static bool registers_flow(const struct proxy_forward *f)
+{
+    struct sip_values values;
+    struct slice value;
+    struct sip_contact contact;
+    sip_values_init(&values, f->msg, SIP_HEADER_VIA);
+    if (!sip_values_next(&values, &value) || sip_values_next(&values, &value))
+        return false;
+    sip_values_init(&values, f->msg, SIP_HEADER_CONTACT);
+    while (sip_values_next(&values, &value)) {
+        if (sip_contact_parse(value, &contact) == 0 && contact.reg_id != 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
+                     const struct proxy_forward *f)
+{
+    const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_PATH);
+    struct writer *w = &lines->w;
+    writer_literal(w, "Path: <");
+    write_self(proxy, w, f->leaves);
+    writer_literal(w, ";ob;fl=");
+    proxy_flow_write(proxy, w, f->msg, f->arrived, true);
+    writer_literal(w, ">\r\n");
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }
 
@@ -283,8 +352,13 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     set_via(proxy, &edit, &lines, f);
     set_max_forwards(&edit, &lines, f);
     set_max_breadth(&edit, &lines, f);
-    if (proxy->config.record_route && wants_record_route(f->msg))
-        add_record_route(proxy, &edit, &lines, f);
+    if (wants_record_route(f->msg)) {
+        bool way_back = needs_way_back(f);
+        if (proxy->config.record_route || f->target->flow_only || way_back)
+            add_record_route(proxy, &edit, &lines, f, way_back);
+    } else if (f->msg->method == SIP_REGISTER && registers_flow(f)) {
+        add_path(proxy, &edit, &lines, f);
+    }
     drop_credentials(proxy, &edit, f->msg);
     /* 16.6 step 9: streams need it. */
     if (f->msg->first[SIP_HEADER_CONTENT_LENGTH] == SIP_NO_HEADER) {

@@ -157,6 +157,9 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
     struct slice domain;
+    /* To a phone that has registered elsewhere through us, from who knows its Path (RFC 5626). */
+    if (info->flow_use == PROXY_FLOW_PATH)
+        return 1;
     bool to_ours = goes_to_ours(proxy, info);
     bool static_route = takes_static_route(proxy, info);
     /* A dialog's Request-URI is a contact; a number of ours that is routed away is none, and

@@ -32,6 +32,7 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
     proxy->accounts = parts->accounts;
     proxy->domains = parts->domains;
     proxy->token_key = parts->token_key;
+    proxy->run = parts->run;
     proxy->loop_key = random_hash_key(loop_random(endpoint_loop(parts->endpoint)));
     /* What was accepted from the wire is parsed again from store and must pass again. */
     proxy->unlimited = (struct sip_limits){.message = UINT32_MAX,

@@ -66,6 +66,8 @@ struct proxy_parts {
     struct health *health; /* NULL: how servers do is not remembered */
     struct hash_key
         token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
+    uint32_t run;  /* random, the same for all workers: tells the connections of this process from
+                      those of an earlier one */
 };
 
 int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts,

@@ -23,6 +23,7 @@ struct proxy {
     struct hash_key loop_key;  /* of the loop hash in branches */
     struct hash_key token_key; /* of the dialog token in our Record-Route: the same for all workers
                                   and after a restart */
+    uint32_t run;              /* see proxy_parts */
     struct pool contexts;
     struct pool branches;
     struct pool acks; /* ACKs that wait for a name */
@@ -45,6 +46,14 @@ enum proxy_token_class {
     PROXY_TOKEN_USER,     /* a user of ours, with credentials */
 };
 
+/* What the flow token in a Route of ours says (RFC 5626 section 5.3). */
+enum proxy_flow_use {
+    PROXY_FLOW_NONE,   /* there is none, or the request came along that very flow */
+    PROXY_FLOW_DIALOG, /* the way to the other end of this dialog */
+    PROXY_FLOW_PATH,   /* the way to a phone that has registered elsewhere through us */
+    PROXY_FLOW_GONE,   /* its connection was one of an earlier run of this server */
+};
+
 /* What RFC 3261 sections 16.3 and 16.4 find out about a request; slices into the message. */
 struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
@@ -60,8 +69,11 @@ struct proxy_route_info {
     bool reached;                           /* uri lost an maddr that names us (16.4) */
     bool elsewhere;               /* uri has an maddr that does not: it is the only target (16.5) */
     enum proxy_token_class token; /* what a Route of ours proves about this dialog */
-    bool trusted;   /* a user of ours has proved itself, now or when the dialog was opened */
-    bool has_route; /* Route values are left after ours */
+    struct slice flow_token;      /* of the last of our Routes, or empty */
+    enum proxy_flow_use flow_use;
+    struct flow flow; /* of PROXY_FLOW_DIALOG and _PATH */
+    bool trusted;     /* a user of ours has proved itself, now or when the dialog was opened */
+    bool has_route;   /* Route values are left after ours */
     struct slice next_route; /* the first of them */
     unsigned own_routes;     /* values of ours at the top, to be removed */
     uint32_t max_forwards;   /* as received, or the configured start */
@@ -180,6 +192,13 @@ int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *requ
 /* The token that our Record-Route carries for a dialog of this Call-ID and opener. */
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
                      enum proxy_token_class opener);
+
+/* token.c: RFC 5626 section 5.2. The token of a flow; for_path: not only for the Call-ID of msg. */
+void proxy_flow_write(const struct proxy *proxy, struct writer *w, const struct sip_message *msg,
+                      const struct flow *flow, bool for_path);
+/* ERR_INVALID: not one of ours. ERR_CLOSED: its connection ended with an earlier run. */
+int proxy_flow_read(const struct proxy *proxy, const struct sip_message *msg, struct slice text,
+                    struct flow *ret_flow, bool *ret_for_path);
 
 /* policy.c: may this sender have this request forwarded? 1: yes, info->trusted is set. 0: it has
  * been answered (or dropped, if an ACK). */

@@ -45,6 +45,12 @@ static int fault(struct proxy_fault *ret_fault, unsigned status, const char *rea
 
 /* 16.4: our own Route values at the top come off; a double Record-Route (RFC 5658) gives two of
  * them. */
+static void take_flow_token(struct proxy_route_info *info, const struct sip_uri *uri)
+{
+    info->flow_token = SLICE_NULL;
+    (void)sip_uri_param(uri, SLICE("fl"), &info->flow_token);
+}
+
 static int examine_routes(struct proxy *proxy, const struct sip_message *msg,
                           struct proxy_route_info *info, struct proxy_fault *ret_fault)
 {
@@ -61,6 +67,7 @@ static int examine_routes(struct proxy *proxy, const struct sip_message *msg,
             info->own_routes++;
             if (info->token == PROXY_TOKEN_NONE)
                 info->token = read_token(proxy, msg, &uri);
+            take_flow_token(info, &uri);
             continue;
         }
         if (at_top) {
@@ -100,11 +107,38 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
         return 0;
     if (info->token == PROXY_TOKEN_NONE)
         info->token = read_token(proxy, msg, &info->uri);
+    if (info->own_routes == 0)
+        take_flow_token(info, &info->uri);
     if (sip_address_parse(last, false, &address) < 0 || sip_uri_parse(address.uri, &info->uri) < 0)
         return fault(ret_fault, 400, "Bad Request - Route Malformed");
     info->uri_text = address.uri;
     info->strict = true;
     info->has_route = count > info->own_routes + 1;
+    return 0;
+}
+
+static bool same_flow(const struct flow *a, const struct flow *b)
+{
+    return a->transport == b->transport && address_equal(&a->remote, &b->remote) &&
+           (!flow_reliable(a) || (a->worker == b->worker && a->connection == b->connection &&
+                                  a->generation == b->generation));
+}
+
+/* RFC 5626 section 5.3. We write Route URIs with tokens in pairs, the far side last; a single one
+ * may be what the phone at the other end of the flow has put there itself. */
+static int examine_flow(struct proxy *proxy, const struct endpoint_request *request,
+                        struct proxy_route_info *info, struct proxy_fault *ret_fault)
+{
+    bool for_path;
+    if (info->flow_token.len == 0 || info->has_route)
+        return 0;
+    int status = proxy_flow_read(proxy, request->msg, info->flow_token, &info->flow, &for_path);
+    if (status == ERR_INVALID)
+        return fault(ret_fault, 403, "Forbidden - Flow Token Is Not Ours");
+    if (info->own_routes + info->strict < 2 && status == 0 &&
+        same_flow(&info->flow, &request->flow))
+        return 0;
+    info->flow_use = status < 0 ? PROXY_FLOW_GONE : for_path ? PROXY_FLOW_PATH : PROXY_FLOW_DIALOG;
     return 0;
 }
 
@@ -277,6 +311,8 @@ int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *requ
             status = undo_strict_routing(proxy, msg, &info, ret_fault);
         if (status == 0 && info.strict)
             status = examine_scheme(proxy, &info, ret_fault);
+        if (status == 0)
+            status = examine_flow(proxy, request, &info, ret_fault);
     }
     if (status == 0)
         status = examine_maddr(proxy, &info, ret_fault);

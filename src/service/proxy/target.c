@@ -309,6 +309,23 @@ static int take_registered_flow(struct proxy *proxy, const struct proxy_route_in
     return gone ? ERR_CLOSED : 0;
 }
 
+/* Where the user has registered the Request-URI, the location knows best whether it still lives,
+ * and how else it is reached; else the token says (RFC 5626 section 5.3.1). */
+static int take_flow_of_dialog(struct proxy *proxy, const struct proxy_route_info *info,
+                               struct proxy_target *target, struct proxy_fault *ret_fault)
+{
+    int status = take_registered_flow(proxy, info, target);
+    if (target->has_flow)
+        return 0;
+    if (info->flow_use == PROXY_FLOW_GONE)
+        return fault(ret_fault, 430, NULL);
+    if (info->flow_use == PROXY_FLOW_NONE)
+        return status < 0 ? fault(ret_fault, 480, NULL) : 0;
+    target->has_flow = target->flow_only = true;
+    target->flow = info->flow;
+    return 0;
+}
+
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
                        const struct proxy_route_info *info, struct proxy_targets *ret_targets,
                        struct proxy_fault *ret_fault)
@@ -321,7 +338,7 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
      * because the host is (19.1.2). */
     if (ours && info->to_tag.len > 0 && info->uri.scheme != SIP_URI_TEL)
         ours = domains_is_self(proxy->domains, &info->uri);
-    bool routed = info->has_route || info->elsewhere;
+    bool routed = info->has_route || info->elsewhere || info->flow_use != PROXY_FLOW_NONE;
     if (!routed && ours)
         return find_local(proxy, info, ret_targets, ret_fault);
     if (!routed && info->static_route != NULL) {
@@ -330,7 +347,5 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
     }
     struct proxy_target *target = &ret_targets->items[ret_targets->count++];
     *target = (struct proxy_target){.q = PROXY_Q_MAX};
-    if (!info->has_route && take_registered_flow(proxy, info, target) < 0)
-        return fault(ret_fault, 480, NULL);
-    return 0;
+    return info->has_route ? 0 : take_flow_of_dialog(proxy, info, target, ret_fault);
 }

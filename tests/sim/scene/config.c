@@ -5,6 +5,7 @@
  * NAME ADDRESS|fails|silent v6 NAME                    that phone has IPv6, and so has the server
  *   nat NAME                   that phone is behind an address translator (a full cone)
  *   route PREFIX URI           a static route ("" for any)
+ *   domain_route DOMAIN URI    the same for another domain
  *   merges on                  one request may reach a phone on several ways
  *   commit MS, spray on, trace on */
 #include <stdio.h>
@@ -94,6 +95,14 @@ static void add_route(struct scene *scene, const char *prefix, const char *next_
     (void)snprintf(route->next_hop, sizeof(route->next_hop), "%s", next_hop);
 }
 
+static void add_domain_route(struct scene *scene, const char *domain, const char *next_hop)
+{
+    struct proxy_config *c = &scene->config.proxy;
+    add_route(scene, "", next_hop);
+    struct proxy_route *route = &c->routes[c->route_count - 1];
+    (void)snprintf(route->domain, sizeof(route->domain), "%s", domain);
+}
+
 static void add_v6(struct scene *scene, const char *name)
 {
     size_t length = strlen(scene->v6);
@@ -110,6 +119,8 @@ bool scene_configure(struct scene *scene, char **words, unsigned count)
         add_name(scene, words[1], words + 2, count - 2);
     else if (count == 3 && strcmp(words[0], "route") == 0)
         add_route(scene, words[1], words[2]);
+    else if (count == 3 && strcmp(words[0], "domain_route") == 0)
+        add_domain_route(scene, words[1], words[2]);
     else if (strcmp(words[0], "v6") == 0)
         add_v6(scene, words[1]);
     else if (strcmp(words[0], "nat") == 0)

@@ -123,6 +123,8 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         actor->host->island = 0;
     } else if (strcmp(verb, "closes") == 0 || strcmp(verb, "resets") == 0) {
         connections_end(actor, verb[0] == 'r');
+    } else if (strcmp(verb, "pings") == 0) { /* RFC 5626 section 4.4.1 */
+        wire_send_tcp(&actor->wire, &actor->server, SLICE("\r\n\r\n"));
     } else if (strcmp(verb, "udponly") == 0) {
         sim_listener_close(&actor->wire.listener);
     } else if (strcmp(verb, "takes") == 0 && count == 2) { /* up another of its calls */

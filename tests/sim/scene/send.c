@@ -236,8 +236,23 @@ static void target_uri(const char *target, char *buf, size_t size)
     (void)snprintf(buf, size, strchr(target, ':') != NULL ? "%s" : "sip:%s@" SIM_DOMAIN, target);
 }
 
-/* A request outside of any dialog: words[1] is whom it is for. After a challenge it is the same
- * call once more, with the next CSeq (22.1). */
+static void add_route(struct way *way, struct slice value)
+{
+    size_t length = strlen(way->route);
+    (void)snprintf(way->route + length, sizeof(way->route) - length, "Route: %.*s\r\n",
+                   SLICE_ARG(value));
+}
+
+/* As a registrar that the phone has registered with through this server (RFC 3327). */
+static void route_by_path(struct actor *actor, struct way *way)
+{
+    const struct note *note = note_last(&actor->got, "REGISTER", NULL);
+    for (unsigned i = 0; note != NULL && i < view_values(&note->view, "Path"); i++)
+        add_route(way, view_value(&note->view, "Path", i));
+}
+
+/* A request outside of any dialog: words[1] is whom it is for, "path" the way that he registered
+ * by. After a challenge it is the same call once more, with the next CSeq (22.1). */
 static void request_outside(struct actor *actor, char **words, unsigned count)
 {
     struct draft draft;
@@ -255,6 +270,8 @@ static void request_outside(struct actor *actor, char **words, unsigned count)
         copy(slice_from_string(call), way.call_id, sizeof(way.call_id));
     else
         (void)snprintf(way.call_id, sizeof(way.call_id), "%s-call-%u", actor->name, ++actor->calls);
+    if (has_word(words, count, "path"))
+        route_by_path(actor, &way);
     way.cseq = next_cseq(actor, way.call_id);
     (void)snprintf(way.from, sizeof(way.from), "<%s%s%s>;tag=%s-from",
                    from != NULL && strchr(from, ':') ? "" : "sip:", from ? from : actor->user,
@@ -275,13 +292,6 @@ static struct note *first_of_call(const struct list *list, const char *call_id)
             return note;
     }
     return NULL;
-}
-
-static void add_route(struct way *way, struct slice value)
-{
-    size_t length = strlen(way->route);
-    (void)snprintf(way->route + length, sizeof(way->route) - length, "Route: %.*s\r\n",
-                   SLICE_ARG(value));
 }
 
 /* The response that made the dialog: the last 2xx, or one with the tag of that phone. */

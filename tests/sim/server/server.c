@@ -191,6 +191,7 @@ static void start_services(struct sim_worker *worker)
         .domains = server->domains,
         .health = server->health,
         .token_key = server->token_key,
+        .run = server->run,
     };
     check(proxy_new(&proxy, &proxy_parts, &worker->proxy), "proxy");
     struct dispatch_parts dispatch = {worker->endpoint, worker->registrar, worker->proxy,
@@ -222,6 +223,7 @@ void sim_server_start(struct sim_server *server)
     if (!server->host->up)
         sim_host_up(server->host);
     start_shared(server);
+    server->run++;
     for (unsigned i = 0; i < server->config.workers; i++)
         start_worker(server, i);
     server->journal.on_commit = on_commit;

@@ -44,6 +44,8 @@ struct loop {
     struct stream_slot *slots; /* owned; [0] is unused */
     uint32_t slot_count;
     uint64_t stream_counts[STREAM_COUNTS];
+    void (*on_late)(void *user, unsigned from, const struct flow *flow);
+    void *late_user;
     bool draining;
 
     struct dns *dns; /* owned */

@@ -318,6 +318,13 @@ bool stream_alive(struct loop *loop, const struct flow *flow)
     return flow->worker != loop->config.worker || stream_of_flow(loop, flow) != NULL;
 }
 
+void stream_on_late(struct loop *loop,
+                    void (*on_late)(void *user, unsigned from, const struct flow *flow), void *user)
+{
+    loop->on_late = on_late;
+    loop->late_user = user;
+}
+
 uint64_t stream_count(struct loop *loop, unsigned which)
 {
     assert(which < STREAM_COUNTS);

@@ -18,12 +18,15 @@ void stream_on_mail(void *user, unsigned from, struct slice data)
 {
     struct loop *loop = user;
     uint32_t id[2];
-    (void)from;
     assert(data.len >= sizeof(id));
     memcpy(id, data.ptr, sizeof(id));
-    struct flow flow = {
-        .worker = (uint8_t)loop->config.worker, .connection = id[0], .generation = id[1]};
-    (void)stream_send(loop, &flow, slice_from(data, sizeof(id)));
+    struct flow flow = {.transport = TRANSPORT_TCP,
+                        .worker = (uint8_t)loop->config.worker,
+                        .connection = id[0],
+                        .generation = id[1]};
+    if (stream_send(loop, &flow, slice_from(data, sizeof(id))) == ERR_CLOSED &&
+        loop->on_late != NULL)
+        loop->on_late(loop->late_user, from, &flow);
 }
 
 /* ---- input ---- */

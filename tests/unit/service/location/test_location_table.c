@@ -214,7 +214,7 @@ static void a_binding_that_moved_to_another_connection_keeps_it(void **state)
     fixture_done(&f);
 }
 
-static void seen_moves_the_time_of_one_contact_only(void **state)
+static void seen_moves_the_time_of_one_connection_only(void **state)
 {
     (void)state;
     struct fixture f;
@@ -222,14 +222,22 @@ static void seen_moves_the_time_of_one_contact_only(void **state)
     struct location_update update;
     update_init(&update, "sip:alice@a", "c", 1);
     update_add(&update, "sip:1@a", 60);
-    update_add(&update, "sip:2@a", 60);
     assert_int_equal(fixture_apply(&f, &update, T0), 0);
-    location_seen(f.location, SLICE("sip:alice@a"), SLICE("sip:2@a"), T0 + 777);
-    location_seen(f.location, SLICE("sip:alice@a"), SLICE("sip:2@a"), T0 + 3);
-    location_seen(f.location, SLICE("sip:bob@a"), SLICE("sip:2@a"), T0 + 888);
-    assert_int_equal(fixture_find(&f, "sip:alice@a", T0), 2);
+    update_init(&update, "sip:alice@a", "d", 1);
+    update_add(&update, "sip:2@a", 60);
+    update_add(&update, "sip:3@a", 60);
+    update_over_tcp(&update, 1, 9);
+    assert_int_equal(fixture_apply(&f, &update, T0), 0);
+    struct flow other = update.flow;
+    other.generation++;
+    location_seen(f.location, &update.flow, T0 + 2777);
+    location_seen(f.location, &update.flow, T0 + 3);    /* the clock was set back */
+    location_seen(f.location, &update.flow, T0 + 3777); /* a second later is soon enough */
+    location_seen(f.location, &other, T0 + 8888);
+    assert_int_equal(fixture_find(&f, "sip:alice@a", T0), 3);
     assert_true(fixture_binding(&f, "sip:1@a")->seen_ms == T0);
-    assert_true(fixture_binding(&f, "sip:2@a")->seen_ms == T0 + 777);
+    assert_true(fixture_binding(&f, "sip:2@a")->seen_ms == T0 + 2777);
+    assert_true(fixture_binding(&f, "sip:3@a")->seen_ms == T0 + 2777);
     assert_true(fixture_binding(&f, "sip:2@a")->updated_ms == T0);
     fixture_done(&f);
 }
@@ -339,7 +347,7 @@ int main(void)
         cmocka_unit_test(paging_visits_everything_once),
         cmocka_unit_test(a_closed_connection_leaves_bindings_without_connection),
         cmocka_unit_test(a_binding_that_moved_to_another_connection_keeps_it),
-        cmocka_unit_test(seen_moves_the_time_of_one_contact_only),
+        cmocka_unit_test(seen_moves_the_time_of_one_connection_only),
         cmocka_unit_test(loading_takes_what_the_store_had),
         cmocka_unit_test(out_of_memory_changes_nothing),
         cmocka_unit_test(out_of_memory_at_the_start_and_while_loading),

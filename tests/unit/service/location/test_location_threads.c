@@ -85,7 +85,11 @@ static void look_up(struct shared *shared, struct random *random)
     int64_t now_ms = T0 + (int64_t)random_below(random, 10) * 1000;
     if (location_find(shared->location, slice_from_string(aor), now_ms, &arena, &bindings) == 0)
         check_whole(shared, &bindings);
-    location_seen(shared->location, slice_from_string(aor), SLICE("sip:1@192.0.2.1"), now_ms);
+    struct flow flow = {.transport = TRANSPORT_TCP,
+                        .worker = (uint8_t)random_below(random, WORKERS),
+                        .connection = 1 + (uint32_t)random_below(random, 3),
+                        .generation = 7};
+    location_seen(shared->location, &flow, now_ms);
     arena_done(&arena);
 }
 
