@@ -148,6 +148,8 @@ static int assoc_flow(struct endpoint *endpoint, const struct endpoint_target *t
         *ret_flow = target->flow;
         return 0;
     }
+    if (target->flow_only)
+        return ERR_CLOSED;
     if (assoc_find(endpoint->loop, &target->address, ret_flow) == 0)
         return 0;
     const struct endpoint_socket *s = socket_towards(endpoint, TRANSPORT_SCTP, &target->address);
