@@ -7,6 +7,7 @@ import re
 import socket
 
 import pytest
+from dialog import establish, listed, uri_of
 from trapezoid import Trapezoid, free_port
 from ua import Ua
 
@@ -83,7 +84,7 @@ def world():
 
 def own_routes(message):
     """Record-Route as [(address, transport parameter or None)], topmost first."""
-    uris = [re.search(r"<(.*?)>", value).group(1) for line in message.all("Record-Route") for value in line.split(",")]
+    uris = [uri_of(value) for value in listed(message, "Record-Route")]
     for uri in uris:
         assert re.search(r";lr\b", uri), uri
     return [(re.match(r"sips?:([^;]*)", uri).group(1),
@@ -98,64 +99,19 @@ def expected_routes(world, caller, callee):
     return [route(callee)] if caller == callee else [route(callee), route(caller)]
 
 
-class Dialog:
-    """What one phone knows of a call."""
-
-    def __init__(self, phone, message, local, remote, routes):
-        self.phone, self.local, self.remote = phone, local, remote
-        self.call_id = message.get("Call-ID")
-        self.target = re.search(r"<(.*?)>", message.get("Contact")).group(1)
-        self.routes, self.cseq = routes, 100
-
-    def send(self, method, cseq=None):
-        if cseq is None:
-            self.cseq += 1
-        number = cseq or self.cseq
-        self.phone.send("\r\n".join([
-            f"{method} {self.target} SIP/2.0", self.phone.via(), f"From: {self.local}", f"To: {self.remote}",
-            f"Call-ID: {self.call_id}", f"CSeq: {number} {method}", "Max-Forwards: 70",
-            *(f"Route: {route}" for route in self.routes), f"Contact: {self.phone.contact}", "Content-Length: 0", "", ""]))
-
-
-def listed(message, name):
-    return [value.strip() for line in message.all(name) for value in line.split(",")]
-
-
-def arrives(dialog, other, method, cseq=None):
-    """A request inside the call reaches the other phone with nothing of our routes left, and its answer comes back."""
-    dialog.send(method, cseq)
-    request = other.wait_for(method)
-    assert request.uri == re.search(r"<(.*?)>", other.contact).group(1)
-    assert request.all("Route") == []
-    if method != "ACK":
-        other.send(other.response(request, "200 OK"))
-        answer = dialog.phone.wait_for(200)
-        assert answer.get("CSeq") == request.get("CSeq")
-
-
 @pytest.mark.parametrize("callee_side", SIDES, ids=name_of)
 @pytest.mark.parametrize("caller_side", SIDES, ids=name_of)
 def test_a_call_crosses(world, caller_side, callee_side):
     caller, callee = world.callers[caller_side], world.callees[callee_side]
     caller.new_call()
-    caller.send(caller.request("INVITE", callee.aor, lines=[f"Contact: {caller.contact}"]))
-    invite = callee.wait_for("INVITE")
+    invite, here, there = establish(caller, callee, callee.aor)
     top = invite.get("Via").split(",")[0]
     assert top.startswith(f"SIP/2.0/{callee_side[0]} {world.listeners[callee_side]};"), top
     assert own_routes(invite) == expected_routes(world, caller_side, callee_side)
-    callee.send(callee.response(invite, "180 Ringing", [f"Contact: {callee.contact}"]))
-    callee.send(callee.response(invite, "200 OK", [f"Contact: {callee.contact}"]))
-    caller.wait_for(180)
-    answer = caller.wait_for(200)
-    routes = listed(answer, "Record-Route")
-    assert routes == listed(invite, "Record-Route")
-    here = Dialog(caller, answer, answer.get("From"), answer.get("To"), routes[::-1])
-    there = Dialog(callee, invite, answer.get("To"), answer.get("From"), routes)
-    arrives(here, callee, "ACK", cseq=int(answer.get("CSeq").split()[0]))
-    arrives(here, callee, "INFO")
-    arrives(there, caller, "INFO")
+    here.arrives(callee, "INFO")
+    there.arrives(caller, "INFO")
     # Each side hangs up half of its calls.
     if (SIDES.index(caller_side) + SIDES.index(callee_side)) % 2:
-        arrives(here, callee, "BYE")
+        here.arrives(callee, "BYE")
     else:
-        arrives(there, caller, "BYE")
+        there.arrives(caller, "BYE")
