@@ -126,6 +126,68 @@ def test_sessions_are_resumed_by_any_worker(tls, root):
     assert metric(one, "tls_accepted_total") == 12
 
 
+# ---- sips (RFC 5630) ----
+
+
+def register_sips(one, ua, uri=None, lines=()):
+    return ua.ask("REGISTER", uri or f"sips:{one.tls}", to=f"sips:{ua.user}@{one.tls}",
+                  lines=[f"Contact: <sips:{ua.user}@{ua.address}>;expires=600", *lines])
+
+
+def test_sips_leads_to_sips_by_tls(tls, root):
+    one = tls(record_route=True)
+    with phone(one, root, "alice") as alice, phone(one, root, "bob") as bob:
+        assert register_sips(one, bob).status == 200
+        alice.send(alice.request("INVITE", f"sips:bob@{one.tls}", lines=[f"Contact: <sips:alice@{alice.address}>"]))
+        invite = bob.wait_for("INVITE")
+        assert invite.uri == f"sips:bob@{bob.address}"
+        assert invite.get("Via").startswith("SIP/2.0/TLS ")
+        assert re.fullmatch(rf"<sips:{one.tls};lr;tz=\w+>", invite.get("Record-Route"))
+        bob.send(bob.response(invite, "486 Busy Here"))
+        assert alice.final().status == 486
+
+
+def test_a_call_to_sip_reaches_a_sips_contact_as_sip_by_tls(tls, root):
+    one = tls()
+    with Ua(one.address, "alice") as alice, phone(one, root, "bob") as bob:
+        assert register_sips(one, bob).status == 200
+        alice.send(alice.request("MESSAGE", f"sip:bob@{one.address}"))
+        message = bob.wait_for("MESSAGE")
+        assert message.uri == f"sip:bob@{bob.address}"
+        bob.send(bob.response(message, "200 OK"))
+        assert alice.final().status == 200
+
+
+def test_sips_does_not_lead_to_a_sip_contact(tls, root):
+    one = tls()
+    with phone(one, root, "alice") as alice, phone(one, root, "bob") as bob:
+        assert bob.register().status == 200
+        alice.send(alice.request("MESSAGE", f"sips:bob@{one.tls}"))
+        answer = alice.final()
+        assert answer.status == 480
+        assert answer.get("Warning") == '380 trapezoid "SIPS Not Allowed"'
+        bob.nothing()
+
+
+def test_a_sips_contact_needs_sips_all_the_way(tls, root):
+    one = tls()
+    with phone(one, root, "bob") as bob, Ua(one.address, "bob") as plain:
+        assert register_sips(one, bob, f"sip:{one.tls}").status == 400
+        assert register_sips(one, plain).status == 400
+        path = ["Supported: path", "Path: <sip:192.0.2.1;lr>"]
+        assert register_sips(one, bob, lines=path).status == 400
+        assert register_sips(one, bob, lines=["Supported: path", "Path: <sips:192.0.2.1;lr>"]).status == 200
+
+
+def test_a_static_route_is_taken_by_tls_for_sips(tls, domains):
+    one, two = domains()
+    with Ua(one.address, "alice") as alice, Ua(two.address, "bob") as bob:
+        bob.ask("REGISTER", "sip:far.test", to="sip:bob@far.test", lines=[f"Contact: {bob.contact};expires=600"])
+        alice.send(alice.request("MESSAGE", "sips:bob@far.test"))
+        answer = alice.final()  # of the far server: bob has no sips contact
+        assert (answer.status, answer.get("Warning")) == (480, '380 trapezoid "SIPS Not Allowed"')
+
+
 # ---- Other domains ----
 
 

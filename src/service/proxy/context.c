@@ -250,6 +250,7 @@ void proxy_context_start(struct proxy *proxy, const struct endpoint_request *req
     }
     context->opens_dialog = info->to_tag.len == 0;
     context->trusted = info->trusted;
+    context->secure = info->uri.scheme == SIP_URI_SIPS;
     context->responsible = targets->responsible;
     if (context->method == SIP_INVITE) {
         if (context->opens_dialog)

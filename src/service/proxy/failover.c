@@ -247,8 +247,8 @@ static void on_plan(void *user)
 static bool is_server(const struct proxy_branch *branch, const struct sip_uri *next_hop)
 {
     struct address address;
-    return branch->target.next_hop.len > 0 ||
-           (branch->target.aor.len == 0 && address_parse_host(next_hop->host, 0, &address) < 0);
+    return branch->target.aor.len == 0 &&
+           (branch->target.next_hop.len > 0 || address_parse_host(next_hop->host, 0, &address) < 0);
 }
 
 static int begin_by_flow(struct proxy_branch *branch, const struct sip_message *msg,

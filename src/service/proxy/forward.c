@@ -24,8 +24,9 @@ static void write_number(struct writer *w, const char *before, uint64_t number, 
     writer_string(w, after);
 }
 
-int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
-                   struct sip_uri *ret_uri)
+/* The URI whose server is the next hop. */
+static int next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
+                    struct sip_uri *ret_uri)
 {
     struct sip_address address;
     struct slice rest = target->path, value;
@@ -45,6 +46,23 @@ int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_targe
     return 0;
 }
 
+/* Will the Request-URI that leaves be sips? */
+static bool leaves_secure(const struct proxy_route_info *info, const struct proxy_target *target)
+{
+    return target->uri.len > 0 ? slice_starts_with_nocase(target->uri, SLICE("sips:"))
+                               : info->uri.scheme == SIP_URI_SIPS;
+}
+
+int proxy_next_hop(const struct proxy_route_info *info, const struct proxy_target *target,
+                   struct sip_uri *ret_uri)
+{
+    int status = next_hop(info, target, ret_uri);
+    /* Whatever leads there: a sips Request-URI makes it sips (16.6 step 7). */
+    if (status == 0 && ret_uri->scheme == SIP_URI_SIP && leaves_secure(info, target))
+        ret_uri->scheme = SIP_URI_SIPS;
+    return status;
+}
+
 /* Requests that open a dialog, or refresh its target (16.6 step 4). */
 static bool wants_record_route(const struct sip_message *msg)
 {
@@ -52,12 +70,16 @@ static bool wants_record_route(const struct sip_message *msg)
            msg->method == SIP_NOTIFY;
 }
 
-static void write_self(struct proxy *proxy, struct writer *w, const struct flow *flow)
+static void write_self(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
+                       const struct flow *flow)
 {
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
-    writer_literal(w, "sip:");
+    /* 16.6 step 4: sips where the Request-URI is; that says TLS by itself. */
+    bool secure =
+        transport_secure((enum transport)flow->transport) && leaves_secure(f->info, f->target);
+    writer_string(w, secure ? "sips:" : "sip:");
     address_write(w, &self);
-    if (flow->transport != TRANSPORT_UDP) {
+    if (flow->transport != TRANSPORT_UDP && !(secure && flow->transport == TRANSPORT_TLS)) {
         writer_literal(w, ";transport=");
         writer_put(w, transport_uri_name((enum transport)flow->transport));
     }
@@ -68,7 +90,7 @@ static void write_record_route(struct proxy *proxy, struct writer *w, const stru
                                const struct flow *flow, bool with_token)
 {
     writer_literal(w, "Record-Route: <");
-    write_self(proxy, w, flow);
+    write_self(proxy, w, f, flow);
     writer_literal(w, ";tz=");
     writer_hex(
         w, proxy_token(proxy, f->msg, f->info->trusted ? PROXY_TOKEN_USER : PROXY_TOKEN_STRANGER),
@@ -145,7 +167,7 @@ static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *l
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_PATH);
     struct writer *w = &lines->w;
     writer_literal(w, "Path: <");
-    write_self(proxy, w, f->leaves);
+    write_self(proxy, w, f, f->leaves);
     writer_literal(w, ";ob;fl=");
     proxy_flow_write(proxy, w, f->msg, f->arrived, true);
     writer_literal(w, ">\r\n");
@@ -159,8 +181,7 @@ static void write_static_uri(struct writer *w, const struct sip_uri *uri, struct
     struct sip_uri hop;
     if (sip_uri_parse(next_hop, &hop) < 0)
         return;
-    writer_put(w, hop.scheme_name);
-    writer_char(w, ':');
+    writer_string(w, uri->scheme == SIP_URI_SIPS ? "sips:" : "sip:");
     if (uri->user.len > 0) {
         writer_put(w, uri->user);
         writer_char(w, '@');

@@ -109,6 +109,8 @@ struct proxy_target {
 struct proxy_targets {
     bool responsible; /* the Request-URI is a user of ours (16.5) */
     bool gone;        /* a binding was left out because its flow has ended */
+    bool secure;      /* the Request-URI is sips: no other contact will do (RFC 5630 section 5.3) */
+    bool plain;       /* a binding was left out for that */
     unsigned count;
     unsigned spare_count; /* behind those: further flows of the same instances (instance.c) */
     struct proxy_target items[PROXY_BRANCHES_MAX];
@@ -177,6 +179,7 @@ struct proxy_context {
     bool accepted;     /* an INVITE, by a 2xx */
     bool answered;     /* a final response went upstream */
     bool opens_dialog; /* no To tag */
+    bool secure;       /* the Request-URI is sips */
     bool responsible;  /* the Request-URI is a user of ours: 3xx may be followed (16.5) */
     unsigned holds;    /* > 0: do not free, the event is still working on it */
 };

@@ -102,7 +102,28 @@ static uint64_t instance_hash(const struct proxy *proxy, struct slice aor, struc
     return hash_end(&hash) | 1;
 }
 
-static void add_binding(const struct proxy *proxy, const struct binding *binding, struct slice aor,
+static bool is_sips(struct slice uri)
+{
+    return slice_starts_with_nocase(uri, SLICE("sips:"));
+}
+
+/* RFC 5630 section 5.3: what came for sip goes to a sips contact as sip, but by TLS. */
+static int lower_scheme(struct proxy *proxy, struct proxy_target *target)
+{
+    char *text = arena_alloc(&proxy->arena, target->uri.len);
+    struct writer w;
+    if (text == NULL)
+        return ERR_NO_MEMORY;
+    writer_init(&w, text, target->uri.len);
+    writer_literal(&w, "sip:");
+    writer_put(&w, slice_from(target->uri, 5));
+    if (!target->has_flow && target->path.len == 0)
+        target->next_hop = target->uri;
+    target->uri = writer_slice(&w);
+    return 0;
+}
+
+static void add_binding(struct proxy *proxy, const struct binding *binding, struct slice aor,
                         uint32_t q, struct proxy_targets *targets)
 {
     enum binding_reach reach = reach_of(proxy, binding);
@@ -118,6 +139,8 @@ static void add_binding(const struct proxy *proxy, const struct binding *binding
         .instance = instance_hash(proxy, aor, binding->instance),
     };
     take_flow(&target, binding, reach);
+    if (!targets->secure && is_sips(target.uri) && lower_scheme(proxy, &target) < 0)
+        return;
     add(&target, targets);
 }
 
@@ -186,6 +209,10 @@ static int look_up(struct search *search, const struct user *user)
     int status = location_find(proxy->location, user->aor, now, &proxy->arena, &proxy->bindings);
     for (unsigned i = 0; status == 0 && i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
+        if (search->targets->secure && !is_sips(binding->contact)) {
+            search->targets->plain = true;
+            continue;
+        }
         if (leads_to_user(search, binding, &uri))
             (void)add_user(search, &uri, user->outer ? binding->q : user->q, false);
         else
@@ -266,6 +293,11 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
         return 0;
     if (search.circle)
         return fault(ret_fault, 482, NULL);
+    if (targets->plain) {
+        (void)fault(ret_fault, 480, NULL);
+        ret_fault->headers = SLICE("Warning: 380 trapezoid \"SIPS Not Allowed\"\r\n");
+        return ERR_NOT_FOUND;
+    }
     if (targets->gone) /* he has registered, but all his flows have ended */
         return fault(ret_fault, 480, NULL);
     if (info->static_route != NULL) {
@@ -296,7 +328,10 @@ static int take_registered_flow(struct proxy *proxy, const struct proxy_route_in
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
         enum binding_reach reach = reach_of(proxy, binding);
-        if (reach == BINDING_BY_CONTACT || sip_uri_parse(binding->contact, &contact) < 0 ||
+        if (reach == BINDING_BY_CONTACT ||
+            (info->uri.scheme == SIP_URI_SIPS &&
+             !transport_secure((enum transport)binding->flow.transport)) ||
+            sip_uri_parse(binding->contact, &contact) < 0 ||
             !slice_equal(contact.user, info->uri.user) || contact.port != info->uri.port ||
             !slice_equal_nocase(contact.host, info->uri.host))
             continue;
@@ -332,7 +367,8 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
 {
     bool ours = info->ours;
     ret_targets->count = ret_targets->spare_count = 0;
-    ret_targets->responsible = ret_targets->gone = false;
+    ret_targets->responsible = ret_targets->gone = ret_targets->plain = false;
+    ret_targets->secure = info->uri.scheme == SIP_URI_SIPS;
     (void)msg;
     /* In a dialog the Request-URI is a contact: an address without port is then not ours just
      * because the host is (19.1.2). */

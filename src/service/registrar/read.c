@@ -60,6 +60,25 @@ static bool refuse_brief(struct registrar *registrar, const struct endpoint_requ
     return false;
 }
 
+/* RFC 5630 section 5.2: a sips contact needs a sips Request-URI, sips in every Path, and TLS at
+ * least where we can see it. */
+static bool secure_all_the_way(const struct endpoint_request *request)
+{
+    struct sip_values values;
+    struct slice value;
+    struct sip_address address;
+    if (request->uri.scheme != SIP_URI_SIPS ||
+        !transport_secure((enum transport)request->flow.transport))
+        return false;
+    sip_values_init(&values, request->msg, SIP_HEADER_PATH);
+    while (sip_values_next(&values, &value)) {
+        if (sip_address_parse(value, false, &address) < 0 ||
+            !slice_starts_with_nocase(address.uri, SLICE("sips:")))
+            return false;
+    }
+    return true;
+}
+
 /* Step 7 for one contact. */
 static bool read_contact(struct registrar *registrar, const struct endpoint_request *request,
                          const struct sip_contact *contact, uint32_t default_expires,
@@ -78,10 +97,9 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     /* Without an instance it means nothing (RFC 5626 section 6). */
     change->binding.reg_id = contact->instance.len > 0 ? contact->reg_id : 0;
     change->binding.params = other_params(registrar, contact);
-    /* Others cannot be reached from here; a sips contact needs TLS on all the way, and a sips
-     * Request-URI says that (RFC 5630 section 5.2). */
+    /* Others cannot be reached from here. */
     if (contact->uri.scheme != SIP_URI_SIP &&
-        !(contact->uri.scheme == SIP_URI_SIPS && request->uri.scheme == SIP_URI_SIPS)) {
+        !(contact->uri.scheme == SIP_URI_SIPS && secure_all_the_way(request))) {
         registrar_refuse(registrar, request, 400, "Bad Request - Contact Scheme Not Supported",
                          SLICE_NULL);
         return false;
