@@ -91,12 +91,14 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
  */
 static void take_stun(struct endpoint *endpoint, const struct flow *flow, struct slice data)
 {
-    char answer[STUN_BINDING_ANSWER_MAX];
-    struct slice bytes = stun_binding_answer(data, &flow->remote, answer);
-    if (bytes.len == 0)
+    static const struct stun_place place;
+    char buffer[STUN_BINDING_ANSWER_MAX];
+    struct stun_answer answer;
+    stun_binding_answer(&place, data, &flow->remote, &answer, buffer, sizeof(buffer));
+    if (answer.bytes.len == 0)
         return;
     endpoint_count(endpoint, ENDPOINT_STUN);
-    endpoint_send(endpoint, flow, bytes);
+    endpoint_send(endpoint, flow, answer.bytes);
 }
 
 void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data)

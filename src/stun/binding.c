@@ -4,22 +4,23 @@
 #include "stun/fingerprint.h"
 #include "stun/write.h"
 
-/* Understood, or harmless: a server that asks nobody for credentials ignores those it gets (RFC
- * 8489 section 9.1.3 is for usages that do ask). */
-static const uint64_t understood =
-    UINT64_C(1) << STUN_USERNAME | UINT64_C(1) << STUN_MESSAGE_INTEGRITY |
-    UINT64_C(1) << STUN_MESSAGE_INTEGRITY_SHA256 | UINT64_C(1) << STUN_REALM |
-    UINT64_C(1) << STUN_NONCE | UINT64_C(1) << STUN_PASSWORD_ALGORITHM |
-    UINT64_C(1) << STUN_USERHASH;
+#define BIT(attribute) (UINT64_C(1) << STUN_##attribute)
 
-/* The comprehension-required attributes that we do not act on (section 6.3.1). */
-static unsigned not_understood(const struct stun_message *m, uint16_t *types, unsigned max)
+/* Harmless: a server that asks nobody for credentials ignores those it gets (RFC 8489 section 9 is
+ * for usages that do ask). */
+static const uint64_t ignored = BIT(USERNAME) | BIT(MESSAGE_INTEGRITY) |
+                                BIT(MESSAGE_INTEGRITY_SHA256) | BIT(REALM) | BIT(NONCE) |
+                                BIT(PASSWORD_ALGORITHM) | BIT(USERHASH);
+static const uint64_t behaviour = BIT(CHANGE_REQUEST) | BIT(RESPONSE_PORT) | BIT(PADDING);
+
+/* The comprehension-required attributes that we do not act on (RFC 8489 section 6.3.1). */
+static unsigned not_understood(const struct stun_message *m, uint64_t understood, uint16_t *types)
 {
     unsigned count = 0;
-    for (; count < m->unknown_count && count < max; count++)
+    for (; count < m->unknown_count && count < STUN_UNKNOWN_MAX; count++)
         types[count] = m->unknown[count];
     uint64_t rest = m->present & ~understood;
-    for (unsigned i = 0; rest != 0 && i < STUN_ATTRIBUTE_COUNT && count < max; i++) {
+    for (unsigned i = 0; rest != 0 && i < STUN_ATTRIBUTE_COUNT && count < STUN_UNKNOWN_MAX; i++) {
         uint16_t type = stun_attribute_info((enum stun_attribute)i)->type;
         if (rest >> i & 1 && stun_comprehension_required(type))
             types[count++] = type;
@@ -27,29 +28,93 @@ static unsigned not_understood(const struct stun_message *m, uint16_t *types, un
     return count;
 }
 
-struct slice stun_binding_answer(struct slice datagram, const struct address *source, void *buffer)
+struct address stun_place_origin(const struct stun_place *place, unsigned change)
+{
+    struct address a = change & STUN_CHANGE_IP ? place->other : place->origin;
+    address_set_port(&a, address_port(change & STUN_CHANGE_PORT ? &place->other : &place->origin));
+    return a;
+}
+
+/* RFC 5780 section 6.1. 0, or ERR_INVALID: to be answered 400. */
+static int read_behaviour(const struct stun_message *m, struct stun_answer *answer)
+{
+    uint32_t change = 0;
+    if (stun_has(m, STUN_RESPONSE_PORT) &&
+        (stun_has(m, STUN_PADDING) || stun_get_response_port(m, &answer->port) < 0))
+        return ERR_INVALID;
+    if (stun_get_u32(m, STUN_CHANGE_REQUEST, &change) == 0)
+        answer->change = change & (STUN_CHANGE_IP | STUN_CHANGE_PORT);
+    return 0;
+}
+
+static void write_error(struct stun_writer *w, struct stun_answer *answer, unsigned status,
+                        const uint16_t *types, unsigned count)
+{
+    *answer = (struct stun_answer){.status = status};
+    if (status == 400) {
+        stun_write_error(w, 400, SLICE("Bad Request"));
+    } else {
+        stun_write_error(w, 420, SLICE("Unknown Attribute"));
+        stun_write_unknown(w, types, count);
+    }
+}
+
+/* Without the cookie the client is of RFC 3489: it knows no XOR, and the others' names. */
+static void write_success(struct stun_writer *w, const struct stun_place *place,
+                          const struct stun_message *m, const struct address *source,
+                          const struct stun_answer *answer)
+{
+    bool classic = m->classic;
+    if (!classic)
+        stun_write_address(w, STUN_XOR_MAPPED_ADDRESS, source);
+    if (classic || place->behaviour)
+        stun_write_address(w, STUN_MAPPED_ADDRESS, source);
+    if (place->told && (classic || place->behaviour)) {
+        struct address origin = stun_place_origin(place, answer->change);
+        stun_write_address(w, classic ? STUN_SOURCE_ADDRESS : STUN_RESPONSE_ORIGIN, &origin);
+    }
+    if (place->behaviour)
+        stun_write_address(w, classic ? STUN_CHANGED_ADDRESS : STUN_OTHER_ADDRESS, &place->other);
+    if (stun_has(m, STUN_PADDING))
+        stun_write(w, STUN_PADDING, stun_value(m, STUN_PADDING));
+}
+
+static unsigned class_of(const struct stun_message *m, int parsed)
+{
+    if (parsed == ERR_SYNTAX || m->class != STUN_REQUEST || m->method != STUN_BINDING)
+        return STUN_INDICATION;
+    /* Something else that looks alike. */
+    if (stun_has(m, STUN_FINGERPRINT) && stun_fingerprint_check(m) < 0)
+        return STUN_INDICATION;
+    return STUN_REQUEST;
+}
+
+void stun_binding_answer(const struct stun_place *place, struct slice datagram,
+                         const struct address *source, struct stun_answer *ret_answer, void *buffer,
+                         size_t size)
 {
     struct stun_message m;
     struct stun_writer w;
     uint16_t types[STUN_UNKNOWN_MAX];
+    struct stun_answer answer = {.status = 0};
+    *ret_answer = answer;
     int status = stun_parse(datagram, &m);
-    if (status == ERR_SYNTAX || m.class != STUN_REQUEST || m.method != STUN_BINDING)
-        return SLICE_NULL;
-    if (stun_has(&m, STUN_FINGERPRINT) && stun_fingerprint_check(&m) < 0)
-        return SLICE_NULL; /* something else that looks alike */
-    unsigned unknown = status == 0 ? not_understood(&m, types, STUN_UNKNOWN_MAX) : 0;
-    enum stun_class class = status < 0 || unknown > 0 ? STUN_ERROR : STUN_SUCCESS;
-    stun_write_response(&w, buffer, STUN_BINDING_ANSWER_MAX, &m, class);
-    if (status < 0) {
-        stun_write_error(&w, 400, SLICE("Bad Request"));
-    } else if (unknown > 0) {
-        stun_write_error(&w, 420, SLICE("Unknown Attribute"));
-        stun_write_unknown(&w, types, unknown);
-    } else {
-        /* Without the cookie the client is of RFC 3489 and knows no XOR. */
-        stun_write_address(&w, m.classic ? STUN_MAPPED_ADDRESS : STUN_XOR_MAPPED_ADDRESS, source);
-    }
+    if (class_of(&m, status) != STUN_REQUEST)
+        return;
+    uint64_t understood = ignored | (place->behaviour ? behaviour : 0);
+    unsigned unknown = status == 0 ? not_understood(&m, understood, types) : 0;
+    if (status == 0 && unknown == 0 && place->behaviour)
+        status = read_behaviour(&m, &answer);
+    bool good = status == 0 && unknown == 0;
+    stun_write_response(&w, buffer, size, &m, good ? STUN_SUCCESS : STUN_ERROR);
+    if (good)
+        write_success(&w, place, &m, source, &answer);
+    else
+        write_error(&w, &answer, status < 0 ? 400 : 420, types, unknown);
+    if (place->software.len > 0 && !m.classic)
+        stun_write(&w, STUN_SOFTWARE, place->software);
     if (stun_has(&m, STUN_FINGERPRINT))
         stun_write_fingerprint(&w);
-    return stun_write_end(&w);
+    answer.bytes = stun_write_end(&w);
+    *ret_answer = answer;
 }

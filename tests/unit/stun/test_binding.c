@@ -13,7 +13,9 @@
 
 static const uint8_t id[STUN_ID_SIZE] = {0x21, 0x12, 0xa4, 0x42, 1, 2,  3,  4,
                                          5,    6,    7,    8,    9, 10, 11, 12};
-static char request[512], answer[STUN_BINDING_ANSWER_MAX];
+static char request[4096], buffer[4096];
+static const struct stun_place plain;
+static struct stun_answer last;
 
 static struct address from(const char *text)
 {
@@ -22,10 +24,17 @@ static struct address from(const char *text)
     return a;
 }
 
-static struct slice ask(struct stun_writer *w, const char *source)
+static struct slice ask_at(const struct stun_place *place, struct stun_writer *w,
+                           const char *source)
 {
     struct address a = from(source);
-    return stun_binding_answer(stun_write_end(w), &a, answer);
+    stun_binding_answer(place, stun_write_end(w), &a, &last, buffer, sizeof buffer);
+    return last.bytes;
+}
+
+static struct slice ask(struct stun_writer *w, const char *source)
+{
+    return ask_at(&plain, w, source);
 }
 
 static void begin(struct stun_writer *w, enum stun_class class, unsigned method)
@@ -133,8 +142,12 @@ static void only_binding_requests_are_answered(void **state)
         }
     }
     struct address a = from("192.0.2.9:1");
-    assert_null(stun_binding_answer(SLICE("OPTIONS sip:a SIP/2.0"), &a, answer).ptr);
-    assert_null(stun_binding_answer(SLICE_NULL, &a, answer).ptr);
+    static const struct slice others[] = {SLICE_LITERAL("OPTIONS sip:a SIP/2.0"),
+                                          SLICE_LITERAL("")};
+    for (unsigned i = 0; i < 2; i++) {
+        stun_binding_answer(&plain, others[i], &a, &last, buffer, sizeof buffer);
+        assert_null(last.bytes.ptr);
+    }
 }
 
 /* Whatever is asked: not a lever for floods */
@@ -155,6 +168,79 @@ static void no_answer_is_much_longer_than_its_request(void **state)
     }
 }
 
+static struct stun_place two_addresses(void)
+{
+    return (struct stun_place){.behaviour = true,
+                               .told = true,
+                               .origin = from("192.0.2.1:3478"),
+                               .other = from("192.0.2.2:3479"),
+                               .software = SLICE("test")};
+}
+
+static void assert_address(const struct stun_message *m, enum stun_attribute attribute,
+                           const char *wanted)
+{
+    struct address a;
+    char text[ADDRESS_TEXT_MAX];
+    assert_int_equal(stun_get_address(m, attribute, &a), 0);
+    assert_string_equal(address_text(&a, text), wanted);
+}
+
+/* RFC 5780 section 6.1, table 1; RFC 3489 section 8.1, table 1 */
+static void a_change_request_names_the_socket(void **state)
+{
+    (void)state;
+    static const char *const origins[] = {[0] = "192.0.2.1:3478",
+                                          [STUN_CHANGE_PORT] = "192.0.2.1:3479",
+                                          [STUN_CHANGE_IP] = "192.0.2.2:3478",
+                                          [STUN_CHANGE_IP | STUN_CHANGE_PORT] = "192.0.2.2:3479"};
+    static const uint8_t classic[STUN_ID_SIZE] = {7};
+    struct stun_place place = two_addresses();
+    for (unsigned flags = 0; flags < 8; flags++) {
+        for (unsigned old = 0; old < 2; old++) {
+            struct stun_writer w;
+            struct stun_message m;
+            stun_write_begin(&w, request, sizeof request, stun_type(STUN_REQUEST, STUN_BINDING),
+                             old ? classic : id);
+            stun_write_u32(&w, STUN_CHANGE_REQUEST, flags);
+            assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+            assert_int_equal(m.class, STUN_SUCCESS);
+            assert_int_equal(last.change, flags & 6);
+            assert_address(&m, STUN_MAPPED_ADDRESS, "192.0.2.9:1");
+            assert_address(&m, old ? STUN_SOURCE_ADDRESS : STUN_RESPONSE_ORIGIN,
+                           origins[flags & 6]);
+            assert_address(&m, old ? STUN_CHANGED_ADDRESS : STUN_OTHER_ADDRESS, "192.0.2.2:3479");
+            assert_int_equal(stun_has(&m, STUN_XOR_MAPPED_ADDRESS), !old);
+            assert_int_equal(stun_has(&m, STUN_SOFTWARE), !old);
+        }
+    }
+}
+
+/* RFC 5780 section 6.1 */
+static void response_port_and_padding(void **state)
+{
+    (void)state;
+    static const char zeros[1500];
+    struct stun_place place = two_addresses();
+    struct stun_writer w;
+    struct stun_message m;
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write(&w, STUN_RESPONSE_PORT, SLICE("\x12\x34"));
+    assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(last.port, 0x1234);
+
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write(&w, STUN_PADDING, slice_of(zeros, sizeof zeros));
+    assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(stun_value(&m, STUN_PADDING).len, sizeof zeros);
+
+    stun_write(&w, STUN_RESPONSE_PORT, SLICE("\x12\x34"));
+    assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(m.class, STUN_ERROR);
+    assert_int_equal(last.status, 400);
+    assert_int_equal(last.port, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +251,8 @@ int main(void)
         cmocka_unit_test(broken_attributes_are_a_bad_request),
         cmocka_unit_test(only_binding_requests_are_answered),
         cmocka_unit_test(no_answer_is_much_longer_than_its_request),
+        cmocka_unit_test(a_change_request_names_the_socket),
+        cmocka_unit_test(response_port_and_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
