@@ -25,6 +25,9 @@ ROUTER = "198.51.100.{}"
 INSIDE = "10.77.{}"
 PUBLIC = "203.0.113.{}"  # hosts without NAT
 
+# Without an address of its own a bridge takes another one when a port is added, and neighbours lose it for a while.
+BRIDGE = "02:00:00:00:00:01"
+
 MAPPING_TIME = 30  # seconds
 
 # What all NATs share: forwarding from inside is free, from outside only what rules let in. `owner` remembers which
@@ -176,7 +179,7 @@ class Site:
         return wan
 
     def _lan(self, number):
-        self.router.ip("link", "add", "lan", "type", "bridge")
+        self.router.ip("link", "add", "lan", "address", BRIDGE, "type", "bridge")
         self.router.ip("link", "set", "lan", "up")
         self.router.ip("address", "add", f"{self.gateway}/{self.length}", "dev", "lan")
         self.plug(self.host, "eth0", f"l{number}", f"{self.address}/{self.length}")
@@ -239,7 +242,7 @@ class Lab:
 
     def __enter__(self):
         self.outside = self.namespace("out")
-        self.outside.ip("link", "add", "net", "type", "bridge")
+        self.outside.ip("link", "add", "net", "address", BRIDGE, "type", "bridge")
         self.outside.ip("link", "set", "net", "up")
         for address in SERVERS:
             self.outside.ip("address", "add", f"{address}/24", "dev", "net")

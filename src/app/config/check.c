@@ -197,10 +197,38 @@ static void check_pairs(const struct app_config *c, struct config_problems *prob
                        keys, certificates);
 }
 
+/* RFC 5780 section 6: two addresses and two ports, all four corners of them. */
+static bool pairs_with(const struct endpoint_listener *listener, const struct address *alternate)
+{
+    const struct address *local = &listener->local;
+    return listener->transport == TRANSPORT_UDP && !address_is_wildcard(local) &&
+           address_is_v6(local) == address_is_v6(alternate) && address_port(local) != 0 &&
+           !address_equal_host(local, alternate) && address_port(local) != address_port(alternate);
+}
+
+static void check_stun(const struct app_config *c, struct config_problems *problems)
+{
+    const struct config_listeners *listen = &c->stun_listen;
+    bool pair = false;
+    for (unsigned i = 0; i < listen->count; i++) {
+        uint8_t transport = listen->items[i].transport;
+        if (transport != TRANSPORT_UDP && transport != TRANSPORT_TCP)
+            config_problem(problems, origin_of(c, "stun.listen"), SLICE("stun.listen"),
+                           "STUN is served over udp: and tcp: only");
+        pair = pair || pairs_with(&listen->items[i], &c->stun_alternate.address);
+    }
+    if (c->stun_alternate.given && !pair && both_good(c, "stun.listen", "stun.alternate"))
+        config_problem(problems, origin_of(c, "stun.alternate"), SLICE("stun.alternate"),
+                       "needs another address and another port than a udp: listener of "
+                       "stun.listen that names its address; write for example stun.listen: "
+                       "udp:192.0.2.1:3478 and stun.alternate: 192.0.2.2:3479");
+}
+
 void config_check_whole(const struct app_config *config, struct config_problems *problems)
 {
     check_orders(config, problems);
     check_listeners(config, problems);
     check_dns(config, problems);
     check_pairs(config, problems);
+    check_stun(config, problems);
 }

@@ -135,6 +135,15 @@ static void complete_services(struct app_config *config)
     authenticator->md5_only = config->md5_only.items;
     authenticator->md5_only_count = config->md5_only.count;
     config->registrar.durable = config->durability == CONFIG_DURABLE_COMMIT;
+    struct stun_server_config *stun = &config->stun;
+    stun->listener_count = config->stun_listen.count;
+    for (unsigned i = 0; i < stun->listener_count; i++)
+        stun->listeners[i] = (struct stun_server_listener){config->stun_listen.items[i].transport,
+                                                           config->stun_listen.items[i].local};
+    stun->has_alternate = config->stun_alternate.given;
+    stun->alternate = config->stun_alternate.address;
+    stun->stream = endpoint->stream;
+    stun->software = "Trapezoid";
     config->proxy.route_count = config->routes.count;
     memcpy(config->proxy.routes, config->routes.items, sizeof config->proxy.routes);
     for (unsigned i = 0; i < config->dns_servers.count; i++) /* checked when they were set */

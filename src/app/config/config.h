@@ -8,6 +8,7 @@
 #include "loop/dns.h"
 #include "service/proxy/proxy.h"
 #include "service/registrar/registrar.h"
+#include "service/stun/stun.h"
 
 #define CONFIG_KEYS_MAX 96 /* room for the schema's keys */
 #define CONFIG_FILE_MAX (1024 * 1024)
@@ -57,6 +58,8 @@ struct app_config {
     struct config_routes routes;
     struct config_strings dns_servers;
     struct config_address metrics_listen;
+    struct config_listeners stun_listen;
+    struct config_address stun_alternate;
     const char *control_path;
     struct config_strings tls_certificates;
     struct config_strings tls_keys;
@@ -73,6 +76,7 @@ struct app_config {
     struct authenticator_config authenticator;
     struct registrar_config registrar;
     struct proxy_config proxy;
+    struct stun_server_config stun;
 };
 
 struct config_source {

@@ -651,6 +651,31 @@ const struct config_key config_keys[] = {
      .help = "Retry-After of these answers; 0 leaves it out."},
 
     /* ---- Watching it ---- */
+    /* ---- STUN ---- */
+    {.name = "stun.listen",
+     .type = CONFIG_LISTENERS,
+     FIELD(stun_listen),
+     .max = STUN_SERVER_LISTENERS_MAX,
+     .standard = "",
+     .help =
+         "Where STUN is served: udp:ADDRESS:PORT or tcp:ADDRESS:PORT, usually port 3478; empty: "
+         "nowhere but on the SIP UDP ports, where phones keep their mappings alive."},
+    {.name = "stun.alternate",
+     .type = CONFIG_ADDRESS,
+     FIELD(stun_alternate),
+     .standard = "",
+     .help = "A second address of this machine with another port, ADDRESS:PORT: NAT behaviour "
+             "discovery (RFC 5780, RFC 3489) is served from both addresses and both ports; empty: "
+             "change requests are answered 420."},
+    {.name = "stun.rate",
+     .type = CONFIG_UINT,
+     .live = true,
+     FIELD(stun.rate),
+     .max = 1000000,
+     .unit = "per second",
+     .standard = "10000",
+     .help = "Answers that one source address (IPv6: /64) gets on the STUN ports; 0 means no "
+             "limit."},
     {.name = "metrics.listen",
      .type = CONFIG_ADDRESS,
      FIELD(metrics_listen),

@@ -307,6 +307,8 @@ static void write_listeners(const void *field, const struct config_key *key, uns
 {
     (void)key;
     const struct config_listeners *listeners = field;
+    if (listeners->count == 0)
+        writer_literal(w, " []");
     for (unsigned i = 0; i < listeners->count; i++) {
         new_item(indent, w);
         config_listener_write(&listeners->items[i], w);

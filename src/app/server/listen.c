@@ -141,5 +141,10 @@ int listen_check(const struct app_config *config, struct log *log)
         if (error != 0)
             return complain(config, &config->listen.items[i], error, log);
     }
+    for (unsigned i = 0; i < config->stun_listen.count; i++) {
+        int error = probe(&config->stun_listen.items[i]);
+        if (error != 0)
+            return complain(&config->stun_listen.items[i], error, log);
+    }
     return 0;
 }

@@ -185,6 +185,24 @@ static int open_workers(struct server *server, struct app_config *config)
     return 0;
 }
 
+/* As open_workers does. */
+static int open_stun(struct server *server, struct app_config *config)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        struct address failed = {0};
+        int status = worker_open_stun(server->workers[i], &config->stun, &failed);
+        if (status < 0) {
+            char text[ADDRESS_TEXT_MAX];
+            log_error(server->log, LOG_APP, "stun: worker %u cannot listen on %s: %s", i,
+                      address_text(&failed, text), error_text(status));
+            return status;
+        }
+        for (unsigned k = 0; i == 0 && k < config->stun.listener_count; k++)
+            config->stun.listeners[k].local = worker_stun_address(server->workers[0], k);
+    }
+    return 0;
+}
+
 static int make_settings(struct server *server, struct app_config *config,
                          struct settings **ret_settings)
 {
@@ -216,6 +234,8 @@ static int open_all(struct server *server, struct app_config *config)
         status = open_mesh(server, config);
     if (status == 0)
         status = open_workers(server, config);
+    if (status == 0)
+        status = open_stun(server, config);
     return status;
 }
 

@@ -29,6 +29,7 @@ struct worker {
     struct registrar *registrar;
     struct proxy *proxy;
     struct dispatch *dispatch;
+    struct stun_server *stun;
     _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
     struct timer sweep;                        /* worker 0 only */
     struct timer drain;
@@ -73,6 +74,7 @@ static void reload(struct worker *worker, const struct settings *settings)
     registrar_reload(worker->registrar, &config->registrar, settings->domains);
     proxy_reload(worker->proxy, &config->proxy, settings->domains);
     dispatch_reload(worker->dispatch, settings->domains);
+    stun_server_reload(worker->stun, &config->stun);
     atomic_store(&worker->settings, settings);
 }
 
@@ -150,6 +152,12 @@ int worker_new(const struct worker_shared *shared, unsigned index,
     return 0;
 }
 
+int worker_open_stun(struct worker *worker, const struct stun_server_config *config,
+                     struct address *ret_failed)
+{
+    return stun_server_new(worker->loop, config, ret_failed, &worker->stun);
+}
+
 static int equip_services(struct worker *worker, const struct settings *settings)
 {
     const struct worker_shared *shared = worker->shared;
@@ -196,6 +204,7 @@ int worker_equip(struct worker *worker, const struct settings *settings)
     if (status < 0)
         return status;
     endpoint_reload(worker->endpoint, &settings->config->endpoint);
+    stun_server_reload(worker->stun, &settings->config->stun);
     atomic_store(&worker->settings, settings);
     mesh_on_mail(worker->loop, MAIL_CONTROL, on_control, worker);
     mesh_on_mail(worker->loop, MAIL_STORE, on_commits, worker);
@@ -229,6 +238,7 @@ void worker_free(struct worker *worker)
         return;
     if (worker->started)
         (void)pthread_join(worker->thread, NULL);
+    stun_server_free(worker->stun);
     dispatch_free(worker->dispatch);
     proxy_free(worker->proxy);
     registrar_free(worker->registrar);
@@ -260,6 +270,11 @@ struct address worker_listener_address(const struct worker *worker, unsigned lis
     return endpoint_listener_address(worker->endpoint, listener);
 }
 
+struct address worker_stun_address(const struct worker *worker, unsigned listener)
+{
+    return stun_server_address(worker->stun, listener);
+}
+
 struct worker_metric_table worker_metric_table(enum worker_metrics which)
 {
     static const struct worker_metric_table tables[WORKER_METRIC_TABLES] = {
@@ -268,6 +283,7 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
         [WORKER_METRICS_REGISTRAR] = {registrar_metric_infos, REGISTRAR_METRICS},
         [WORKER_METRICS_PROXY] = {proxy_metric_infos, PROXY_METRICS},
         [WORKER_METRICS_DNS] = {dns_metric_infos, DNS_METRICS},
+        [WORKER_METRICS_STUN] = {stun_server_metric_infos, STUN_SERVER_METRICS},
     };
     return tables[which];
 }
@@ -279,6 +295,7 @@ const metric *worker_metric_set(const struct worker *worker, enum worker_metrics
     case WORKER_METRICS_AUTHENTICATOR: return authenticator_metrics(worker->authenticator);
     case WORKER_METRICS_REGISTRAR: return registrar_metrics(worker->registrar);
     case WORKER_METRICS_DNS: return dns_metrics(worker->loop);
+    case WORKER_METRICS_STUN: return stun_server_metrics(worker->stun);
     default: return proxy_metrics(worker->proxy);
     }
 }

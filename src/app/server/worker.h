@@ -5,6 +5,7 @@
 #include "app/server/commits.h"
 #include "app/server/settings.h"
 #include "service/dispatch/dispatch.h"
+#include "service/stun/stun.h"
 
 struct worker;
 
@@ -32,6 +33,9 @@ struct worker_shared {
 int worker_new(const struct worker_shared *shared, unsigned index,
                const struct endpoint_config *config, unsigned *ret_failed,
                struct worker **ret_worker);
+/* Opens the STUN sockets, if there are any. *ret_failed is the address that could not be opened. */
+int worker_open_stun(struct worker *worker, const struct stun_server_config *config,
+                     struct address *ret_failed);
 /* Makes the services. settings must stay until worker_settings says another. */
 int worker_equip(struct worker *worker, const struct settings *settings);
 /* Starts the thread. ERR_NO_MEMORY. */
@@ -54,6 +58,8 @@ void worker_stop(struct worker *worker);
 const struct settings *worker_settings(const struct worker *worker);
 bool worker_drained(const struct worker *worker);
 unsigned worker_busy_permille(const struct worker *worker);
+/* Of a STUN listener. */
+struct address worker_stun_address(const struct worker *worker, unsigned listener);
 struct address worker_listener_address(const struct worker *worker, unsigned listener);
 
 enum worker_metrics {
@@ -62,6 +68,7 @@ enum worker_metrics {
     WORKER_METRICS_REGISTRAR,
     WORKER_METRICS_PROXY,
     WORKER_METRICS_DNS,
+    WORKER_METRICS_STUN,
     WORKER_METRIC_TABLES
 };
 struct worker_metric_table {

@@ -1,0 +1,238 @@
+#include "service/stun/stun.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "loop/udp.h"
+#include "service/stun/limit.h"
+#include "stun/binding.h"
+
+#define CORNERS 4 /* sockets of a server with two addresses and two ports (RFC 5780 section 6) */
+
+const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS] = {
+#define STUN_SERVER_METRIC_ROW(id, name, kind, help) [STUN_SERVER_##id] = {name, NULL, kind, help},
+    STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ROW)
+#undef STUN_SERVER_METRIC_ROW
+};
+
+struct stun_socket {
+    struct stun_server *server;
+    struct udp *udp; /* owned */
+    struct stream_listener *stream;
+    struct stun_place place; /* origin: of a socket on the wildcard as it was bound */
+    /* The corner that an answer with these CHANGE-REQUEST flags / 2 leaves from. */
+    struct stun_socket *corners[CORNERS];
+};
+
+struct stun_server {
+    struct loop *loop;                       /* borrowed */
+    const struct stun_server_config *config; /* borrowed */
+    struct stun_socket sockets[STUN_SERVER_LISTENERS_MAX + CORNERS - 1];
+    unsigned count;
+    metric metrics[STUN_SERVER_METRICS];
+    struct stun_limit limit;
+    char out[STUN_MESSAGE_MAX];
+};
+
+static void count(struct stun_server *server, enum stun_server_metric which)
+{
+    metric_add(&server->metrics[which], 1);
+}
+
+/* False: no answer is due. */
+static bool answer_to(struct stun_server *server, const struct stun_place *place,
+                      const struct flow *flow, struct slice data, struct stun_answer *ret_answer)
+{
+    uint32_t rate = server->config->rate;
+    if (rate > 0 &&
+        !stun_limit_take(&server->limit, &flow->remote, rate, loop_now_ms(server->loop))) {
+        count(server, STUN_SERVER_LIMITED);
+        return false;
+    }
+    stun_binding_answer(place, data, &flow->remote, ret_answer, server->out, sizeof server->out);
+    if (ret_answer->bytes.len == 0) {
+        count(server, STUN_SERVER_IGNORED);
+        return false;
+    }
+    count(server, ret_answer->status == 0 ? STUN_SERVER_ANSWERED : STUN_SERVER_REFUSED);
+    return true;
+}
+
+static struct stun_place place_of(const struct stun_socket *socket, const struct flow *flow)
+{
+    struct stun_place place = socket->place;
+    const char *software = socket->server->config->software;
+    place.software = slice_from_string(software);
+    place.origin = flow->local;
+    return place;
+}
+
+static void on_datagram(void *user, const struct flow *flow, struct slice data)
+{
+    struct stun_server *server = user;
+    struct stun_socket *socket = &server->sockets[flow->listener];
+    struct stun_place place = place_of(socket, flow);
+    struct stun_answer answer;
+    if (!answer_to(server, &place, flow, data, &answer))
+        return;
+    struct address remote = flow->remote;
+    if (answer.port != 0)
+        address_set_port(&remote, answer.port);
+    if (answer.change != 0)
+        (void)udp_send(socket->corners[answer.change / STUN_CHANGE_PORT]->udp, NULL, &remote,
+                       answer.bytes);
+    else
+        (void)udp_send(socket->udp, &flow->local, &remote, answer.bytes);
+}
+
+/* RFC 8489 section 6.2.2. What a connection cannot do, its answers do not offer: RFC 5780 asks for
+ * datagrams. */
+static long on_bytes(void *user, const struct flow *flow, struct slice buffered)
+{
+    struct stun_socket *socket = user;
+    struct stun_place place = place_of(socket, flow);
+    struct stun_answer answer;
+    size_t length = 0;
+    if (stun_frame(buffered, &length) < 0) {
+        count(socket->server, STUN_SERVER_IGNORED);
+        return -1;
+    }
+    if (length > 0 &&
+        answer_to(socket->server, &place, flow, slice_of(buffered.ptr, length), &answer))
+        (void)stream_send(socket->server->loop, flow, answer.bytes);
+    return (long)length;
+}
+
+static int open_udp(struct stun_server *server, const struct address *local)
+{
+    struct stun_socket *socket = &server->sockets[server->count];
+    struct udp_options options = {
+        .local = *local,
+        .listener = (uint16_t)server->count,
+        .v6_only = true, /* IPv4 has a listener of its own */
+        .on_datagram = on_datagram,
+        .user = server,
+    };
+    int status = udp_open(server->loop, &options, &socket->udp);
+    if (status < 0)
+        return status;
+    socket->place.told = true;
+    socket->place.origin = udp_local(socket->udp);
+    server->count++;
+    return 0;
+}
+
+static int open_tcp(struct stun_server *server, const struct address *local)
+{
+    struct stun_socket *socket = &server->sockets[server->count];
+    struct stream_options options = {
+        .transport = TRANSPORT_TCP,
+        .listener = (uint16_t)server->count,
+        .v6_only = true,
+        .limits = server->config->stream,
+        .handler = {.on_bytes = on_bytes, .user = socket},
+    };
+    int status = stream_listen(server->loop, local, &options, &socket->stream);
+    if (status < 0)
+        return status;
+    socket->place.told = true;
+    socket->place.origin = stream_listener_local(socket->stream);
+    server->count++;
+    return 0;
+}
+
+/* The three other corners of a socket; then each knows what the others are for it. */
+static int open_corners(struct stun_server *server, unsigned first, struct address *ret_failed)
+{
+    struct stun_place place = {.origin = server->sockets[first].place.origin,
+                               .other = server->config->alternate};
+    struct stun_socket *corners[CORNERS] = {&server->sockets[first]};
+    for (unsigned i = 1; i < CORNERS; i++) {
+        struct address at = stun_place_origin(&place, i * STUN_CHANGE_PORT);
+        corners[i] = &server->sockets[server->count];
+        int status = open_udp(server, &at);
+        if (status < 0) {
+            *ret_failed = at;
+            return status;
+        }
+    }
+    for (unsigned i = 0; i < CORNERS; i++) {
+        corners[i]->place.behaviour = true;
+        corners[i]->place.other = corners[i ^ (CORNERS - 1)]->place.origin;
+        for (unsigned change = 0; change < CORNERS; change++)
+            corners[i]->corners[change] = corners[i ^ change];
+    }
+    return 0;
+}
+
+static bool is_primary(const struct stun_server_config *config,
+                       const struct stun_server_listener *listener)
+{
+    return config->has_alternate && listener->transport == TRANSPORT_UDP &&
+           address_is_v6(&listener->local) == address_is_v6(&config->alternate) &&
+           !address_is_wildcard(&listener->local);
+}
+
+static int open_sockets(struct stun_server *server, struct address *ret_failed)
+{
+    const struct stun_server_config *config = server->config;
+    unsigned primary = STUN_SERVER_LISTENERS_MAX;
+    for (unsigned i = 0; i < config->listener_count; i++) {
+        const struct stun_server_listener *listener = &config->listeners[i];
+        server->sockets[i].server = server;
+        int status = listener->transport == TRANSPORT_UDP ? open_udp(server, &listener->local)
+                                                          : open_tcp(server, &listener->local);
+        if (status < 0) {
+            *ret_failed = listener->local;
+            return status;
+        }
+        if (primary == STUN_SERVER_LISTENERS_MAX && is_primary(config, listener))
+            primary = i;
+    }
+    for (unsigned i = config->listener_count; i < STUN_SERVER_LISTENERS_MAX + CORNERS - 1; i++)
+        server->sockets[i].server = server;
+    return primary == STUN_SERVER_LISTENERS_MAX ? 0 : open_corners(server, primary, ret_failed);
+}
+
+int stun_server_new(struct loop *loop, const struct stun_server_config *config,
+                    struct address *ret_failed, struct stun_server **ret_server)
+{
+    struct stun_server *server = memory_zalloc(1, sizeof *server);
+    if (server == NULL)
+        return ERR_NO_MEMORY;
+    server->loop = loop;
+    server->config = config;
+    server->limit.seed = random_u64(loop_random(loop));
+    int status = open_sockets(server, ret_failed);
+    if (status < 0) {
+        stun_server_free(server);
+        return status;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+void stun_server_free(struct stun_server *server)
+{
+    if (server == NULL)
+        return;
+    for (unsigned i = 0; i < server->count; i++) {
+        udp_close(server->sockets[i].udp);
+        stream_listener_close(server->sockets[i].stream);
+    }
+    memory_free(server);
+}
+
+void stun_server_reload(struct stun_server *server, const struct stun_server_config *config)
+{
+    server->config = config;
+}
+
+const metric *stun_server_metrics(const struct stun_server *server)
+{
+    return server->metrics;
+}
+
+struct address stun_server_address(const struct stun_server *server, unsigned listener)
+{
+    return server->sockets[listener].place.origin;
+}

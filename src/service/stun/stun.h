@@ -1,0 +1,57 @@
+/* The STUN server of one worker: Binding requests over UDP and TCP (RFC 8489, RFC 3489), with a
+ * second address also NAT behaviour discovery (RFC 5780). Each worker opens the same sockets. */
+#ifndef SERVICE_STUN_H
+#define SERVICE_STUN_H
+
+#include "base/metric.h"
+#include "loop/stream.h"
+
+#define STUN_SERVER_LISTENERS_MAX 16
+
+struct stun_server;
+
+struct stun_server_listener {
+    uint8_t transport; /* enum transport: UDP or TCP */
+    struct address local;
+};
+
+struct stun_server_config {
+    struct stun_server_listener listeners[STUN_SERVER_LISTENERS_MAX];
+    unsigned listener_count;
+    bool has_alternate; /* and the first UDP listener of its family has an address of its own */
+    struct address alternate;    /* other address and other port, both: Ca:Cp */
+    uint32_t rate;               /* answers per second and source; 0: no limit */
+    struct stream_limits stream; /* of TCP connections */
+    const char *software;        /* NULL or empty: not told */
+};
+
+#define STUN_SERVER_METRIC_LIST(X)                                                                 \
+    X(ANSWERED, "stun_answers_total", METRIC_COUNTER, "Binding requests answered.")                \
+    X(REFUSED, "stun_errors_total", METRIC_COUNTER,                                                \
+      "Binding requests answered with an error (400, 420).")                                       \
+    X(IGNORED, "stun_ignored_total", METRIC_COUNTER,                                               \
+      "Datagrams on the STUN sockets that ask for nothing that is answered.")                      \
+    X(LIMITED, "stun_limited_total", METRIC_COUNTER,                                               \
+      "Requests not answered because their source asks too often.")
+
+enum stun_server_metric {
+#define STUN_SERVER_METRIC_ENUM(id, name, kind, help) STUN_SERVER_##id,
+    STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ENUM)
+#undef STUN_SERVER_METRIC_ENUM
+        STUN_SERVER_METRICS
+};
+extern const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS];
+
+/* Opens the sockets. config is borrowed and may be replaced by stun_server_reload. Errors: as
+ * udp_open and stream_listen; *ret_failed is then the address that could not be opened. */
+int stun_server_new(struct loop *loop, const struct stun_server_config *config,
+                    struct address *ret_failed, struct stun_server **ret_server);
+/* NULL is accepted. */
+void stun_server_free(struct stun_server *server);
+/* Takes over rate and software; sockets stay. */
+void stun_server_reload(struct stun_server *server, const struct stun_server_config *config);
+const metric *stun_server_metrics(const struct stun_server *server);
+/* The address that a listener is really bound to (port 0 resolved). */
+struct address stun_server_address(const struct stun_server *server, unsigned listener);
+
+#endif
