@@ -134,17 +134,19 @@ void listen_prepare(struct app_config *config, struct log *log)
     }
 }
 
-int listen_check(const struct app_config *config, struct log *log)
+static int check_all(const struct app_config *config, const struct config_listeners *listen,
+                     struct log *log)
 {
-    for (unsigned i = 0; i < config->listen.count; i++) {
-        int error = probe(config, &config->listen.items[i]);
+    for (unsigned i = 0; i < listen->count; i++) {
+        int error = probe(config, &listen->items[i]);
         if (error != 0)
-            return complain(config, &config->listen.items[i], error, log);
-    }
-    for (unsigned i = 0; i < config->stun_listen.count; i++) {
-        int error = probe(&config->stun_listen.items[i]);
-        if (error != 0)
-            return complain(&config->stun_listen.items[i], error, log);
+            return complain(config, &listen->items[i], error, log);
     }
     return 0;
+}
+
+int listen_check(const struct app_config *config, struct log *log)
+{
+    int status = check_all(config, &config->listen, log);
+    return status < 0 ? status : check_all(config, &config->stun_listen, log);
 }
