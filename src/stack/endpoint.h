@@ -163,6 +163,10 @@ bool endpoint_overloaded(const struct endpoint *endpoint);
 void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
                   char tag[ENDPOINT_TAG_LENGTH]);
 
+/* Is it the tag that a response of ours to this request, or to the INVITE of this ACK, had? */
+bool endpoint_tag_is_ours(struct endpoint *endpoint, const struct endpoint_request *request,
+                          struct slice tag);
+
 /* The request of msg that came along flow: parses what services need. msg and flow's data are
  * borrowed. */
 void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *msg,

@@ -2,8 +2,9 @@
 #include "base/error.h"
 #include "stack/endpoint_private.h"
 
-void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
-                  char tag[ENDPOINT_TAG_LENGTH])
+/* Of a request that may not even have what transactions are told apart by. */
+static uint64_t hash_of_refused(const struct endpoint *endpoint,
+                                const struct endpoint_request *request)
 {
     const struct sip_message *msg = request->msg;
     struct hash_state hash;
@@ -11,9 +12,47 @@ void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *requ
     hash_add(&hash, sip_message_value(msg, SIP_HEADER_CALL_ID));
     hash_add_u64(&hash, msg->parts.cseq.number);
     hash_add_nocase(&hash, request->via.branch);
+    return hash_end(&hash);
+}
+
+static void write_tag(uint64_t hash, char tag[ENDPOINT_TAG_LENGTH])
+{
     struct writer w;
     writer_init(&w, tag, ENDPOINT_TAG_LENGTH);
-    writer_hex(&w, hash_end(&hash), ENDPOINT_TAG_LENGTH);
+    writer_hex(&w, hash, ENDPOINT_TAG_LENGTH);
+}
+
+/* What sip_transactions_expect made is the same for INVITE, CANCEL and ACK; it is hashed again so
+ * that nobody learns it. */
+static bool is_expected(const struct sip_message *msg)
+{
+    return (msg->transaction[0] | msg->transaction[1]) != 0;
+}
+
+void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *request,
+                  char tag[ENDPOINT_TAG_LENGTH])
+{
+    const uint64_t *transaction = request->msg->transaction;
+    if (!is_expected(request->msg))
+        write_tag(hash_of_refused(endpoint, request), tag);
+    else
+        write_tag(hash_slice(&endpoint->tag_key, slice_of((const char *)transaction,
+                                                          sizeof(request->msg->transaction))),
+                  tag);
+}
+
+bool endpoint_tag_is_ours(struct endpoint *endpoint, const struct endpoint_request *request,
+                          struct slice tag)
+{
+    char own[ENDPOINT_TAG_LENGTH];
+    if (tag.len != sizeof(own))
+        return false;
+    endpoint_tag(endpoint, request, own);
+    if (slice_equal(tag, slice_of(own, sizeof(own))))
+        return true;
+    /* The INVITE may have been refused for what its ACK does not have. */
+    write_tag(hash_of_refused(endpoint, request), own);
+    return slice_equal(tag, slice_of(own, sizeof(own)));
 }
 
 struct slice endpoint_write_response(const struct endpoint_request *request,

@@ -64,8 +64,11 @@ static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request
     char text[48];
     struct writer w;
     writer_init(&w, text, sizeof(text));
-    if (endpoint->config->retry_after_s > 0)
-        writer_format(&w, "Retry-After: %u\r\n", endpoint->config->retry_after_s);
+    if (endpoint->config->retry_after_s > 0) {
+        writer_literal(&w, "Retry-After: ");
+        writer_u64(&w, endpoint->config->retry_after_s);
+        writer_literal(&w, "\r\n");
+    }
     struct sip_response response = {.status = 503, .headers = writer_slice(&w)};
     endpoint_reply(request, &response);
     endpoint_count(endpoint, ENDPOINT_OVERLOAD);
@@ -91,12 +94,7 @@ static void take_new(struct endpoint *endpoint, const struct endpoint_request *r
  * it. */
 static bool acknowledges_us(struct endpoint *endpoint, const struct endpoint_request *request)
 {
-    char tag[ENDPOINT_TAG_LENGTH];
-    struct slice to_tag = request->msg->parts.to.tag;
-    if (to_tag.len != sizeof(tag))
-        return false;
-    endpoint_tag(endpoint, request, tag);
-    return slice_equal(to_tag, slice_of(tag, sizeof(tag)));
+    return endpoint_tag_is_ours(endpoint, request, request->msg->parts.to.tag);
 }
 
 void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow)

@@ -6,7 +6,8 @@
  * quote, backslash nor colon can be in it; blanks and controls are nobody's name. */
 static bool is_user_char(char c)
 {
-    return (unsigned char)c > ' ' && c != 0x7f && strchr("\"\\:<>@", c) == NULL;
+    return (unsigned char)c > ' ' && c != 0x7f && c != '"' && c != '\\' && c != ':' && c != '<' &&
+           c != '>' && c != '@';
 }
 
 static bool is_host_char(char c)

@@ -47,9 +47,11 @@ static int parse_again(struct proxy_context *context, struct endpoint_request *r
     int status = sip_message_parse(raw, &proxy->unlimited, &proxy->message, &fault);
     if (status == 0)
         status = sip_message_check(&proxy->message, &fault);
-    if (status == 0)
-        endpoint_request_init(proxy->endpoint, &proxy->message, &context->flow, ret_request);
-    return status;
+    if (status < 0)
+        return status;
+    sip_transactions_expect(proxy->transactions, &proxy->message); /* our To tag follows from it */
+    endpoint_request_init(proxy->endpoint, &proxy->message, &context->flow, ret_request);
+    return 0;
 }
 
 static void on_ring_timer(struct timer *timer)

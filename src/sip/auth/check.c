@@ -248,6 +248,9 @@ enum sip_auth_outcome sip_auth_check(struct sip_auth *auth, const struct sip_mes
     ret_result->user = read_user(auth, claim.sent.username);
     ret_result->algorithm = claim.algorithm;
     int ours = sip_nonce_verify(&auth->nonces, claim.sent.nonce, now_ms, &nonce);
+    if (ours == 0) {
+        sip_replay_expect(auth->options.replay, &nonce); /* it arrives while we hash */
+    }
     bool right = response_right(auth, request, &claim, ret_result->user);
     /* RFC 7616 section 3.3: stale only with a digest that is valid for that nonce. */
     ret_result->stale = right;

@@ -145,6 +145,18 @@ static uint64_t state_after(uint64_t state, uint64_t tag, uint32_t nc)
     return state | UINT64_C(1) << behind;
 }
 
+static struct set *set_of(const struct sip_replay *replay, const struct sip_nonce *nonce)
+{
+    return &replay->sets[mix(nonce->number) & replay->mask];
+}
+
+void sip_replay_expect(const struct sip_replay *replay, const struct sip_nonce *nonce)
+{
+    const char *set = (const char *)set_of(replay, nonce);
+    __builtin_prefetch(set, 1);
+    __builtin_prefetch(set + sizeof(struct set) / 2, 1);
+}
+
 int sip_replay_accept(struct sip_replay *replay, const struct sip_nonce *nonce, uint32_t nc)
 {
     if (nc == 0 || nc > SIP_REPLAY_NC_MAX || nonce->issued_ms <= replay->start_ms) {
@@ -153,7 +165,7 @@ int sip_replay_accept(struct sip_replay *replay, const struct sip_nonce *nonce, 
     uint64_t hash = mix(nonce->number);
     uint64_t identity =
         (nonce->issued_ms - replay->start_ms) << TAG_BITS | (hash >> (64 - TAG_BITS));
-    struct set *set = &replay->sets[hash & replay->mask];
+    struct set *set = set_of(replay, nonce);
     uint64_t tag = state_tag(identity);
     for (;;) {
         unsigned place = find_place(set, identity);

@@ -17,6 +17,8 @@ int sip_replay_new(size_t nonces, uint64_t now_ms, struct sip_replay **ret_repla
 /* NULL is accepted. */
 void sip_replay_free(struct sip_replay *replay);
 
+/* Brings what accept looks at into the caches, ahead of it. */
+void sip_replay_expect(const struct sip_replay *replay, const struct sip_nonce *nonce);
 /* 0 and nc of nonce is now used; ERR_STALE when it was used before, is too far behind, or cannot be
  * told. Only for nonces that sip_nonce_verify took and credentials that are right. Any thread. */
 int sip_replay_accept(struct sip_replay *replay, const struct sip_nonce *nonce, uint32_t nc);

@@ -71,7 +71,8 @@ void sip_uri_write_key(struct writer *w, const struct sip_uri *uri)
     }
     write_lower(w, uri->host);
     if (uri->port != 0)
-        writer_format(w, ":%u", uri->port);
+        writer_char(w, ':');
+    writer_u64(w, uri->port);
     write_params(w, uri->params);
     if (uri->headers.len > 0) {
         writer_char(w, '?');
