@@ -54,7 +54,7 @@ void listen_at(struct end *end, struct loop *loop, const char *address)
     struct address local = address_of(address);
     end->loop = loop;
     end->want = 1;
-    end->options.udp = true;
+    end->options.udp = !end->raw;
     end->options.handler = (struct assoc_handler){
         .on_message = on_message, .on_open = on_open, .on_close = on_close, .user = end};
     assert_int_equal(assoc_listen(loop, &local, &end->options, &end->listener), 0);

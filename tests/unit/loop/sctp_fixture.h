@@ -17,6 +17,7 @@ struct end {
     size_t length;
     char last[256 * 1024];
     bool echo;
+    bool raw; /* SCTP over IP */
 };
 
 struct pair {

@@ -1,5 +1,6 @@
 /* SCTP associations and what is on the wire: translators, garbage, strangers, silence. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,6 +108,107 @@ static void a_translator_may_change_the_udp_port(void **state)
     assert_int_equal(pair->b.flow.generation, of_b.generation);
     assert_int_equal(assoc_count(pair->loop, ASSOC_ACCEPTED), 1);
     relay_end(&relay);
+}
+
+/* RFC 9260 section 5.2.2: a peer that lost its state and comes again from the same ports. */
+static void a_peer_may_begin_anew(void **state)
+{
+    (void)state;
+    struct relay relay;
+    relay_start(&relay);
+    struct pair *pair = relay.pair;
+    (void)relay_connect(&relay);
+    struct flow old = pair->b.flow;
+    struct address same = pair->a.local;
+    char text[ADDRESS_TEXT_MAX];
+    relay.silent = true; /* its last words do not arrive */
+    assoc_listener_close(pair->a.listener);
+    run_for(pair->loop, 2);
+    pass(&relay, relay.inside, relay.outside, &relay.a, &relay.b);
+    relay.silent = false;
+    listen_at(&pair->a, pair->loop, address_text(&same, text));
+    pair->a.opened = pair->b.opened = 0;
+    struct flow fresh = relay_connect(&relay);
+    assert_int_equal(pair->b.closed, 1);
+    assert_int_equal(pair->b.closed_flow.generation, old.generation);
+    assert_int_equal(assoc_count(pair->loop, ASSOC_RESTARTS), 1);
+    assert_int_equal(pair->b.flow.connection, old.connection);
+    assert_int_not_equal(pair->b.flow.generation, old.generation);
+    assert_false(assoc_alive(pair->loop, &old));
+    pair->b.echo = true;
+    assert_int_equal(assoc_send(pair->loop, &fresh, SLICE("anew")), 0);
+    assert_true(relay_until(&relay, has_messages, &pair->a));
+    assert_int_equal(assoc_count(pair->loop, ASSOC_OPEN), 2);
+    relay_end(&relay);
+}
+
+/* A listener on all addresses answers from the one that it was spoken to, and connects from the one
+ * that leads there. */
+static void wildcard(bool raw, const char *any, const char *host)
+{
+    struct pair *pair = calloc(1, sizeof(*pair));
+    struct address to = address_of(host), nowhere = address_of(any);
+    struct flow flow;
+    pair->loop = new_loop();
+    pair->a.raw = pair->b.raw = raw;
+    listen_at(&pair->b, pair->loop, any);
+    pair->a.options.remote_port = assoc_listener_udp_port(pair->b.listener);
+    listen_at(&pair->a, pair->loop, any);
+    pair->b.echo = true;
+    address_set_port(&to, address_port(&pair->b.local));
+    assert_int_equal(assoc_connect(pair->a.listener, &to, &flow), 0);
+    assert_int_equal(assoc_send(pair->loop, &flow, SLICE("where?")), 0);
+    assert_true(run_until(pair->loop, has_messages, &pair->a, WAIT_MS));
+    assert_true(address_equal(&pair->b.flow.local, &to));
+    assert_true(address_equal_host(&flow.local, &to));
+    assert_false(address_equal_host(&flow.local, &nowhere));
+    assert_int_equal(address_port(&pair->b.flow.remote), address_port(&pair->a.local));
+    free_pair(pair);
+}
+
+static void listeners_on_all_addresses_answer_from_the_right_one(void **state)
+{
+    (void)state;
+    wildcard(false, "0.0.0.0:0", "127.0.0.1:0");
+    wildcard(false, "[::]:0", "[::1]:0");
+}
+
+static bool may_be_raw(void)
+{
+    int fd = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+/* RFC 4168 without encapsulation; two listeners of one address share the raw socket. */
+static void over_ip_without_udp(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "[::1]"};
+    if (!may_be_raw())
+        skip();
+    for (unsigned i = 0; i < 2; i++) {
+        struct pair *pair = calloc(1, sizeof(*pair));
+        char address[64];
+        (void)snprintf(address, sizeof(address), "%s:0", hosts[i]);
+        pair->loop = new_loop();
+        pair->a.raw = pair->b.raw = true;
+        listen_at(&pair->a, pair->loop, address);
+        listen_at(&pair->b, pair->loop, address);
+        assert_int_equal(assoc_listener_udp_port(pair->a.listener), 0);
+        struct flow flow = connect_pair(pair);
+        pair->b.echo = true;
+        static char text[5000];
+        memset(text, 'r', sizeof(text));
+        assert_int_equal(assoc_send(pair->loop, &flow, slice_of(text, sizeof(text))), 0);
+        assert_true(run_until(pair->loop, has_messages, &pair->a, WAIT_MS));
+        assert_int_equal(pair->a.length, sizeof(text));
+        assert_int_equal(assoc_count(pair->loop, ASSOC_BAD_PACKETS), 0);
+        free_pair(pair);
+    }
+    wildcard(true, "0.0.0.0:0", "127.0.0.1:0");
+    wildcard(true, "[::]:0", "[::1]:0");
 }
 
 /* RFC 6951 section 5.6: 1,280 bytes less the headers of IPv6 and UDP. */
@@ -357,6 +459,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_translator_may_change_the_udp_port),
+        cmocka_unit_test(a_peer_may_begin_anew),
+        cmocka_unit_test(listeners_on_all_addresses_answer_from_the_right_one),
+        cmocka_unit_test(over_ip_without_udp),
         cmocka_unit_test(packets_fit_the_least_path),
         cmocka_unit_test(a_dead_peer_is_noticed),
         cmocka_unit_test(spoilt_packets_hurt_nobody),
