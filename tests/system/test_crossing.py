@@ -7,6 +7,7 @@ import re
 import socket
 
 import pytest
+import sctp
 from dialog import establish, listed, uri_of
 from trapezoid import Trapezoid, free_port
 from ua import Ua
@@ -14,7 +15,7 @@ from ua import Ua
 DOMAIN = "example.org"
 HOSTS = {4: "127.0.0.1", 6: "::1"}
 # Add a transport here, and in Leg how a phone speaks it.
-TRANSPORTS = ["UDP", "TCP"]
+TRANSPORTS = ["UDP", "TCP", "SCTP"]
 SIDES = [(transport, version) for transport in TRANSPORTS for version in HOSTS]
 
 
@@ -29,13 +30,21 @@ def name_of(side):
 class Leg(Ua):
     """A phone of one side."""
 
-    def __init__(self, side, address, user):
+    def __init__(self, side, address, user, sctp_port):
         self.transport, version = side
         self.user, self.password, self.server = user, None, address
-        self.host = HOSTS[version]
+        self.host, self.buffer = HOSTS[version], b""
+        if self.transport == "SCTP":
+            self.socket = sctp.Association(self.host).connect(self.host, int(address.rpartition(":")[2]), sctp_port)
+            self.address = f"{bracketed(self.host)}:{self.socket.port}"
+        else:
+            self.open_socket(version, address)
+        self.new_call()
+
+    def open_socket(self, version, address):
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
         kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
-        self.socket, self.buffer = socket.socket(family, kind), b""
+        self.socket = socket.socket(family, kind)
         self.socket.settimeout(10)
         self.socket.bind((self.host, 0))
         self.target = (self.host, int(address.rpartition(":")[2]))
@@ -43,7 +52,6 @@ class Leg(Ua):
             self.socket.connect(self.target)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = f"{bracketed(self.host)}:{self.socket.getsockname()[1]}"
-        self.new_call()
 
     def new_call(self):
         self.call_id, self.tag, self.cseq = f"{self.user}-{next(Leg.calls)}", f"tag-{self.user}", 0
@@ -65,12 +73,14 @@ class World:
 
     def __init__(self, stack):
         self.listeners = {side: f"{bracketed(HOSTS[side[1]])}:{free_port(HOSTS[side[1]])}" for side in SIDES}
+        sctp_port = free_port()
         self.server = Trapezoid({
+            "sctp.encapsulation": "udp", "sctp.udp_port": sctp_port,
             "listen": [f"{side[0].lower()}:{address}" for side, address in self.listeners.items()],
             "domains": DOMAIN, "auth.register": False, "auth.call": False, "record_route": True, "drain_time": "0s"})
         self.server.start()
         stack.callback(self.server.close)
-        self.callers, self.callees = ({side: stack.enter_context(Leg(side, address, f"{name_of(side)}-{role}"))
+        self.callers, self.callees = ({side: stack.enter_context(Leg(side, address, f"{name_of(side)}-{role}", sctp_port))
                                        for side, address in self.listeners.items()} for role in ("caller", "callee"))
         for phone in [*self.callers.values(), *self.callees.values()]:
             assert phone.register().status == 200

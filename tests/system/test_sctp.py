@@ -4,22 +4,25 @@ UDP (RFC 6951). What crosses is captured, and tshark takes it apart."""
 import contextlib
 import itertools
 import os
+import random
 import re
+import select
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 import pytest
+import sctp
 import ua
-from trapezoid import PROGRAM, Trapezoid
+from trapezoid import PROGRAM, Trapezoid, free_port
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "nat"))
 from lab import Namespace  # noqa: E402
 
 NUMBER = itertools.count(os.getpid() * 10)
 UDP_PORT = 9899
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs network namespaces")
 
 
 class Side:
@@ -238,3 +241,133 @@ def test_no_name_of_ours_replaces_one_of_the_library():
     library = re.search(r"libusrsctp\S* => (\S+)", libraries).group(1)
     assert "usrsctp_connect" in names(library)
     assert names(PROGRAM) & names(library) == set()
+
+
+# ---- Peers of our own making ----
+
+@pytest.fixture
+def alone(server):
+    """A server on loopback that speaks SCTP over UDP, and a way to be its peer."""
+    udp_port, port = free_port(), free_port()
+    one = server(listen=f"udp:127.0.0.1:{port},sctp:127.0.0.1:{port}", sctp__encapsulation="udp", sctp__udp_port=udp_port,
+                 domains="example.org", auth__register=False, auth__call=False, metrics__listen=f"127.0.0.1:{free_port()}")
+    one.udp_port, one.sctp_port = udp_port, port
+    return one
+
+
+def peer_of(one, **parts):
+    return sctp.Association("127.0.0.1", **parts).connect("127.0.0.1", one.sctp_port, one.udp_port)
+
+
+def options(peer, number, body=""):
+    return (f"OPTIONS sip:example.org SIP/2.0\r\nVia: SIP/2.0/SCTP 127.0.0.1:{peer.port};branch=z9hG4bK-{number}\r\n"
+            f"From: <sip:a@example.org>;tag=1\r\nTo: <sip:example.org>\r\nCall-ID: {number}@{peer.port}\r\nCSeq: 1 OPTIONS\r\n"
+            f"Max-Forwards: 70\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
+
+
+def answers(peer, count, timeout=5):
+    """Waits for so many messages more; what came, by Call-ID."""
+    wanted, until = len(peer.messages) + count, time.monotonic() + timeout
+    while len(peer.messages) < wanted:
+        assert select.select([peer], [], [], max(0, until - time.monotonic()))[0], f"{len(peer.messages)} of {wanted}"
+        assert peer.recv() != b"", "the server has ended the association"
+    return {ua.Message(message).get("Call-ID").partition("@")[0]: ua.Message(message) for _, _, _, message in peer.messages}
+
+
+def test_messages_are_taken_from_any_stream(alone):
+    """RFC 4168 section 5.1: on any stream, ordered or not, divided or not; answers are unordered, on stream 0, PPID 0 (section 5)."""
+    with contextlib.closing(peer_of(alone)) as peer:
+        for number in range(16):
+            peer.sendall(options(peer, number, "x" * (number * 500)), stream=number % 8,
+                         flags=sctp.UNORDERED if number % 3 else 0)
+        got = answers(peer, 16)
+        assert sorted(got) == sorted(str(number) for number in range(16))
+        assert {message.status for message in got.values()} == {200}
+        assert {(stream, unordered, ppid) for stream, unordered, ppid, _ in peer.messages} == {(0, True, 0)}
+
+
+def test_an_answer_goes_back_along_the_association_whatever_via_says(alone):
+    """RFC 3261 section 18.2.2: reliable transports answer on the connection."""
+    with contextlib.closing(peer_of(alone)) as peer:
+        peer.sendall(options(peer, 1).replace(b"SCTP 127.0.0.1:%d" % peer.port, b"SCTP 192.0.2.1:5060"))
+        assert answers(peer, 1)["1"].get("Via").count("received=127.0.0.1") == 1
+
+
+def test_a_message_that_is_no_sip_ends_nothing(alone):
+    with contextlib.closing(peer_of(alone)) as peer:
+        for text in (b"hello", b"\0" * 2000, b"\r\n", b"OPTIONS sip:x SIP/2.0\r\n\r\n"):
+            peer.sendall(text)
+        peer.sendall(options(peer, 1))
+        answers(peer, 1)
+        peer.sendall(b"\r\n\r\n")
+        until = time.monotonic() + 5
+        while peer.messages[-1][3] != b"\r\n":
+            assert time.monotonic() < until
+            peer.recv()
+
+
+def test_a_message_that_never_ends_is_refused(alone):
+    """Beyond 128 KiB: ABORT. The first part of a message holds what it holds until then."""
+    with contextlib.closing(peer_of(alone)) as peer:
+        tsn = peer.tsn
+        ended = False
+        for i in range(400):
+            value = struct.pack("!IHHI", (tsn + i) & 0xFFFFFFFF, 0, 0, 0) + b"y" * 1000
+            peer.write(sctp.chunk(sctp.DATA, sctp.UNORDERED | (sctp.FIRST if i == 0 else 0), value))
+            while select.select([peer], [], [], 0.001)[0]:
+                ended = ended or peer.recv() == b""
+            if ended:
+                break
+        assert ended and i * 1000 >= 128 * 1024 - 2000
+        with contextlib.closing(peer_of(alone)) as other:
+            other.sendall(options(other, 1))
+            answers(other, 1)
+
+
+def test_hostile_chunks_hurt_nobody(alone):
+    """Inside an association: chunks of any type, flags, length and content, with a right checksum and tag."""
+    rng = random.Random(9260)
+    for _ in range(150):
+        with contextlib.closing(peer_of(alone)) as peer:
+            for _ in range(4):
+                chunks = [sctp.chunk(rng.choice([*range(16), 0x40, 0x80, 0x81, 0xC0, 0xC1, 0xFF]), rng.randrange(256),
+                                     rng.randbytes(rng.randrange(60))) for _ in range(rng.randrange(1, 4))]
+                data = bytearray(sctp.packet(peer.port, peer.remote_port, peer.remote_tag, *chunks))
+                if rng.randrange(2):  # a length that lies
+                    data[14:16] = struct.pack("!H", rng.choice([0, 1, 3, 4, 5, len(data), 65535]))
+                    data[8:12] = struct.pack("<I", sctp.crc32c(data[:8] + b"\0\0\0\0" + data[12:]))
+                peer.raw(bytes(data))
+    with contextlib.closing(peer_of(alone)) as peer:
+        peer.sendall(options(peer, 1))
+        answers(peer, 1)
+
+
+def test_a_cookie_works_where_and_for_whom_it_was_made(alone):
+    """RFC 9260 section 5.1.5: changed, or sent by another, it makes nothing."""
+    class Thief(sctp.Association):
+        def write(self, *chunks, tag=None):
+            if chunks[0][0] == sctp.COOKIE_ECHO:
+                self.cookies = chunks
+                self.open = True  # as far as connect() is concerned
+            else:
+                super().write(*chunks, tag=tag)
+
+    thief = Thief("127.0.0.1").connect("127.0.0.1", alone.sctp_port, alone.udp_port)
+    other = Thief("127.0.0.1").connect("127.0.0.1", alone.sctp_port, alone.udp_port)
+    cookie = thief.cookies[0]
+    spoilt = bytearray(cookie)
+    spoilt[40] ^= 1
+    sctp.Association.write(thief, bytes(spoilt))
+    other.port, thief.port = thief.port, other.port
+    sctp.Association.write(other, cookie, tag=thief.remote_tag)
+    other.port, thief.port = thief.port, other.port
+    assert not select.select([other], [], [], 0.3)[0], "a stolen cookie is not answered"
+    thief.open = False
+    sctp.Association.write(thief, cookie)
+    while not thief.open:
+        assert select.select([thief], [], [], 5)[0]
+        thief.recv()
+    thief.sendall(options(thief, 1))
+    answers(thief, 1)
+    thief.close()
+    other.udp.close()

@@ -158,6 +158,8 @@ class Ua:
                 data = b""
             if self.transport == "UDP":
                 return Message(data)
+            if data is None:  # a packet of SCTP that completes no message
+                continue
             if not data:
                 raise EOFError("the server has closed the connection")
             self.buffer += data
