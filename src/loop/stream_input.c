@@ -71,6 +71,17 @@ static size_t deliver(struct stream *stream, char *bytes, size_t length)
     return taken;
 }
 
+/* What a framing has taken of a message waits for its rest too. */
+static void note_half(struct stream *stream)
+{
+    bool half = stream_layers_half(stream);
+    if (half && !stream->half)
+        stream->half_ms = streams_now(stream->owner);
+    stream->half = half;
+    if (half)
+        stream_watch(stream);
+}
+
 /* What the handler did not take waits for its rest. */
 static void settle(struct stream *stream, struct slice bytes, size_t taken)
 {
@@ -80,6 +91,7 @@ static void settle(struct stream *stream, struct slice bytes, size_t taken)
         return;
     if (rest.len == 0) {
         stream_forget_input(stream);
+        note_half(stream);
         return;
     }
     if (rest.len >= stream->profile->options.limits.buffer) {

@@ -46,6 +46,12 @@ bool stream_layers_frame(const struct stream *stream)
     return stream->layers != NULL && stream->profile->options.framing.type != NULL;
 }
 
+bool stream_layers_half(const struct stream *stream)
+{
+    return stream->layers != NULL && stream->layers->framing != NULL &&
+           stream->layers->framing->half;
+}
+
 static bool alive(const struct stream *stream)
 {
     return stream->state == STREAM_OPENING || stream->state == STREAM_IS_OPEN;
@@ -118,7 +124,7 @@ static int framing_up(void *user, char *plain, size_t length)
     struct slice message = slice_of(plain, length);
     if (stream->state != STREAM_IS_OPEN)
         return ERR_CLOSED;
-    stream->active_ms = streams_now(stream->owner);
+    stream->active_ms = stream->half_ms = streams_now(stream->owner);
     if (handler->on_message(handler->user, &stream->flow, message) < 0)
         stream_finish(stream, STREAM_BAD_INPUT);
     return stream->state == STREAM_IS_OPEN ? 0 : ERR_CLOSED;

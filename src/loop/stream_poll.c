@@ -185,11 +185,18 @@ int streams_new(struct loop *loop, struct streams **ret_streams)
     return streams_init(streams);
 }
 
+/* The layers' goodbyes go out as far as the sockets take them at once; nobody is told. */
 void streams_close(struct streams *streams)
 {
     if (streams == NULL)
         return;
     stream_listeners_close(streams);
+    for (uint32_t i = 1; i < streams->slot_count; i++) {
+        struct stream *stream = streams->slots[i].stream;
+        if (stream != NULL && stream->layers != NULL && stream->state == STREAM_IS_OPEN)
+            stream_finish(stream, STREAM_CLOSED_BY_US);
+    }
+    streams_flush(streams);
     for (uint32_t i = 1; i < streams->slot_count; i++) {
         if (streams->slots[i].stream != NULL)
             stream_destroy(streams->slots[i].stream);

@@ -86,6 +86,7 @@ struct stream {
     bool connecting; /* the socket is not connected yet */
     bool peer_ended; /* end of input was read */
     bool hung_up;    /* the system said that an end or an error is to be read */
+    bool half;       /* its framing has taken a part of a message */
     bool blocked;    /* the socket takes no more until its next event */
     bool failed;     /* nothing more goes out */
     struct timer timer;
@@ -210,6 +211,8 @@ int stream_layers_send(struct stream *stream, struct slice data);
 void stream_layers_receive(struct stream *stream, char *wire, size_t length);
 /* Bytes above the cipher: as struct layer_type says for receive. */
 bool stream_layers_frame(const struct stream *stream);
+/* Has the framing taken a part of a message? */
+bool stream_layers_half(const struct stream *stream);
 long stream_layers_take(struct stream *stream, char *bytes, size_t length);
 bool stream_layers_cipher(const struct stream *stream);
 /* May an opening stream read now, or has this turn done enough of that? Puts it off then. */

@@ -54,6 +54,8 @@ struct ws_server_config {
     unsigned origin_count;
 };
 
+/* What is wrong, in words: a static string. */
+const char *ws_refusal_text(enum ws_refusal refusal);
 /* Bytes of the header section at the start of buffered, its empty line included; 0: more is needed.
  * ERR_LIMIT: longer than WS_HEAD_MAX. ERR_SYNTAX: does not begin with a letter, so it is no HTTP.
  */
@@ -135,6 +137,8 @@ struct ws_event {
 
 /* Zero means the default: 65,535 bytes, 16,384 readers. */
 int ws_codec_init(struct ws_codec *codec, uint32_t message_max, uint32_t readers_max);
+/* For messages that begin from now on; 0 is the default. */
+void ws_codec_set_max(struct ws_codec *codec, uint32_t message_max);
 /* No connection may use it any more. Harmless on one that is all zero. */
 void ws_codec_done(struct ws_codec *codec);
 

@@ -86,10 +86,15 @@ static void reader_put(struct ws_codec *codec, struct ws_reader *reader)
     codec->spare = reader;
 }
 
+void ws_codec_set_max(struct ws_codec *codec, uint32_t message_max)
+{
+    codec->message_max = message_max != 0 ? message_max : MESSAGE_MAX;
+}
+
 int ws_codec_init(struct ws_codec *codec, uint32_t message_max, uint32_t readers_max)
 {
     memset(codec, 0, sizeof(*codec));
-    codec->message_max = message_max != 0 ? message_max : MESSAGE_MAX;
+    ws_codec_set_max(codec, message_max);
     codec->readers_max = readers_max != 0 ? readers_max : READERS_MAX;
     blocks_init(&codec->blocks, BLOCKS_MAX);
     return ws_sender_new(&codec->sender);
@@ -167,7 +172,9 @@ static struct ws_event check_frame(const struct ws *ws, const struct wslay_frame
         return violation(WS_CODE_PROTOCOL, "a new message within another");
     if (frame->opcode == WSLAY_CONTINUATION_FRAME && ws->opcode == 0)
         return violation(WS_CODE_PROTOCOL, "continuation of nothing");
-    if (!control && frame->payload_length > ws->codec->message_max - ws->length)
+    /* What came already may be more than a bound that was lowered since. */
+    uint32_t max = ws->codec->message_max;
+    if (!control && (ws->length > max || frame->payload_length > max - ws->length))
         return violation(WS_CODE_TOO_BIG, "message too large");
     return nothing;
 }

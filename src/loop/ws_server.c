@@ -14,6 +14,11 @@ static const struct refusal refusals[WS_REFUSALS] = {
 #undef WS_REFUSAL_ROW
 };
 
+const char *ws_refusal_text(enum ws_refusal refusal)
+{
+    return refusals[refusal].text.ptr;
+}
+
 struct request_line {
     struct slice method;
     struct slice target;

@@ -51,6 +51,21 @@ static void count_handshakes(struct endpoint *endpoint)
                    (int64_t)stream_count(endpoint->loop, counts[i].count));
 }
 
+static void count_websockets(struct endpoint *endpoint)
+{
+    static const enum endpoint_metric metrics[WS_COUNTS] = {
+        [WS_HANDSHAKES] = ENDPOINT_WS_HANDSHAKES,
+        [WS_REFUSED] = ENDPOINT_WS_REFUSED,
+        [WS_REFUSED_THERE] = ENDPOINT_WS_REFUSED_THERE,
+        [WS_VIOLATED] = ENDPOINT_WS_VIOLATIONS,
+        [WS_PINGS] = ENDPOINT_WS_PINGS,
+        [WS_MESSAGES_IN] = ENDPOINT_WS_IN,
+        [WS_MESSAGES_OUT] = ENDPOINT_WS_OUT,
+    };
+    for (unsigned i = 0; endpoint->ws != NULL && i < WS_COUNTS; i++)
+        metric_set(&endpoint->metrics[metrics[i]], (int64_t)ws_shared_count(endpoint->ws, i));
+}
+
 /* Brings the figures that others count into our metrics, once per turn. */
 static void on_turn_end(void *user)
 {
@@ -65,6 +80,7 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_CONNECTIONS], (int64_t)stream_count(endpoint->loop, STREAM_OPEN));
     count_associations(endpoint);
     count_handshakes(endpoint);
+    count_websockets(endpoint);
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
     metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));
@@ -89,8 +105,14 @@ static int open_udp(struct endpoint *endpoint, struct endpoint_socket *s)
 
 static int open_stream(struct endpoint *endpoint, struct endpoint_socket *s)
 {
+    int status = 0;
+    if (transport_websocket(s->transport) && endpoint->ws == NULL)
+        status =
+            ws_shared_new(&endpoint->config->ws, endpoint->config->limits.message, &endpoint->ws);
+    if (status < 0)
+        return status;
     struct stream_options options = endpoint_stream_options(endpoint, s);
-    int status = stream_listen(endpoint->loop, &s->local, &options, &s->stream);
+    status = stream_listen(endpoint->loop, &s->local, &options, &s->stream);
     if (status == 0)
         s->local = stream_listener_local(s->stream);
     return status;
@@ -198,6 +220,7 @@ void endpoint_free(struct endpoint *endpoint)
             stream_listener_close(endpoint->sockets[i].stream);
         assoc_listener_close(endpoint->sockets[i].assoc);
     }
+    ws_shared_release(endpoint->ws);
     memory_free(endpoint);
 }
 
@@ -220,6 +243,8 @@ void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *co
             log_error(loop_log(endpoint->loop), LOG_TRANSPORT,
                       "out of memory: a listener keeps its old limits");
     }
+    if (endpoint->ws != NULL)
+        ws_shared_set(endpoint->ws, &config->ws, config->limits.message);
 }
 
 /* Connections stay: answers that are still to come go along them. */

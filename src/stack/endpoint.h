@@ -10,6 +10,7 @@
 #include "loop/sctp.h"
 #include "loop/stream.h"
 #include "loop/tls/tls.h"
+#include "loop/ws_layer.h"
 #include "sip/message/address.h"
 #include "sip/message/respond.h"
 #include "sip/message/uri.h"
@@ -23,7 +24,7 @@ struct endpoint;
 enum { ENDPOINT_SCTP_RAW, ENDPOINT_SCTP_UDP };
 
 struct endpoint_listener {
-    uint8_t transport; /* enum transport: UDP, TCP or SCTP */
+    uint8_t transport; /* enum transport */
     struct address local;
 };
 
@@ -36,6 +37,7 @@ struct endpoint_config {
     struct stream_limits stream;
     struct tls *tls; /* borrowed; needed by listeners of secure transports, else NULL */
     struct assoc_limits sctp;
+    struct ws_server_config ws;
     uint32_t sctp_encapsulation;   /* ENDPOINT_SCTP_... */
     uint32_t sctp_udp_port;        /* ours; 0: the system chooses */
     uint32_t sctp_remote_udp_port; /* of peers that we connect to; 0: 9899 (RFC 6951) */
@@ -124,6 +126,16 @@ struct endpoint_user {
       "Open TLS and WebSocket connections closed because the far end broke the protocol.")         \
     X(NOT_SIP, "stream_not_sip_total", METRIC_COUNTER,                                             \
       "Connections closed because they began with a TLS handshake where plain SIP is spoken.")     \
+    X(WS_HANDSHAKES, "ws_handshakes_total", METRIC_COUNTER, "WebSockets opened.")                  \
+    X(WS_REFUSED, "ws_handshakes_refused_total", METRIC_COUNTER,                                   \
+      "WebSocket handshakes that we answered with an error.")                                      \
+    X(WS_REFUSED_THERE, "ws_handshakes_refused_there_total", METRIC_COUNTER,                       \
+      "WebSocket handshakes of ours that another server refused.")                                 \
+    X(WS_VIOLATIONS, "ws_protocol_errors_total", METRIC_COUNTER,                                   \
+      "WebSockets closed because the far end broke RFC 6455.")                                     \
+    X(WS_PINGS, "ws_pings_answered_total", METRIC_COUNTER, "Ping frames answered.")                \
+    X(WS_IN, "ws_messages_received_total", METRIC_COUNTER, "WebSocket messages received.")         \
+    X(WS_OUT, "ws_messages_sent_total", METRIC_COUNTER, "WebSocket messages sent.")                \
     X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
     X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
     X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \

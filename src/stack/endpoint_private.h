@@ -25,6 +25,7 @@ struct endpoint {
     struct endpoint_user user;
     struct endpoint_socket sockets[ENDPOINT_LISTENERS_MAX];
     unsigned socket_count;
+    struct ws_shared *ws; /* owned; NULL without a listener for WebSocket */
     struct sip_transactions transactions;
     struct hash_key tag_key; /* of stateless To tags */
     bool draining;
@@ -46,7 +47,7 @@ struct endpoint_mail {
 /* receive.c */
 void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data);
 long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered);
-/* A whole message of a transport that keeps messages apart (RFC 4168 section 3.2). */
+/* A whole message of a transport that keeps messages apart (RFC 4168 section 3.2, RFC 7118). */
 int endpoint_on_message(void *user, const struct flow *flow, struct slice message);
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason);
 void endpoint_on_late(void *user, unsigned from, const struct flow *flow);
@@ -70,6 +71,11 @@ void endpoint_overload_init(struct endpoint *endpoint);
 void endpoint_overload_update(struct endpoint *endpoint);
 /* Shall this new request be refused? */
 bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request);
+
+static inline bool transport_websocket(uint8_t transport)
+{
+    return transport == TRANSPORT_WS || transport == TRANSPORT_WSS;
+}
 
 static inline void endpoint_count(struct endpoint *endpoint, enum endpoint_metric which)
 {

@@ -169,6 +169,7 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
     return (long)frame.length;
 }
 
+/* RFC 4168 section 3.2, RFC 7118 section 5: one SIP message, without need of a Content-Length. */
 int endpoint_on_message(void *user, const struct flow *flow, struct slice message)
 {
     struct endpoint_socket *socket = user;

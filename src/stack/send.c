@@ -6,15 +6,18 @@ struct stream_options endpoint_stream_options(struct endpoint *endpoint,
                                               const struct endpoint_socket *socket)
 {
     bool secure = transport_secure((enum transport)socket->transport);
+    bool framed = transport_websocket(socket->transport);
     return (struct stream_options){
         .transport = socket->transport,
         .listener = socket->index,
         .v6_only = true, /* IPv4 has a listener of its own */
         .limits = endpoint->config->stream,
         .cipher = {.type = secure ? &tls_layer : NULL, .config = endpoint->config->tls},
+        .framing = {.type = framed ? &ws_layer_type : NULL, .config = framed ? endpoint->ws : NULL},
         .handler =
             {
                 .on_bytes = endpoint_on_bytes,
+                .on_message = endpoint_on_message,
                 .on_close = endpoint_on_close,
                 .user = &endpoint->sockets[socket->index],
             },
@@ -251,7 +254,9 @@ int endpoint_tx_send(void *user, const struct flow *flow, struct slice data)
 {
     struct endpoint *endpoint = user;
     int status = endpoint_send(endpoint, flow, data);
-    if (status == ERR_CLOSED && slice_starts_with(data, SLICE("SIP/2.0 ")))
+    /* RFC 7118 section 5.3: a WebSocket client has no address to connect to. */
+    if (status == ERR_CLOSED && !transport_websocket(flow->transport) &&
+        slice_starts_with(data, SLICE("SIP/2.0 ")))
         status = send_on_new_connection(endpoint, flow, data);
     return status;
 }

@@ -45,7 +45,7 @@ def test_check_says_everything_wrong_at_once(tmp_path):
     done = run("config", "check", "-c", str(config), "--set", "workers=1000")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
-        f'{config}:3: listen: "dccp:127.0.0.1:5060" does not begin with udp:, tcp:, tls: or sctp:; write for example '
+        f'{config}:3: listen: "dccp:127.0.0.1:5060" does not begin with udp:, tcp:, tls:, ws:, wss: or sctp:; write for example '
         'udp:0.0.0.0:5060 or tls:[::]:5061\n'
         f"{config}:5: auth.cal: no such key; did you mean auth.call?\n"
         f'{config}:6: sip.t1: "soon" is not a duration; write a duration from 1ms to 1m (a plain number is '

@@ -70,6 +70,31 @@ int config_check_dns_server(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
+/* RFC 3986 section 3.3, without percent-encoding: it is compared byte by byte. */
+int config_check_path(struct slice item, struct writer *why)
+{
+    if (slice_starts_with(item, SLICE("/")) && is_plain_text(item, " ?#%"))
+        return 0;
+    writer_format(why, "\"%.*s\" is no path; write for example / or /sip", SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+/* RFC 6454 section 6.1: scheme and host, the port when it is not the scheme's own. */
+int config_check_origin(struct slice item, struct writer *why)
+{
+    struct slice host = slice_from(item, sizeof("http://") - 1);
+    bool scheme = slice_starts_with(item, SLICE("http://"));
+    if (slice_starts_with(item, SLICE("https://"))) {
+        host = slice_from(item, sizeof("https://") - 1);
+        scheme = true;
+    }
+    if (scheme && host.len > 0 && item.len <= 255 && is_plain_text(host, " /?#@"))
+        return 0;
+    writer_format(why, "\"%.*s\" is no origin; write for example https://phone.example.org",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
 static void hint_subsystem(struct slice name, struct writer *why)
 {
     struct nearest nearest;
@@ -159,6 +184,14 @@ static void check_orders(const struct app_config *c, struct config_problems *pro
     }
 }
 
+/* All but UDP and SCTP have a TCP socket below. */
+static bool same_port_space(const struct endpoint_listener *a, const struct endpoint_listener *b)
+{
+    bool tcp_a = a->transport != TRANSPORT_UDP && a->transport != TRANSPORT_SCTP;
+    bool tcp_b = b->transport != TRANSPORT_UDP && b->transport != TRANSPORT_SCTP;
+    return a->transport == b->transport || (tcp_a && tcp_b);
+}
+
 static void check_listeners(const struct app_config *c, struct config_problems *problems)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -166,7 +199,7 @@ static void check_listeners(const struct app_config *c, struct config_problems *
         for (unsigned j = 0; j < i; j++) {
             const struct endpoint_listener *a = &c->listen.items[i];
             const struct endpoint_listener *b = &c->listen.items[j];
-            if (a->transport == b->transport && address_port(&a->local) != 0 &&
+            if (same_port_space(a, b) && address_port(&a->local) != 0 &&
                 address_equal(&a->local, &b->local))
                 config_problem(problems, origin_of(c, "listen"), SLICE("listen"),
                                "%s is there twice", address_text(&a->local, text));

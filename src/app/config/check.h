@@ -14,6 +14,8 @@ int config_check_realm(struct slice item, struct writer *why);
 int config_check_server(struct slice item, struct writer *why);
 int config_check_socket_path(struct slice item, struct writer *why);
 int config_check_dns_server(struct slice item, struct writer *why);
+int config_check_path(struct slice item, struct writer *why);
+int config_check_origin(struct slice item, struct writer *why);
 int config_check_log_level(struct slice item, struct writer *why);
 
 /* Values that must fit each other: adds to problems. */

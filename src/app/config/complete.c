@@ -127,6 +127,9 @@ static void complete_services(struct app_config *config)
     struct endpoint_config *endpoint = &config->endpoint;
     endpoint->listener_count = config->listen.count;
     memcpy(endpoint->listeners, config->listen.items, sizeof endpoint->listeners);
+    endpoint->ws.path = slice_from_string(config->ws_path);
+    endpoint->ws.origins = config->ws_origins.items;
+    endpoint->ws.origin_count = config->ws_origins.count;
     struct authenticator_config *authenticator = &config->authenticator;
     slice_to_string(slice_from_string(config->realm), authenticator->realm,
                     sizeof authenticator->realm);

@@ -3,23 +3,18 @@
 #include "app/config/check.h"
 #include "base/error.h"
 
-static bool can_listen(enum transport transport)
-{
-    return transport == TRANSPORT_UDP || transport == TRANSPORT_TCP || transport == TRANSPORT_TLS ||
-           transport == TRANSPORT_SCTP;
-}
-
 int config_listener_parse(struct slice text, struct writer *why, struct endpoint_listener *ret)
 {
     struct slice rest = text;
     enum transport transport;
     struct slice name = slice_cut(&rest, ':');
     int status = transport_lookup(name, &transport);
-    if (status < 0 || !can_listen(transport)) {
-        writer_format(why,
-                      "\"%.*s\" does not begin with udp:, tcp:, tls: or sctp:; write for example "
-                      "udp:0.0.0.0:5060 or tls:[::]:5061",
-                      SLICE_ARG(text));
+    if (status < 0) {
+        writer_format(
+            why,
+            "\"%.*s\" does not begin with udp:, tcp:, tls:, ws:, wss: or sctp:; write for example "
+            "udp:0.0.0.0:5060 or tls:[::]:5061",
+            SLICE_ARG(text));
         return ERR_SYNTAX;
     }
     struct address address;

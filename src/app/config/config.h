@@ -57,6 +57,8 @@ struct app_config {
     uint64_t max_bindings;
     struct config_routes routes;
     struct config_strings dns_servers;
+    const char *ws_path;
+    struct config_strings ws_origins;
     struct config_address metrics_listen;
     struct config_listeners stun_listen;
     struct config_address stun_alternate;

@@ -34,8 +34,8 @@ const struct config_key config_keys[] = {
      .max = ENDPOINT_LISTENERS_MAX,
      .standard = "udp:0.0.0.0:5060,tcp:0.0.0.0:5060,tls:0.0.0.0:5061,udp:[::]:5060,tcp:[::]:5060,"
                  "tls:[::]:5061",
-     .help = "Where SIP is received: TRANSPORT:ADDRESS:PORT with udp, tcp, tls or sctp; IPv6 "
-             "in brackets; port 0 lets the system choose."},
+     .help = "Where SIP is received: TRANSPORT:ADDRESS:PORT with udp, tcp, tls, ws, wss or sctp; "
+             "IPv6 in brackets; port 0 lets the system choose."},
     {.name = "domains",
      .type = CONFIG_STRINGS,
      .live = true,
@@ -650,6 +650,25 @@ const struct config_key config_keys[] = {
      .standard = "5s",
      .help = "Retry-After of these answers; 0 leaves it out."},
 
+    /* ---- WebSocket ---- */
+    {.name = "ws.path",
+     .type = CONFIG_STRING,
+     .live = true,
+     FIELD(ws_path),
+     .min = 1,
+     .max = 255,
+     .standard = "/",
+     .check = config_check_path,
+     .help = "The path of the listeners ws: and wss:; every other path is answered 404."},
+    {.name = "ws.origins",
+     .type = CONFIG_STRINGS,
+     .live = true,
+     FIELD(ws_origins),
+     .max = 64,
+     .standard = "",
+     .check = config_check_origin,
+     .help = "Web pages whose scripts may connect, by their origin (https://phone.example.org); "
+             "none listed: all. It keeps browsers out, not programs."},
     /* ---- Watching it ---- */
     /* ---- STUN ---- */
     {.name = "stun.listen",

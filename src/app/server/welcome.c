@@ -66,13 +66,16 @@ static void write_place(struct address address, char *buf, size_t size)
     *w.at = '\0';
 }
 
-/* The first listener; UDP and IPv4 before others. */
+/* The first listener; UDP, then TCP, and IPv4 before others. */
 static unsigned best_listener(const struct app_config *config)
 {
     unsigned best = 0, best_score = 0;
     for (unsigned i = 0; i < config->listen.count; i++) {
         const struct endpoint_listener *listener = &config->listen.items[i];
-        unsigned score = 1 + (listener->transport == TRANSPORT_UDP ? 2 : 0) +
+        unsigned score = 1 +
+                         (listener->transport == TRANSPORT_UDP   ? 4
+                          : listener->transport == TRANSPORT_TCP ? 2
+                                                                 : 0) +
                          (address_is_v6(&listener->local) ? 0 : 1);
         if (score > best_score) {
             best_score = score;

@@ -105,7 +105,8 @@ static void each_wrong_item_of_a_list_is_named_with_its_line(void **state)
     (void)state;
     refused("listen:\n  - udp:127.0.0.1:5060\n  - tpc:127.0.0.1:5060\n  - tcp:127.0.0.1:66000\n"
             "  - udp:localhost:5060\n",
-            "FILE:3: listen: \"tpc:127.0.0.1:5060\" does not begin with udp:, tcp:, tls: or sctp:; "
+            "FILE:3: listen: \"tpc:127.0.0.1:5060\" does not begin with udp:, tcp:, tls:, ws:, "
+            "wss: or sctp:; "
             "write for "
             "example udp:0.0.0.0:5060 or tls:[::]:5061\n"
             "FILE:4: listen: \"127.0.0.1:66000\" is no port (0 to 65535); write for example "
