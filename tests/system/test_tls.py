@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import pytest
+from baresip import Baresip
 from tls import Authority
 from trapezoid import free_port
 from ua import Ua
@@ -142,7 +143,7 @@ def test_sips_leads_to_sips_by_tls(tls, root):
         invite = bob.wait_for("INVITE")
         assert invite.uri == f"sips:bob@{bob.address}"
         assert invite.get("Via").startswith("SIP/2.0/TLS ")
-        assert re.fullmatch(rf"<sips:{one.tls};lr;tz=\w+>", invite.get("Record-Route"))
+        assert re.fullmatch(rf"<sips:{one.tls};lr;tz=\w+(;fl=[^>]+)?>", invite.get("Record-Route"))
         bob.send(bob.response(invite, "486 Busy Here"))
         assert alice.final().status == 486
 
@@ -311,6 +312,36 @@ def test_files_that_are_wrong_are_refused_with_line_and_key(tls, pair, root, tmp
         one.launch()
         assert one.wait() != 0
         assert re.search(complaint, one.log())
+
+
+def test_two_baresip_phones_register_and_call_over_tls(server, tmp_path):
+    """By the certificate of a first start; both check it."""
+    one = server(listen=f"udp:127.0.0.1:{free_port()},tls:127.0.0.1:{free_port()}", drain_time="0s")
+    certificate = re.search(r"TLS shows a certificate that this start has made: (\S+)", one.out()).group(1)
+    address = re.search(r"(?m)^  tls:(\S+)", one.out()).group(1)
+    phones = []
+    try:
+        for line in re.findall(r"(?m)^  (baresip -f .*)$", one.out()):
+            phones.append(Baresip(re.sub(r"@[0-9.:]+>", f"@{address};transport=tls>", line), tmp_path))
+            phones[-1].start()
+            phones[-1].wait_for("Press .* for help|baresip is ready")
+            phones[-1].stop()
+            with open(phones[-1].folder / "config", "a") as config:
+                config.write(f"\nsip_cafile {certificate}\nsip_verify_server yes\n")
+            phones[-1].use_tone(440)
+            phones[-1].start()
+            phones[-1].wait_for(r"All 1 useragent registered successfully!")
+        assert ["tls" in str(c).lower() for c in one.json("contacts")["contacts"]] == [True, True], one.json("contacts")
+        alice, bob = phones
+        alice.type(f"/dial sip:bob@{address};transport=tls\r")
+        bob.wait_for(r"Incoming call from: +sip:alice@")
+        bob.type("a")
+        alice.wait_for(r"Call established: sip:bob@")
+        alice.type("b")
+        bob.wait_for(r"session closed|Call with .* terminated")
+    finally:
+        for one_phone in phones:
+            one_phone.stop()
 
 
 # ---- Peers that are mad ----

@@ -73,8 +73,10 @@ const struct config_key config_keys[] = {
      .live = true,
      FIELD(proxy.record_route),
      .standard = "off",
-     .help = "Stay in the path of calls once they are answered; off lets the phones talk to each "
-             "other directly (RFC 3261 section 16.6 step 4)."},
+     .help =
+         "Stay in the path of calls once they are answered; off lets phones that can reach each "
+         "other talk directly (RFC 3261 section 16.6 step 4); those with TLS and WebSocket "
+         "cannot."},
     {.name = "routes",
      .type = CONFIG_ROUTES,
      .live = true,

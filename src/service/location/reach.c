@@ -39,10 +39,18 @@ static bool is_ephemeral(const struct sip_uri *uri, const struct flow *flow)
            address_equal(&address, &flow->remote);
 }
 
+/* Phones have no certificate for their address (RFC 5630 section 3.1.1); servers have names. */
+static bool has_no_certificate(const struct sip_uri *uri, const struct flow *flow)
+{
+    struct address address;
+    return flow->transport == TRANSPORT_TLS && address_parse_host(uri->host, 0, &address) == 0;
+}
+
 bool location_needs_flow(const struct sip_uri *contact, const struct flow *flow)
 {
     return flow->transport == TRANSPORT_WS || flow->transport == TRANSPORT_WSS ||
-           is_invalid_host(contact->host) || is_ephemeral(contact, flow);
+           is_invalid_host(contact->host) || is_ephemeral(contact, flow) ||
+           has_no_certificate(contact, flow);
 }
 
 /* May somebody listen at the contact, should the connection be gone? */

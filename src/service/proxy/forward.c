@@ -128,6 +128,14 @@ static bool needs_way_back(const struct proxy_forward *f)
            location_needs_flow(&parsed.uri, f->arrived);
 }
 
+/* Nobody but us reaches such a phone: it has no certificate to show, and no WebSocket to listen on.
+ */
+static bool only_through_us(const struct flow *flow)
+{
+    enum transport transport = (enum transport)flow->transport;
+    return transport_secure(transport) || transport == TRANSPORT_WS;
+}
+
 /* Twice where the two sides differ, so that each side finds an address of ours that it can reach
  * (RFC 5658 section 4), and where one of them needs a flow token of its own. */
 static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
@@ -375,7 +383,8 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     set_max_breadth(&edit, &lines, f);
     if (wants_record_route(f->msg)) {
         bool way_back = needs_way_back(f);
-        if (proxy->config.record_route || f->target->flow_only || way_back)
+        if (proxy->config.record_route || f->target->flow_only || way_back ||
+            only_through_us(f->arrived) || only_through_us(f->leaves))
             add_record_route(proxy, &edit, &lines, f, way_back);
     } else if (f->msg->method == SIP_REGISTER && registers_flow(f)) {
         add_path(proxy, &edit, &lines, f);

@@ -43,6 +43,9 @@ static const struct row rows[] = {
     {"that is gone", "sip:a@x.invalid", "", TRANSPORT_WSS, 0, 0, false, BINDING_GONE},
     {"WebSocket", "sip:a@192.0.2.20:5060", "", TRANSPORT_WS, 0, 0, false, BINDING_GONE},
     {".invalid on TCP", "sip:a@x.invalid", "", TRANSPORT_TCP, 0, 0, false, BINDING_GONE},
+    {"TLS", "sip:a@192.0.2.20:5061", "", TRANSPORT_TLS, 3, 0, false, BINDING_BY_FLOW_ONLY},
+    {"that is gone", "sip:a@192.0.2.20:5061", "", TRANSPORT_TLS, 0, 0, false, BINDING_GONE},
+    {"TLS by name", "sip:a@gw.example.net", "", TRANSPORT_TLS, 0, 0, false, BINDING_BY_CONTACT},
 };
 
 static struct binding binding_of(const struct row *row)
@@ -91,6 +94,7 @@ static void a_flow_without_keep_alives_is_gone_after_the_grace(void **state)
         assert_int_equal(location_reach(location, &b, T0 + cases[i].gone_ms), BINDING_GONE);
         b.reg_id = 0; /* was told no Flow-Timer */
         b.contact = SLICE("sip:a@192.0.2.20:5060");
+        b.flow.transport = TRANSPORT_TCP;
         assert_int_equal(location_reach(location, &b, T0 + cases[i].gone_ms), BINDING_BY_FLOW);
         location_free(location);
     }
