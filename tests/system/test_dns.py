@@ -9,6 +9,7 @@ import time
 
 import pytest
 from trapezoid import PROGRAM, SANITIZER, free_port
+from ua import Ua
 
 LOOKUP = pathlib.Path(PROGRAM).with_name("lookup")
 
@@ -333,3 +334,33 @@ def test_no_more_questions_than_the_bound(client):
         assert {answer.status for answer in refused} == {"limit reached"}
         assert len(refused) == 2100 - 2048
         assert one.metrics()["dns_refused_total"] == len(refused)
+
+
+def answer_one(ua):
+    ua.send(ua.response(ua.receive(10), "200 OK"))
+
+
+def test_dead_dns_delays_only_the_requests_that_need_it(server, dns, tmp_path):
+    """And a reload goes over to another server."""
+    config = tmp_path / "trapezoid.yaml"
+    settings = "auth.call: off\nroutes: ['@far.example=sip:far.example']\ndns.timeout: 1500ms\ndns.servers: "
+    with silent() as dead:
+        config.write_text(settings + f"'{dead}'\n")
+        one = server(config=config, drain_time="0s")
+        with Ua(one.address, "caller") as caller, Ua(one.address, "other") as other, Ua(one.address, "far") as far:
+            began = time.monotonic()
+            caller.send(caller.request("OPTIONS", "sip:1@far.example", call_id="dead"))
+            while time.monotonic() - began < 1:
+                asked = time.monotonic()
+                assert other.ask("OPTIONS", f"sip:{one.address}").status == 200
+                assert time.monotonic() - asked < 0.5
+            assert caller.final().status >= 400
+            assert 1.2 < time.monotonic() - began < 8
+
+            port = far.socket.getsockname()[1]
+            names = dns({"far.example": f"_sip._udp SRV 1 1 {port} host\nhost A 127.0.0.1"})
+            config.write_text(settings + f"'{names.address}'\n")
+            one.command("reload")
+            caller.send(caller.request("OPTIONS", "sip:3@far.example", call_id="alive"))
+            answer_one(far)
+            assert caller.final().status == 200
