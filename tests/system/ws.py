@@ -124,8 +124,8 @@ class Wire:
 class WsUa(Ua):
     """As Ua, over WS or WSS. It has no address that anybody could connect to."""
 
-    def __init__(self, server, user="ua", password=None, wrap=None, path="/"):
-        self.wire = Wire(server, wrap)
+    def __init__(self, server, user="ua", password=None, wrap=None, path="/", host="127.0.0.1"):
+        self.wire = Wire(server, wrap, host)
         self.server, self.user, self.password = server, user, password
         self.transport = "WSS" if wrap else "WS"
         self.socket, self.buffer = self.wire.socket, b""
