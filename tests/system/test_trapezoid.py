@@ -19,6 +19,7 @@ import sipp
 from dialog import establish
 from kamailio import Kamailio
 from nsd import Nsd
+from tls import Authority
 from trapezoid import Trapezoid
 from ua import Ua
 
@@ -28,7 +29,10 @@ from lab import Namespace  # noqa: E402
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs network namespaces")
 
 # NAPTR service, protocol label of SRV, port. What is here is listened for, put into the zones, and tried.
-TRANSPORTS = {"udp": ("SIP+D2U", "_sip._udp", 5060), "tcp": ("SIP+D2T", "_sip._tcp", 5060)}
+TRANSPORTS = {"udp": ("SIP+D2U", "_sip._udp", 5060), "tcp": ("SIP+D2T", "_sip._tcp", 5060),
+              "tls": ("SIPS+D2T", "_sips._tcp", 5061), "sctp": ("SIP+D2S", "_sip._sctp", 5060)}
+# Its SCTP is that of the kernel, which has none here.
+KAMAILIO = ["udp", "tcp", "tls"]
 NUMBER = itertools.count(os.getpid() * 100)
 OTHER = {"a": "b", "b": "a"}
 
@@ -67,12 +71,16 @@ class Phone(Ua):
 class Domain:
     """a.test or b.test: a namespace with addresses for two SIP servers, a DNS server and phones."""
 
-    def __init__(self, stack, letter, kind):
+    def __init__(self, stack, letter, kind, authority):
         self.letter, self.kind, self.net = letter, kind, f"10.43.{'ab'.index(letter) + 1}"
         self.name, self.dns, self.phones = f"{letter}.test", f"{self.net}.53", f"{self.net}.100"
         self.namespace = Namespace(f"land-{letter}-{next(NUMBER)}")
         stack.callback(self.namespace.delete)
         self.servers = {}
+        # Record-Route names servers by address, so certificates hold those too.
+        self.authority, hosts = authority, [self.server_host(number) for number in (1, 2)]
+        self.pair = authority.sign(letter, ",".join([f"DNS:{name},URI:sip:{name}" for name in self.names] +
+                                                    [f"IP:{host}" for host in hosts]))
 
     def server_host(self, number):
         return f"{self.net}.{number}"
@@ -94,21 +102,27 @@ class Domain:
     def records(self):
         lines = [f"@ A {self.server_host(1)}", f"one A {self.server_host(1)}", f"both A {self.server_host(2)}",
                  "_sip._udp.two SRV 10 1 5060 one", "_sip._udp.two SRV 10 1 5060 both"]
-        for name, (_, label, port) in TRANSPORTS.items():
-            lines.append(f"{label}.{name} SRV 0 1 {port} one")
-            for other, (service, other_label, _) in TRANSPORTS.items():
+        for name in TRANSPORTS:
+            for other, (service, label, port) in TRANSPORTS.items():
                 order = 10 if other == name else 20
-                lines.append(f'{name} NAPTR {order} 10 "s" "{service}" "" {other_label}.{name}')
-            lines += [f"{label}.{name} SRV 0 1 {port} one" for other, (_, label, port) in TRANSPORTS.items() if other != name]
-        return "\n".join(dict.fromkeys(lines))
+                lines.append(f'{name} NAPTR {order} 10 "s" "{service}" "" {label}.{name}')
+                lines.append(f"{label}.{name} SRV 0 1 {port} one")
+        return "\n".join(lines)
 
     def serve(self, stack, number):
         host = self.server_host(number)
-        listen = [f"{name}:{host}:{port}" for name, (_, _, port) in TRANSPORTS.items()]
+        listen = [f"{name}:{host}:{port}" for name, (_, _, port) in TRANSPORTS.items()
+                  if self.kind == "trapezoid" or name in KAMAILIO]
+        certificate, key = self.pair
         if self.kind == "kamailio":
-            server = Kamailio("b_test", listen, self.namespace.command(), [] if number == 1 else ["NO_RECORD_ROUTE"])
+            files = {"TLS_CERTIFICATE": certificate, "TLS_KEY": key, "TLS_TRUST": self.authority.certificate}
+            defines = [f'{name}="{path}"' for name, path in files.items()]
+            server = Kamailio("b_test", listen, self.namespace.command(),
+                              defines if number == 1 else [*defines, "NO_RECORD_ROUTE"])
         else:
-            server = Trapezoid({"listen": listen, "domains": self.names, "auth.register": False, "auth.call": False,
+            server = Trapezoid({"listen": listen, "tls.certificate": certificate, "tls.key": key,
+                                "tls.trust": self.authority.certificate, "sctp.encapsulation": "udp",
+                                "sctp.udp_port": 9898 + number, "domains": self.names, "auth.register": False, "auth.call": False,
                                 "record_route": number == 1, "proxy.failover_time": "500ms", "drain_time": "0s", "workers": 1})
             server.prefix = self.namespace.command()
         stack.callback(server.close)
@@ -129,9 +143,9 @@ class Domain:
 class Land:
     """Both domains, up and running."""
 
-    def __init__(self, stack, kind):
+    def __init__(self, stack, kind, authority):
         self.kind = kind
-        self.domains = {letter: Domain(stack, letter, kind if letter == "b" else "trapezoid") for letter in "ab"}
+        self.domains = {letter: Domain(stack, letter, kind if letter == "b" else "trapezoid", authority) for letter in "ab"}
         a, b = self.domains.values()
         a.namespace.ip("link", "add", "net", "type", "veth", "peer", "name", "net", "netns", b.namespace.name)
         zones = {}
@@ -159,16 +173,24 @@ class Land:
 
 
 @pytest.fixture(scope="module", params=["trapezoid", "kamailio"])
-def land(request):
+def land(request, tmp_path_factory):
     with contextlib.ExitStack() as stack:
-        yield Land(stack, request.param)
+        yield Land(stack, request.param, Authority(tmp_path_factory.mktemp("tls")))
+
+
+@pytest.fixture
+def name(request, land):
+    """A transport that both sides speak."""
+    if land.kind == "kamailio" and request.param not in KAMAILIO:
+        pytest.skip("Kamailio does not speak it here")
+    return request.param
 
 
 # ---- Each transport ----
 
 
 @pytest.mark.parametrize("direction", ["a to b", "b to a"])
-@pytest.mark.parametrize("name", TRANSPORTS)
+@pytest.mark.parametrize("name", TRANSPORTS, indirect=True)
 def test_a_call_goes_by_the_transport_that_the_records_ask_for(land, name, direction):
     here, there = land.domains[direction[0]], land.domains[direction[-1]]
     target = f"{name}.{there.name}"
@@ -182,7 +204,7 @@ def test_a_call_goes_by_the_transport_that_the_records_ask_for(land, name, direc
         left.arrives(callee, "BYE")
 
 
-@pytest.mark.parametrize("name", TRANSPORTS)
+@pytest.mark.parametrize("name", TRANSPORTS, indirect=True)
 def test_sipp_phones_call_each_other(land, name):
     """Both ways at once, the phones themselves over UDP and TCP."""
     failures = []
