@@ -16,6 +16,7 @@ import time
 
 import pytest
 import sipp
+from baresip import Baresip
 from dialog import establish
 from kamailio import Kamailio
 from nsd import Nsd
@@ -308,3 +309,54 @@ def test_no_call_fails_when_one_of_two_servers_dies(land, direction):
         there.servers[2].launch()
         there.ready(2)
     assert load.failure is None, load.failure
+
+
+# ---- baresip ----
+
+BARESIP = """
+poll_method epoll
+sip_listen {host}:5060
+net_interface net
+audio_player aubridge,none
+audio_source aubridge,none
+audio_alert aubridge,none
+module_path /usr/lib/baresip/modules
+module stdio.so
+module g711.so
+module aubridge.so
+module_app account.so
+module_app menu.so
+"""
+
+
+@contextlib.contextmanager
+def baresip(domain, user, number, folder):
+    """A phone of its own address that registers as user at the domain's first server, which is its outbound proxy."""
+    home, host = folder / user, f"{domain.net}.{100 + number}"
+    home.mkdir()
+    (home / "config").write_text(BARESIP.format(host=host))
+    (home / "accounts").write_text(f'<sip:{user}@{domain.name}>;outbound="sip:{domain.server_host(1)}";regint=600\n')
+    (home / "contacts").write_text("")
+    phone = Baresip(f"baresip -f {home}", folder)
+    with domain.namespace.entered():
+        phone.start()
+    try:
+        phone.wait_for("All 1 useragent registered successfully!")
+        yield phone
+    finally:
+        phone.stop()
+
+
+def test_baresip_phones_call_each_other(land, tmp_path):
+    a, b = land.domains.values()
+    with baresip(a, "alice", 1, tmp_path) as alice, baresip(b, "bob", 2, tmp_path) as bob:
+        for caller, callee, target in ((alice, bob, f"bob@{b.name}"), (bob, alice, f"alice@{a.name}")):
+            caller.said = callee.said = b""
+            caller.type(f"/dial sip:{target}\r")
+            callee.wait_for("Incoming call from:")
+            caller.wait_for("180 Ringing")
+            callee.type("a")
+            for phone in (caller, callee):
+                phone.wait_for("Call established:", 5)
+            caller.type("b")
+            callee.wait_for("session closed|terminated")
