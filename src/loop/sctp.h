@@ -76,6 +76,8 @@ int assoc_listen(struct loop *loop, const struct address *local,
 struct address assoc_listener_local(const struct assoc_listener *listener);
 /* Our encapsulation port; 0 for raw IP and on workers other than 0. */
 uint16_t assoc_listener_udp_port(const struct assoc_listener *listener);
+/* From now on; also for associations that exist, whose queue and heartbeats stay as they are. */
+void assoc_listener_set_limits(struct assoc_listener *listener, const struct assoc_limits *limits);
 /* Aborts the listener's associations, without callbacks. NULL is accepted. */
 void assoc_listener_close(struct assoc_listener *listener);
 

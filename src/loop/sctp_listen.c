@@ -94,6 +94,15 @@ struct address assoc_listener_local(const struct assoc_listener *listener)
     return listener->local;
 }
 
+void assoc_listener_set_limits(struct assoc_listener *listener, const struct assoc_limits *limits)
+{
+    struct assoc_options options = listener->options;
+    options.limits = *limits;
+    listener->options = with_defaults(&options);
+    if (listener->socket != NULL)
+        assoc_stack_set_limits(listener);
+}
+
 uint16_t assoc_listener_udp_port(const struct assoc_listener *listener)
 {
     return listener->wire != NULL ? address_port(&listener->wire->local) : 0;

@@ -215,6 +215,8 @@ int assoc_stack_start(struct assocs *assocs);
 void assoc_stack_end(struct assocs *assocs);
 /* A socket of the library for a listener. ERR_NO_MEMORY, ERR_IO. */
 int assoc_stack_open(struct assoc_listener *listener);
+/* For associations made from now on. */
+void assoc_stack_set_limits(struct assoc_listener *listener);
 void assoc_stack_close(struct assoc_listener *listener);
 /* Its time is ours from now on: what it starts starts now. */
 void assoc_stack_advance(struct assocs *assocs);

@@ -212,29 +212,42 @@ static bool set_events(struct socket *socket)
     return true;
 }
 
+static bool set_limits(struct socket *socket, const struct assoc_limits *limits)
+{
+    int receive = RECEIVE_BYTES, send = (int)limits->send_queue;
+    struct sctp_paddrparams path = {.spp_hbinterval = limits->heartbeat_ms,
+                                    .spp_pathmtu = PACKET_BYTES,
+                                    .spp_pathmaxrxt = TRIES,
+                                    .spp_flags = SPP_HB_ENABLE | SPP_PMTUD_DISABLE};
+    return usrsctp_setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)) == 0 &&
+           usrsctp_setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) == 0 &&
+           set(socket, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
+}
+
 static bool set_options(struct socket *socket, const struct assoc_limits *limits)
 {
-    int on = 1, receive = RECEIVE_BYTES, send = (int)limits->send_queue;
+    int on = 1;
+    struct linger abort = {.l_onoff = 1}; /* closing aborts what is left, in any state */
     struct sctp_initmsg init = {.sinit_num_ostreams = STREAMS_OUT,
                                 .sinit_max_instreams = STREAMS_IN,
                                 .sinit_max_attempts = INIT_TRIES,
                                 .sinit_max_init_timeo = RTO_MAX_MS};
     struct sctp_rtoinfo rto = {.srto_initial = RTO_MS, .srto_max = RTO_MAX_MS, .srto_min = RTO_MS};
     struct sctp_assocparams tries = {.sasoc_asocmaxrxt = TRIES};
-    struct sctp_paddrparams path = {.spp_hbinterval = limits->heartbeat_ms,
-                                    .spp_pathmtu = PACKET_BYTES,
-                                    .spp_pathmaxrxt = TRIES,
-                                    .spp_flags = SPP_HB_ENABLE | SPP_PMTUD_DISABLE};
-    struct linger abort = {.l_onoff = 1}; /* closing aborts what is left, in any state */
     return usrsctp_set_non_blocking(socket, 1) == 0 &&
            usrsctp_setsockopt(socket, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)) == 0 &&
-           usrsctp_setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)) == 0 &&
-           usrsctp_setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) == 0 &&
            set(socket, SCTP_NODELAY, &on, sizeof(on)) &&
            set(socket, SCTP_INITMSG, &init, sizeof(init)) &&
            set(socket, SCTP_RTOINFO, &rto, sizeof(rto)) &&
-           set(socket, SCTP_ASSOCINFO, &tries, sizeof(tries)) &&
-           set(socket, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path)) && set_events(socket);
+           set(socket, SCTP_ASSOCINFO, &tries, sizeof(tries)) && set_limits(socket, limits) &&
+           set_events(socket);
+}
+
+void assoc_stack_set_limits(struct assoc_listener *listener)
+{
+    if (!set_limits(listener->socket, &listener->options.limits))
+        log_warn(listener->owner->loop->config.log, LOG_LOOP,
+                 "sctp: the queue and the heartbeats stay as they were");
 }
 
 int assoc_stack_open(struct assoc_listener *listener)

@@ -236,6 +236,8 @@ void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *co
     sip_transactions_reload(&endpoint->transactions, &limits);
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         struct endpoint_socket *s = &endpoint->sockets[i];
+        if (s->assoc != NULL)
+            assoc_listener_set_limits(s->assoc, &config->sctp);
         if (s->stream == NULL)
             continue;
         struct stream_options options = endpoint_stream_options(endpoint, s);

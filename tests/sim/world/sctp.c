@@ -117,6 +117,13 @@ struct address assoc_listener_local(const struct assoc_listener *listener)
     return shifted(&at);
 }
 
+void assoc_listener_set_limits(struct assoc_listener *listener, const struct assoc_limits *limits)
+{
+    listener->options.limits = *limits;
+    struct stream_options options = options_of(listener);
+    (void)stream_listener_reload(listener->stream, &options);
+}
+
 uint16_t assoc_listener_udp_port(const struct assoc_listener *listener)
 {
     return listener->options.udp ? listener->options.udp_port : 0;

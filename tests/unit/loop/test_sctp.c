@@ -245,6 +245,29 @@ static void idle_associations_are_closed(void **state)
     free_pair(pair);
 }
 
+/* Limits may change while associations exist. */
+static void limits_change_at_once(void **state)
+{
+    (void)state;
+    struct pair *pair = new_pair(NULL, "127.0.0.1");
+    (void)connect_pair(pair);
+    struct assoc_limits limits = {.per_source = 1, .send_queue = 64 << 10};
+    assoc_listener_set_limits(pair->b.listener, &limits);
+    struct end *second = calloc(1, sizeof(*second));
+    struct flow flow;
+    second->options = pair->a.options;
+    listen_at(second, pair->loop, "127.0.0.1:0");
+    assert_int_equal(assoc_connect(second->listener, &pair->b.local, &flow), 0);
+    assert_true(run_until(pair->loop, has_closed, second, WAIT_MS));
+    assert_int_equal(assoc_count(pair->loop, ASSOC_REFUSED_SOURCE), 1);
+    limits.per_source = 2;
+    assoc_listener_set_limits(pair->b.listener, &limits);
+    assert_int_equal(assoc_connect(second->listener, &pair->b.local, &flow), 0);
+    assert_true(run_until(pair->loop, has_opened, second, WAIT_MS));
+    free_pair(pair);
+    free(second);
+}
+
 /* The queue of an association is bounded. */
 static void queue_is_bounded(void **state)
 {
@@ -279,6 +302,7 @@ int main(void)
         cmocka_unit_test(connect_to_nobody_fails),
         cmocka_unit_test(no_room_is_told_at_once),
         cmocka_unit_test(idle_associations_are_closed),
+        cmocka_unit_test(limits_change_at_once),
         cmocka_unit_test(queue_is_bounded),
         cmocka_unit_test(messages_go_both_ways),
     };
