@@ -23,6 +23,7 @@ static int make_context(struct tls *tls, const SSL_METHOD *method, const struct 
     SSL_CTX *context = SSL_CTX_new(method);
     if (context == NULL)
         return ERR_NO_MEMORY;
+    char groups[] = GROUPS; /* the macro of OpenSSL casts const away */
     int oldest = config->version == TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     SSL_CTX_set_app_data(context, tls);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -30,7 +31,7 @@ static int make_context(struct tls *tls, const SSL_METHOD *method, const struct 
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_min_proto_version(context, oldest) != 1 ||
         SSL_CTX_set_cipher_list(context, CIPHERS) != 1 ||
-        SSL_CTX_set1_groups_list(context, GROUPS) != 1) {
+        SSL_CTX_set1_groups_list(context, groups) != 1) {
         SSL_CTX_free(context);
         return ERR_NO_MEMORY;
     }
