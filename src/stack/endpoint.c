@@ -144,7 +144,7 @@ static int open_sockets(struct endpoint *endpoint, unsigned *ret_failed)
         s->index = (uint16_t)i;
         s->transport = endpoint->config->listeners[i].transport;
         s->local = endpoint->config->listeners[i].local;
-        int status = open_socket(endpoint, s);
+        int status = endpoint->config->dry != NULL ? 0 : open_socket(endpoint, s);
         if (status < 0) {
             *ret_failed = i;
             return status;

@@ -28,6 +28,12 @@ struct endpoint_listener {
     struct address local;
 };
 
+/* A dry run: nothing is opened or received, and what would be sent goes to send instead. */
+struct endpoint_dry {
+    void (*send)(void *user, const struct flow *flow, struct slice data);
+    void *user;
+};
+
 /* The same for every worker. */
 struct endpoint_config {
     struct endpoint_listener listeners[ENDPOINT_LISTENERS_MAX];
@@ -49,6 +55,7 @@ struct endpoint_config {
                                keep up */
     uint32_t retry_after_s; /* in those 503; 0 leaves it out */
     const char *server;     /* Server header of our own responses; NULL or empty: none */
+    const struct endpoint_dry *dry; /* borrowed; NULL: this is no dry run */
 };
 
 /* A request that no transaction took. Borrowed for the call. */
@@ -225,6 +232,8 @@ struct address endpoint_sent_by(const struct endpoint *endpoint, const struct fl
 /* "Via: SIP/2.0/UDP host:port;rport;branch=...\r\n" (RFC 3261 section 18.1.1, 8.1.1.7). */
 void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const struct flow *flow,
                         const struct sip_branch *branch);
+/* In a dry run: as if these bytes had come along flow. */
+void endpoint_take(struct endpoint *endpoint, const struct flow *flow, struct slice data);
 /* Sends bytes without a transaction (ACK of a 2xx). */
 int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct slice data);
 

@@ -101,6 +101,11 @@ static void take_stun(struct endpoint *endpoint, const struct flow *flow, struct
     endpoint_send(endpoint, flow, answer.bytes);
 }
 
+void endpoint_take(struct endpoint *endpoint, const struct flow *flow, struct slice data)
+{
+    take_message(endpoint, flow, data, true);
+}
+
 void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data)
 {
     if (stun_looks_like(data)) {

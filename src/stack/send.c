@@ -76,7 +76,8 @@ static bool is_ours(const struct endpoint *endpoint, const struct flow *flow)
     if (flow->transport != TRANSPORT_UDP || flow->listener >= endpoint->socket_count)
         return false;
     const struct endpoint_socket *s = &endpoint->sockets[flow->listener];
-    return s->udp != NULL && address_is_v6(&s->local) == address_is_v6(&flow->remote) &&
+    return (s->udp != NULL || endpoint->config->dry != NULL) &&
+           address_is_v6(&s->local) == address_is_v6(&flow->remote) &&
            address_port(&s->local) == address_port(&flow->local) &&
            (address_is_wildcard(&s->local) || address_equal_host(&s->local, &flow->local));
 }
@@ -159,6 +160,25 @@ static int assoc_flow(struct endpoint *endpoint, const struct endpoint_target *t
     return s == NULL ? ERR_UNSUPPORTED : assoc_connect(s->assoc, &target->address, ret_flow);
 }
 
+/* A dry run connects to nobody. */
+static int dry_flow(const struct endpoint *endpoint, const struct endpoint_target *target,
+                    struct flow *ret_flow)
+{
+    if (target->has_flow && target->flow.connection != 0) {
+        *ret_flow = target->flow;
+        return 0;
+    }
+    const struct endpoint_socket *s = socket_towards(endpoint, target->transport, &target->address);
+    if (target->flow_only || s == NULL)
+        return target->flow_only ? ERR_CLOSED : ERR_UNSUPPORTED;
+    *ret_flow = (struct flow){.transport = target->transport,
+                              .listener = s->index,
+                              .connection = 1,
+                              .local = s->local,
+                              .remote = target->address};
+    return 0;
+}
+
 int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                   struct flow *ret_flow)
 {
@@ -166,6 +186,8 @@ int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *targe
         return ERR_UNREACHABLE;
     if (target->transport == TRANSPORT_UDP)
         return udp_flow(endpoint, target, ret_flow);
+    if (endpoint->config->dry != NULL)
+        return dry_flow(endpoint, target, ret_flow);
     if (target->transport == TRANSPORT_SCTP)
         return assoc_flow(endpoint, target, ret_flow);
     return stream_flow(endpoint, target, ret_flow);
@@ -217,6 +239,11 @@ void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const
 
 int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct slice data)
 {
+    const struct endpoint_dry *dry = endpoint->config->dry;
+    if (dry != NULL) {
+        dry->send(dry->user, flow, data);
+        return 0;
+    }
     if (flow->transport == TRANSPORT_SCTP)
         return assoc_send(endpoint->loop, flow, data);
     if (flow->transport != TRANSPORT_UDP)

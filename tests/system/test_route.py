@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from trapezoid import PROGRAM, SANITIZER
+from ua import Ua
 
 ZONES = {
     "example.com": """
@@ -25,14 +26,15 @@ ZONES = {
 
 
 @pytest.fixture
-def route(dns):
+def route(dns, tmp_path):
     names = dns(ZONES)
 
-    def ask(uri, *options, code=0):
+    def ask(*options, code=0, stdin=None):
         done = subprocess.run(
-            [PROGRAM, "route", uri, "--set", f"dns.servers={names.address}", "--set",
-             "listen=udp:127.0.0.1:5060,tcp:127.0.0.1:5060", "--set", "store.path=:memory:", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+            [PROGRAM, "route", "--set", f"dns.servers={names.address}", "--set",
+             "listen=udp:127.0.0.1:5060,tcp:127.0.0.1:5060", "--set", "store.path=:memory:",
+             "--set", f"control.path={tmp_path}/control", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, input=stdin, text=True, timeout=30, check=False)
         assert not SANITIZER.search(done.stderr), done.stderr
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -95,3 +97,69 @@ def test_own_domains_and_static_routes(route):
 
 def test_the_wrong_words(route):
     assert route("sip:x", "sip:y", code=2) == ""
+
+
+# ---- A request from a file ----
+
+INVITE = "\n".join([
+    "INVITE {uri} SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bKdry;rport", "Max-Forwards: 70",
+    "From: <sip:alice@example.com>;tag=1", "To: <{uri}>", "Call-ID: dry", "CSeq: 1 INVITE",
+    "Contact: <sip:alice@127.0.0.1:5099>", "Content-Length: 0", ""])
+
+
+def texts(answer):
+    return "\n".join(step["text"] for step in answer["steps"])
+
+
+# RFC 3261 sections 16.4 to 16.6, with the phones that are registered now.
+def test_an_invite_to_a_registered_phone(server, tmp_path):
+    one = server(domains="example.com", auth__register=False)
+    file = tmp_path / "invite"
+    file.write_text(INVITE.format(uri="sip:bob@example.com"))
+    with Ua(one.address, "bob") as bob:
+        answer = one.json("route", "--invite", str(file))
+        assert "SIP/2.0 480 " in answer["sends"][-1]["message"]  # the first start has made the account
+        assert bob.ask("REGISTER", f"sip:{one.address}", to="sip:bob@example.com", from_="sip:bob@example.com",
+                       lines=[f"Contact: {bob.contact}"]).status == 200
+        answer = one.json("route", "--invite", str(file))
+        assert "example.com is this server's: it is a user of the domain example.com" in texts(answer)
+        assert "this user is asked for credentials (407)" in texts(answer)
+        assert f"target: the phone sip:bob@{bob.address} of sip:bob@example.com" in texts(answer)
+        trying, invite = answer["sends"]
+        assert trying["message"].startswith("SIP/2.0 100 ") and trying["to"] == "127.0.0.1:5099"
+        assert (invite["transport"], invite["to"]) == ("UDP", bob.address)
+        lines = invite["message"].split("\r\n")
+        assert lines[0] == f"INVITE sip:bob@{bob.address} SIP/2.0"
+        assert lines[1].startswith(f"Via: SIP/2.0/UDP {one.address};rport;branch=z9hG4bK")
+        assert "Max-Forwards: 69" in lines
+        bob.nothing()
+        text = one.command("route", "--invite", str(file))
+        assert f"2. to {bob.address} by UDP:\n    INVITE sip:bob@{bob.address} SIP/2.0\n" in text
+
+
+# Without a server: the configuration, its store and DNS.
+def test_an_invite_by_a_static_route_without_a_server(route):
+    answer = json.loads(route("--invite", "-", "--json", "--set", "domains=example.com", "--set",
+                              "routes=49=sip:bare.example", stdin=INVITE.format(uri="sip:4930@example.com")))
+    assert "target: the static route's next hop, sip:bare.example" in texts(answer)
+    assert "there are no SRV records: the addresses of the host are tried" in texts(answer)
+    invite = answer["sends"][-1]
+    assert (invite["transport"], invite["to"]) == ("UDP", "192.0.2.9:5060")
+    assert invite["message"].startswith("INVITE sip:4930@bare.example SIP/2.0\r\n")
+
+
+@pytest.mark.parametrize("message, words", [
+    (INVITE.format(uri="sip:nobody@example.com"), "SIP/2.0 404 "),
+    (INVITE.format(uri="mailto:x@example.com"), "SIP/2.0 416 "),
+    (INVITE.format(uri="sip:x@gone.bare.example"), "SIP/2.0 500 "),
+    (INVITE.format(uri="sip:x@bare.example").replace("sip:alice@example.com", "sip:eve@else.example"), "SIP/2.0 403 "),
+    (INVITE.format(uri="sip:bob@example.com").replace("CSeq: 1 INVITE", "CSeq: x"), "SIP/2.0 400 "),
+])
+def test_an_invite_that_is_refused(route, message, words):
+    text = route("--invite", "-", "--set", "domains=example.com", stdin=message)
+    assert words in text, text
+
+
+def test_a_file_that_is_no_request(route, tmp_path):
+    assert "nothing would leave" in route("--invite", "-", stdin="hello\n", code=1)
+    assert route("--invite", str(tmp_path / "missing"), code=1) == ""

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 /* Values beyond any character: long options alone. */
-enum { LONG_SET = 256, LONG_JSON, LONG_DEFAULTS, LONG_PASSWORD_STDIN };
+enum { LONG_SET = 256, LONG_JSON, LONG_DEFAULTS, LONG_PASSWORD_STDIN, LONG_INVITE };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -16,6 +16,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, LONG_JSON},
     {"defaults", no_argument, NULL, LONG_DEFAULTS},
     {"password-stdin", no_argument, NULL, LONG_PASSWORD_STDIN},
+    {"invite", required_argument, NULL, LONG_INVITE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -28,6 +29,7 @@ static unsigned kind_of(int option)
     case LONG_JSON: return OPTION_JSON;
     case LONG_DEFAULTS: return OPTION_DEFAULTS;
     case LONG_PASSWORD_STDIN: return OPTION_PASSWORD_STDIN;
+    case LONG_INVITE: return OPTION_INVITE;
     default: return 0;
     }
 }
@@ -39,6 +41,7 @@ static const char *name_of(int option)
     case LONG_JSON: return "--json";
     case LONG_DEFAULTS: return "--defaults";
     case LONG_PASSWORD_STDIN: return "--password-stdin";
+    case LONG_INVITE: return "--invite";
     default: return "--config";
     }
 }
@@ -75,6 +78,7 @@ static int take(struct options *options, int option)
     case LONG_JSON: options->json = true; break;
     case LONG_DEFAULTS: options->defaults = true; break;
     case LONG_PASSWORD_STDIN: options->password_stdin = true; break;
+    case LONG_INVITE: options->invite = optarg; break;
     default: options->help = true; break;
     }
     return 0;

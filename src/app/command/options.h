@@ -8,7 +8,8 @@ enum {
     OPTION_CONFIG = 1, /* -c FILE, --config FILE, --set KEY=VALUE */
     OPTION_JSON = 2,
     OPTION_DEFAULTS = 4,
-    OPTION_PASSWORD_STDIN = 8
+    OPTION_PASSWORD_STDIN = 8,
+    OPTION_INVITE = 16
 };
 
 struct options {
@@ -18,6 +19,7 @@ struct options {
     bool json;
     bool defaults;
     bool password_stdin;
+    const char *invite; /* a file, or NULL */
     bool help;
     char **words; /* what is no option, NULL at the end */
     unsigned word_count;

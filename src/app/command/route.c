@@ -1,10 +1,12 @@
 #include <stdio.h>
 
+#include "app/command/route.h"
+
 #include "app/command/ask.h"
 #include "app/dry/walk.h"
 #include "base/error.h"
 
-static void print_steps(const json_t *steps)
+void print_steps(const json_t *steps)
 {
     size_t i;
     json_t *step;
@@ -38,8 +40,7 @@ static void print_walk(const json_t *walk)
         printf("no target: %s\n", text_of(walk, "error"));
 }
 
-/* The configuration as the server would use it. Takes config over. */
-static int make_settings(struct app_config *config, struct log *log, struct settings **ret_settings)
+int route_settings(struct app_config *config, struct log *log, struct settings **ret_settings)
 {
     struct address bound[ENDPOINT_LISTENERS_MAX];
     for (unsigned i = 0; i < config->listen.count; i++)
@@ -62,20 +63,25 @@ static int walk(const struct options *options, const struct settings *settings, 
     return code;
 }
 
-int command_route(const struct options *options)
+static int route_uri(const struct options *options)
 {
     struct app_config *config;
     struct settings *settings;
     struct log log;
-    if (options->word_count != 1)
-        return command_usage(options, "write one SIP URI");
     int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     log_init(&log, 2, false, LOG_ERROR);
-    if (make_settings(config, &log, &settings) < 0)
+    if (route_settings(config, &log, &settings) < 0)
         return EXIT_FAILED;
     int code = walk(options, settings, &log);
     settings_free(settings);
     return code;
+}
+
+int command_route(const struct options *options)
+{
+    if (options->word_count != (options->invite == NULL ? 1 : 0))
+        return command_usage(options, "write one SIP URI, or --invite FILE");
+    return options->invite == NULL ? route_uri(options) : route_invite(options);
 }

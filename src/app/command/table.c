@@ -27,14 +27,20 @@ const struct command commands[] = {
      "sip:alice@example.org): its phones with where they registered from, since when, until when\n"
      "and when they were last heard of; or, in words, why there are none. Exit code 1: none.",
      CLIENT, command_contacts},
-    {"route", "URI [-c FILE] [--set KEY=VALUE]... [--json]",
-     "which servers a request for a URI would go to, and why",
-     "Says step by step how the servers behind a SIP URI are found (RFC 3263): what the URI "
-     "itself\n"
-     "says, every DNS record, what is left out and why, and the addresses in the order in which\n"
-     "they would be tried. It takes listeners, domains, static routes and DNS servers from the\n"
-     "configuration; no server needs to run. Exit code 1: there is no target.",
-     CLIENT, command_route},
+    {"route", "URI | --invite FILE [-c FILE] [--set KEY=VALUE]... [--json]",
+     "where a request would go, and why",
+     "URI            says step by step how the servers behind a SIP URI are found (RFC 3263): "
+     "what\n"
+     "               the URI itself says, every DNS record, what is left out and why, and the\n"
+     "               addresses in the order in which they would be tried. No server needs to run:\n"
+     "               listeners, domains, routes and DNS servers are those of the configuration.\n"
+     "--invite FILE  the same for a request in a file (- is standard input): whose it is, who may\n"
+     "               send it, the phones, routes and servers it goes to, and the bytes that would\n"
+     "               leave. The running server is asked; without one its store is read. Nothing "
+     "is\n"
+     "               sent. The sender is taken for the one that the top Via and From name.\n"
+     "Exit code 1: there is no target, or nothing would leave.",
+     CLIENT | OPTION_INVITE, command_route},
     {"targets", "[-c FILE] [--set KEY=VALUE]... [--json]", "how the servers that calls go to do",
      "Every server that requests went to of late because DNS or a static route names it: whether\n"
      "it is up or down and since when, how often it failed, when it last answered. A server that\n"

@@ -7,6 +7,7 @@
 #include "app/control/status.h"
 #include "app/control/targets.h"
 #include "app/control/users.h"
+#include "app/dry/invite.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -60,14 +61,29 @@ static json_t *on_reload(struct server *server, const json_t *request)
     return answer;
 }
 
+/* Holds up the controlling thread for as long as DNS takes, DRY_WAIT_MS at most. */
+static json_t *on_route(struct server *server, const json_t *request)
+{
+    const char *text = answer_string(request, "message");
+    if (text == NULL)
+        return answer_bad(ANSWER_USAGE, "a route needs a \"message\"");
+    struct dry_parts parts = {.settings = server->settings,
+                              .log = server->log,
+                              .location = server->location,
+                              .accounts = server->accounts,
+                              .health = server->health};
+    json_t *answer = dry_invite(&parts, slice_from_string(text));
+    json_object_set_new(answer, "ok", json_true());
+    return answer;
+}
+
 static const struct {
     const char *command;
     json_t *(*answer)(struct server *server, const json_t *request);
 } requests[] = {
-    {"status", on_status},       {"contacts", contacts_answer},
-    {"targets", targets_answer}, {"kick", contacts_kick},
-    {"user", on_user},           {"log", on_log},
-    {"reload", on_reload},
+    {"status", on_status}, {"contacts", contacts_answer}, {"targets", targets_answer},
+    {"route", on_route},   {"kick", contacts_kick},       {"user", on_user},
+    {"log", on_log},       {"reload", on_reload},
 };
 
 static json_t *answer_request(struct server *server, const json_t *request)

@@ -89,12 +89,13 @@ static bool find_next_hop(struct walk *walk, const struct sip_uri *uri, struct s
     bool ours = uri->scheme == SIP_URI_TEL ||
                 domains_local(walk->settings->domains, uri->host, uri->port, &domain);
     const struct proxy_route *route = proxy_config_route(&walk->settings->config->proxy, uri, ours);
+    struct slice user = uri->user.len > 0 ? uri->user : SLICE("the user");
     *ret_uri = *uri;
     if (ours && uri->scheme != SIP_URI_TEL)
         locate_say(trace, "RFC 3261 16.5",
                    "%.*s is a domain of this server: a request goes to the phones that %.*s has "
                    "registered (see: trapezoid contacts)%s",
-                   SLICE_ARG(domain), SLICE_ARG(uri->user.len > 0 ? uri->user : SLICE("the user")),
+                   SLICE_ARG(domain), SLICE_ARG(user),
                    route != NULL ? "; when nobody of that name is known, to the static route" : "");
     if (route == NULL)
         return !ours;

@@ -275,6 +275,8 @@ int proxy_failover_begin(struct proxy_branch *branch, const struct sip_message *
     int status = proxy_next_hop(info, &branch->target, &next_hop);
     if (status < 0)
         return status;
+    locate_say(proxy->trace, "RFC 3261 16.6 step 7", "the next hop is %.*s",
+               SLICE_ARG(next_hop.raw));
     branch->watched = is_server(branch, &next_hop);
     branch->begun_ms = now_of(branch);
     struct resolver_ask ask = {

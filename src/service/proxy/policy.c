@@ -7,6 +7,7 @@ static void refuse(struct proxy *proxy, const struct endpoint_request *request, 
                    const char *reason)
 {
     struct sip_response response = {.status = status, .reason = reason};
+    proxy_explain_fault(proxy, &(struct proxy_fault){.status = status, .reason = reason});
     proxy_count(proxy, PROXY_REFUSED);
     endpoint_reply(request, &response); /* as a challenge: once (26.3.2.4) */
 }
@@ -81,6 +82,14 @@ static int authenticate(struct proxy *proxy, const struct endpoint_request *requ
                         struct slice domain, struct slice aor)
 {
     struct authenticator_identity identity;
+    if (proxy->trace != NULL) {
+        locate_say(
+            proxy->trace, "RFC 3261 22.3",
+            "From is %.*s: this user is asked for credentials (407); from here on as if they "
+            "were right",
+            SLICE_ARG(aor));
+        return 1;
+    }
     if (authenticator_check(proxy->authenticator, request, true, domain, &identity) == 0)
         return 0;
     if (slice_equal(slice_of(identity.aor, identity.aor_len), aor))

@@ -18,7 +18,8 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
         return ERR_NO_MEMORY;
     struct resolver_config resolver = {.loop = endpoint_loop(parts->endpoint),
                                        .speaks = resolver_speaks_of(parts->endpoint),
-                                       .health = parts->health};
+                                       .health = parts->health,
+                                       .trace = parts->trace};
     int status = resolver_new(&resolver, &proxy->resolver);
     if (status < 0) {
         memory_free(proxy);
@@ -33,6 +34,7 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
     proxy->domains = parts->domains;
     proxy->token_key = parts->token_key;
     proxy->run = parts->run;
+    proxy->trace = parts->trace;
     proxy->loop_key = random_hash_key(loop_random(endpoint_loop(parts->endpoint)));
     /* What was accepted from the wire is parsed again from store and must pass again. */
     proxy->unlimited = (struct sip_limits){.message = UINT32_MAX,
@@ -83,6 +85,7 @@ static void refuse(struct proxy *proxy, const struct endpoint_request *request,
 {
     struct sip_response response = {
         .status = fault->status, .reason = fault->reason, .headers = fault->headers};
+    proxy_explain_fault(proxy, fault);
     proxy_count(proxy, PROXY_REFUSED);
     /* A stranger's INVITE is refused once for each time it comes (8.2.7): timer G would say it
      * eleven times to whoever's address is in the packet. */
@@ -102,13 +105,29 @@ void proxy_on_request(struct proxy *proxy, const struct endpoint_request *reques
         refuse(proxy, request, &fault, false);
         return;
     }
+    proxy_explain_route(proxy, &info);
     if (proxy_policy_admit(proxy, request, &info) == 0)
         return;
     if (proxy_targets_find(proxy, request->msg, &info, &targets, &fault) < 0) {
         refuse(proxy, request, &fault, info.trusted);
         return;
     }
+    proxy_explain_targets(proxy, &targets);
     proxy_context_start(proxy, request, &info, &targets);
+}
+
+bool proxy_waits_for_dns(const struct proxy *proxy)
+{
+    list_for_each(node, &proxy->context_list)
+    {
+        const struct proxy_context *context = container_of(node, struct proxy_context, link);
+        list_for_each(link, &context->branches)
+        {
+            if (container_of(link, struct proxy_branch, link)->state == PROXY_BRANCH_RESOLVING)
+                return true;
+        }
+    }
+    return !list_empty(&proxy->ack_list);
 }
 
 void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request)

@@ -5,6 +5,7 @@
 #include "service/authenticator/authenticator.h"
 #include "service/location/location.h"
 #include "stack/health.h"
+#include "stack/locate.h"
 
 struct proxy;
 
@@ -63,7 +64,9 @@ struct proxy_parts {
     struct location *location;
     struct accounts *accounts;
     const struct domains *domains;
-    struct health *health; /* NULL: how servers do is not remembered */
+    struct health *health;            /* NULL: how servers do is not remembered */
+    const struct locate_trace *trace; /* a dry run: every decision is told, and who From names is
+                                         believed; NULL: silent */
     struct hash_key
         token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
     uint32_t run;  /* random, the same for all workers: tells the connections of this process from
@@ -78,6 +81,8 @@ void proxy_reload(struct proxy *proxy, const struct proxy_config *config,
                   const struct domains *domains);
 const metric *proxy_metrics(const struct proxy *proxy);
 
+/* Does anything wait for an answer of DNS? */
+bool proxy_waits_for_dns(const struct proxy *proxy);
 void proxy_on_request(struct proxy *proxy, const struct endpoint_request *request);
 void proxy_on_ack(struct proxy *proxy, const struct endpoint_request *request);
 void proxy_on_cancel(struct proxy *proxy, const struct endpoint_request *request,

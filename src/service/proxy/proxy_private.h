@@ -19,8 +19,9 @@ struct proxy {
     struct location *location;
     struct accounts *accounts;
     const struct domains *domains;
-    struct resolver *resolver; /* owned */
-    struct hash_key loop_key;  /* of the loop hash in branches */
+    struct resolver *resolver;        /* owned */
+    const struct locate_trace *trace; /* borrowed; NULL but in a dry run */
+    struct hash_key loop_key;         /* of the loop hash in branches */
     struct hash_key token_key; /* of the dialog token in our Record-Route: the same for all workers
                                   and after a restart */
     uint32_t run;              /* see proxy_parts */
@@ -318,6 +319,11 @@ bool proxy_best_replaces(unsigned stored, unsigned status);
 struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status);
 /* redirect.c: the contacts of a 3xx become targets. How many were added. */
 unsigned proxy_redirect(struct proxy_context *context, const struct sip_message *response);
+
+/* explain.c: what a dry run says; nothing without a trace. */
+void proxy_explain_route(const struct proxy *proxy, const struct proxy_route_info *info);
+void proxy_explain_targets(const struct proxy *proxy, const struct proxy_targets *targets);
+void proxy_explain_fault(const struct proxy *proxy, const struct proxy_fault *fault);
 
 /* ack.c */
 void proxy_acks_init(struct proxy *proxy);
