@@ -3,7 +3,7 @@
 #include "app/command/route.h"
 
 #include "app/command/ask.h"
-#include "app/dry/walk.h"
+#include "app/control/dry_walk.h"
 #include "base/error.h"
 
 void print_steps(const json_t *steps)

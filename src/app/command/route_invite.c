@@ -6,7 +6,7 @@
 #include "app/command/ask.h"
 #include "app/command/route.h"
 #include "app/control/answer.h"
-#include "app/dry/invite.h"
+#include "app/control/dry_invite.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -19,8 +19,9 @@ static char *read_file(const struct options *options, size_t *ret_len)
     FILE *file = is_stdin ? stdin : fopen(options->invite, "rb");
     char *text = memory_alloc(DRY_MESSAGE_MAX + 1);
     size_t len = file != NULL && text != NULL ? fread(text, 1, DRY_MESSAGE_MAX + 1, file) : 0;
+    char reason[128];
     const char *why = text == NULL                        ? "out of memory"
-                      : file == NULL || ferror(file) != 0 ? strerror(errno)
+                      : file == NULL || ferror(file) != 0 ? strerror_r(errno, reason, sizeof reason)
                       : len > DRY_MESSAGE_MAX             ? "too long"
                       : len == 0                          ? "empty"
                                                           : NULL;

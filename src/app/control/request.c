@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "app/control/contacts.h"
+#include "app/control/dry_invite.h"
 #include "app/control/reload.h"
 #include "app/control/status.h"
 #include "app/control/targets.h"
 #include "app/control/users.h"
-#include "app/dry/invite.h"
 #include "base/error.h"
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "app/dry/walk.h"
+#include "app/control/dry_walk.h"
 
 #include "app/control/answer.h"
 #include "base/error.h"

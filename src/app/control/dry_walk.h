@@ -1,8 +1,8 @@
 /* Where a request for a URI would go: every decision and every record. */
-#ifndef APP_DRY_WALK_H
-#define APP_DRY_WALK_H
+#ifndef APP_CONTROL_DRY_WALK_H
+#define APP_CONTROL_DRY_WALK_H
 
-#include "app/dry/steps.h"
+#include "app/control/dry_steps.h"
 #include "app/server/settings.h"
 
 /* {"uri", "steps", "targets": [{"transport", "address"}], "error"}: error is there when there is no

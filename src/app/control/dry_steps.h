@@ -1,6 +1,6 @@
 /* What a dry run decides, step by step, as JSON. */
-#ifndef APP_DRY_STEPS_H
-#define APP_DRY_STEPS_H
+#ifndef APP_CONTROL_DRY_STEPS_H
+#define APP_CONTROL_DRY_STEPS_H
 
 #include <jansson.h>
 

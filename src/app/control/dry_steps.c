@@ -1,4 +1,4 @@
-#include "app/dry/steps.h"
+#include "app/control/dry_steps.h"
 
 #include "app/control/answer.h"
 #include "base/error.h"

@@ -1,4 +1,4 @@
-#include "app/dry/invite.h"
+#include "app/control/dry_invite.h"
 
 #include "app/control/answer.h"
 #include "base/error.h"

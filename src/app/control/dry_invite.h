@@ -1,9 +1,9 @@
 /* What the server would do with a request from a file: every decision, and the bytes that would
  * leave. */
-#ifndef APP_DRY_INVITE_H
-#define APP_DRY_INVITE_H
+#ifndef APP_CONTROL_DRY_INVITE_H
+#define APP_CONTROL_DRY_INVITE_H
 
-#include "app/dry/steps.h"
+#include "app/control/dry_steps.h"
 #include "app/server/settings.h"
 
 #define DRY_MESSAGE_MAX 32768
