@@ -41,7 +41,8 @@ struct endpoint_config {
     struct sip_limits limits;
     struct sip_tx_times times;
     struct stream_limits stream;
-    struct tls *tls; /* borrowed; needed by listeners of secure transports, else NULL */
+    struct tls *tls;         /* borrowed; needed by listeners of secure transports, else NULL */
+    struct slice tls_domain; /* a domain of ours that its certificates prove, or empty; borrowed */
     struct assoc_limits sctp;
     struct ws_server_config ws;
     uint32_t sctp_encapsulation;   /* ENDPOINT_SCTP_... */
@@ -229,6 +230,9 @@ bool endpoint_secure(const struct endpoint *endpoint);
 /* Our own address as the far end of flow can reach it: listener's port, not a connection's
  * ephemeral one. For Via, Record-Route. */
 struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow);
+/* How other servers are to name us where they must check a certificate (RFC 5922 section 7.5);
+ * empty: by address only. */
+struct slice endpoint_tls_domain(const struct endpoint *endpoint);
 /* "Via: SIP/2.0/UDP host:port;rport;branch=...\r\n" (RFC 3261 section 18.1.1, 8.1.1.7). */
 void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const struct flow *flow,
                         const struct sip_branch *branch);

@@ -224,6 +224,11 @@ struct address endpoint_sent_by(const struct endpoint *endpoint, const struct fl
     return local;
 }
 
+struct slice endpoint_tls_domain(const struct endpoint *endpoint)
+{
+    return endpoint->config->tls_domain;
+}
+
 void endpoint_write_via(const struct endpoint *endpoint, struct writer *w, const struct flow *flow,
                         const struct sip_branch *branch)
 {

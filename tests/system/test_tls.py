@@ -238,6 +238,20 @@ def test_verify_off_takes_any_server(domains, root):
     ask_far(one, two, 200)
 
 
+def test_other_servers_are_given_a_name_that_our_certificate_proves(domains, root):
+    """RFC 5922 section 7.5: the dialog's requests come back over TLS too."""
+    named = root.sign("named", "URI:sip:near.test,DNS:localhost")
+    one, two = domains(first={"domains": "near.test", "tls__certificate": named[0], "tls__key": named[1]}, record_route=True)
+    with Ua(one.address, "alice") as alice, Ua(two.address, "bob") as bob:
+        bob.ask("REGISTER", "sip:far.test", to="sip:bob@far.test", lines=[f"Contact: {bob.contact};expires=600"])
+        alice.send(alice.request("INVITE", "sip:bob@far.test", lines=[f"Contact: {alice.contact}"]))
+        invite = bob.wait_for("INVITE")
+        routes = [route for route in invite.all("Record-Route") if "near.test" in route]
+        assert len(routes) == 1 and re.fullmatch(r"<sip:near\.test;transport=tls;lr;tz=\w+>", routes[0]), invite.all("Record-Route")
+        bob.send(bob.response(invite, "486 Busy Here"))
+        assert alice.final().status == 486
+
+
 @pytest.mark.parametrize("client", ["request", "require"])
 def test_servers_may_ask_each_other_for_certificates(domains, client):
     one, two = domains(tls__client=client)
@@ -324,7 +338,7 @@ def test_two_baresip_phones_register_and_call_over_tls(server, tmp_path):
         for line in re.findall(r"(?m)^  (baresip -f .*)$", one.out()):
             phones.append(Baresip(re.sub(r"@[0-9.:]+>", f"@{address};transport=tls>", line), tmp_path))
             phones[-1].start()
-            phones[-1].wait_for("Press .* for help|baresip is ready")
+            phones[-1].wait_for(r"User Agents \(1\)")
             phones[-1].stop()
             with open(phones[-1].folder / "config", "a") as config:
                 config.write(f"\nsip_cafile {certificate}\nsip_verify_server yes\n")

@@ -167,6 +167,32 @@ int secure_open(const struct app_config *config, struct log *log, struct tls **r
     return status;
 }
 
+static bool proves_addresses(const struct app_config *config, struct tls *tls)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct writer w;
+    bool proves = config->tls_own; /* made for all that the machine has */
+    for (unsigned i = 0; i < config->listen.count && !proves; i++) {
+        const struct endpoint_listener *listener = &config->listen.items[i];
+        writer_init(&w, text, sizeof text);
+        address_write_host(&w, &listener->local, true);
+        proves = transport_secure((enum transport)listener->transport) &&
+                 tls_has_certificate(tls, writer_slice(&w));
+    }
+    return proves;
+}
+
+struct slice secure_domain(const struct app_config *config, struct tls *tls)
+{
+    if (tls == NULL || proves_addresses(config, tls))
+        return SLICE_NULL;
+    for (unsigned i = 0; i < config->domains.count; i++) {
+        if (tls_has_certificate(tls, config->domains.items[i]))
+            return config->domains.items[i];
+    }
+    return SLICE_NULL;
+}
+
 int secure_reload(const struct app_config *config, struct tls *tls,
                   struct config_problems *problems)
 {

@@ -11,6 +11,9 @@ int secure_check(const struct app_config *config, struct config_problems *proble
  * NULL when no listener needs TLS. Says in the log what is wrong. */
 int secure_open(const struct app_config *config, struct log *log, struct tls **ret_tls,
                 bool *ret_made);
+/* The first domain of the configuration that a certificate proves; none where the certificates
+ * prove our addresses, which need no DNS. In the configuration. */
+struct slice secure_domain(const struct app_config *config, struct tls *tls);
 /* The files as they are now. Whole or not at all. */
 int secure_reload(const struct app_config *config, struct tls *tls,
                   struct config_problems *problems);

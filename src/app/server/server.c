@@ -230,6 +230,7 @@ static int open_all(struct server *server, struct app_config *config)
     if (status == 0)
         status = secure_open(config, server->log, &server->tls, &server->new_certificate);
     config->endpoint.tls = server->tls;
+    config->endpoint.tls_domain = secure_domain(config, server->tls);
     if (status == 0)
         status = open_mesh(server, config);
     if (status == 0)
@@ -419,6 +420,7 @@ int server_reload(struct server *server, struct config_problems *complaints)
     status = refuse_fixed(server, config, complaints);
     if (status == 0 && server->tls != NULL)
         status = secure_reload(config, server->tls, complaints);
+    config->endpoint.tls_domain = secure_domain(config, server->tls);
     if (status < 0) {
         config_free(config);
         return status;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "loop/tls/identity.h"
 #include "loop/tls/tls_private.h"
 
 static int equip(struct tls *tls, const struct tls_config *config, struct tls_fault *fault)
@@ -58,6 +59,16 @@ int tls_reload(struct tls *tls, const struct tls_config *config, struct tls_faul
     tickets_forget(&tls->tickets);
     sessions_forget(&tls->sessions);
     return 0;
+}
+
+bool tls_has_certificate(struct tls *tls, struct slice domain)
+{
+    bool has = false;
+    (void)pthread_mutex_lock(&tls->lock);
+    for (unsigned i = 0; i < tls->contexts.server_count && !has; i++)
+        has = tls_identity_proves(SSL_CTX_get0_certificate(tls->contexts.servers[i]), domain);
+    (void)pthread_mutex_unlock(&tls->lock);
+    return has;
 }
 
 uint64_t tls_count(const struct tls *tls, enum tls_count which)

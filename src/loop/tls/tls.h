@@ -46,6 +46,9 @@ void tls_free(struct tls *tls);
  * resumed. Whole or not at all; errors as tls_new. */
 int tls_reload(struct tls *tls, const struct tls_config *config, struct tls_fault *ret_fault);
 
+/* Do we have a certificate that proves domain? */
+bool tls_has_certificate(struct tls *tls, struct slice domain);
+
 enum tls_count {
     TLS_ACCEPTED,  /* handshakes done */
     TLS_CONNECTED, /* the same, where we connected */

@@ -88,6 +88,13 @@ static bool wants_tcp(const struct proxy_branch *branch, const struct endpoint_t
            endpoint_speaks(proxy->endpoint, TRANSPORT_TCP, address_is_v6(&target->address));
 }
 
+static bool proves_name(const struct endpoint_target *target)
+{
+    struct address address;
+    return !target->has_flow && transport_secure((enum transport)target->transport) &&
+           target->server.len > 0 && address_parse_host(target->server, 0, &address) < 0;
+}
+
 static int write_for(struct proxy_branch *branch, struct proxy_forward *forward,
                      const struct endpoint_target *target, struct flow *ret_flow,
                      struct slice *ret_bytes)
@@ -97,6 +104,7 @@ static int write_for(struct proxy_branch *branch, struct proxy_forward *forward,
     if (status < 0)
         return status;
     forward->leaves = ret_flow;
+    forward->to_server = proves_name(target);
     forward->branch = sip_branch_new(proxy->transactions, forward->info->loop);
     return proxy_forward_write(proxy, forward, ret_bytes);
 }
@@ -121,6 +129,7 @@ int proxy_attempt(struct proxy_branch *branch, const struct sip_message *msg,
         tcp.transport = TRANSPORT_TCP;
         branch->tcp_tried = true;
         branch->fallback = *target;
+        branch->fallback.server = SLICE_NULL; /* UDP needs none, and it lives no longer */
         if (write_for(branch, &forward, &tcp, &flow, &bytes) < 0)
             status = write_for(branch, &forward, target, &flow, &bytes);
     }

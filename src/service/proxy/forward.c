@@ -70,18 +70,36 @@ static bool wants_record_route(const struct sip_message *msg)
            msg->method == SIP_NOTIFY;
 }
 
+/* Another server must check our certificate when it comes back, and so needs a name; who is a
+ * server shows in the Vias of what it forwards. */
+static bool wants_name(struct proxy *proxy, const struct proxy_forward *f, const struct flow *flow)
+{
+    struct sip_values values;
+    struct slice value;
+    if (!transport_secure((enum transport)flow->transport) ||
+        endpoint_tls_domain(proxy->endpoint).len == 0)
+        return false;
+    if (flow == f->leaves)
+        return f->to_server;
+    sip_values_init(&values, f->msg, SIP_HEADER_VIA);
+    return sip_values_next(&values, &value) && sip_values_next(&values, &value);
+}
+
 static void write_self(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
                        const struct flow *flow)
 {
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
+    enum transport transport = (enum transport)flow->transport;
     /* 16.6 step 4: sips where the Request-URI is; that says TLS by itself. */
-    bool secure =
-        transport_secure((enum transport)flow->transport) && leaves_secure(f->info, f->target);
+    bool secure = transport_secure(transport) && leaves_secure(f->info, f->target);
     writer_string(w, secure ? "sips:" : "sip:");
-    address_write(w, &self);
-    if (flow->transport != TRANSPORT_UDP && !(secure && flow->transport == TRANSPORT_TLS)) {
+    if (wants_name(proxy, f, flow))
+        writer_put(w, endpoint_tls_domain(proxy->endpoint)); /* RFC 5922 section 7.5 */
+    else
+        address_write(w, &self);
+    if (transport != TRANSPORT_UDP && !(secure && transport == TRANSPORT_TLS)) {
         writer_literal(w, ";transport=");
-        writer_put(w, transport_uri_name((enum transport)flow->transport));
+        writer_put(w, transport_uri_name(transport));
     }
     writer_literal(w, ";lr");
 }
@@ -147,7 +165,8 @@ static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct 
     bool way_there = f->target->flow_only;
     write_record_route(proxy, &lines->w, f, f->leaves, way_there);
     if (way_there || way_back || f->arrived->transport != f->leaves->transport ||
-        !address_equal(&in, &out))
+        !address_equal(&in, &out) ||
+        wants_name(proxy, f, f->arrived) != wants_name(proxy, f, f->leaves))
         write_record_route(proxy, &lines->w, f, f->arrived, way_back);
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }

@@ -238,6 +238,7 @@ struct proxy_forward {
     const struct proxy_target *target;
     const struct flow *arrived; /* along this */
     const struct flow *leaves;
+    bool to_server; /* that has proven a name */
     struct sip_branch branch;
     uint32_t breadth; /* 0: no Max-Breadth line is written */
 };
