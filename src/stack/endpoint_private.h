@@ -66,6 +66,13 @@ struct stream_options endpoint_stream_options(struct endpoint *endpoint,
 struct assoc_options endpoint_assoc_options(struct endpoint *endpoint,
                                             const struct endpoint_socket *socket);
 
+/* reply.c: the To tag of a refusal for overload. It follows from the Call-ID alone, so that the ACK
+ * is known by it before anything else of that is read. Writes ENDPOINT_TAG_LENGTH characters. */
+void endpoint_busy_tag(const struct endpoint *endpoint, const struct sip_message *msg,
+                       char tag[ENDPOINT_TAG_LENGTH]);
+/* The ACK of such a refusal, of a message that has only been parsed. */
+bool endpoint_acknowledges_busy(const struct endpoint *endpoint, const struct sip_message *msg);
+
 /* overload.c */
 void endpoint_overload_init(struct endpoint *endpoint);
 void endpoint_overload_update(struct endpoint *endpoint);

@@ -75,6 +75,10 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
             return;
         }
     }
+    if (status == 0 && endpoint_acknowledges_busy(endpoint, msg)) {
+        endpoint_count(endpoint, ENDPOINT_REQUESTS);
+        return;
+    }
     if (status == 0)
         status = sip_message_check(msg, &fault);
     loop_order(endpoint->loop, order_of(msg));

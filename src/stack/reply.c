@@ -41,6 +41,38 @@ void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *requ
                   tag);
 }
 
+static const struct slice busy_mark = SLICE_LITERAL("busy");
+
+void endpoint_busy_tag(const struct endpoint *endpoint, const struct sip_message *msg,
+                       char tag[ENDPOINT_TAG_LENGTH])
+{
+    uint64_t hash = hash_slice(&endpoint->tag_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
+    struct writer w;
+    writer_init(&w, tag, ENDPOINT_TAG_LENGTH);
+    writer_put(&w, busy_mark);
+    writer_hex(&w, hash, ENDPOINT_TAG_LENGTH - (unsigned)busy_mark.len);
+}
+
+static bool is_busy_tag(const struct endpoint *endpoint, const struct sip_message *msg,
+                        struct slice tag)
+{
+    char own[ENDPOINT_TAG_LENGTH];
+    if (tag.len != sizeof(own) || !slice_starts_with(tag, busy_mark))
+        return false;
+    endpoint_busy_tag(endpoint, msg, own);
+    return slice_equal(tag, slice_of(own, sizeof(own)));
+}
+
+/* The tag is looked for where we put it: at the end. What is elsewhere is found when all is read.
+ */
+bool endpoint_acknowledges_busy(const struct endpoint *endpoint, const struct sip_message *msg)
+{
+    struct slice to = sip_message_value(msg, SIP_HEADER_TO);
+    if (msg->method != SIP_ACK || to.len < ENDPOINT_TAG_LENGTH)
+        return false;
+    return is_busy_tag(endpoint, msg, slice_from(to, to.len - ENDPOINT_TAG_LENGTH));
+}
+
 bool endpoint_tag_is_ours(struct endpoint *endpoint, const struct endpoint_request *request,
                           struct slice tag)
 {
@@ -48,7 +80,7 @@ bool endpoint_tag_is_ours(struct endpoint *endpoint, const struct endpoint_reque
     if (tag.len != sizeof(own))
         return false;
     endpoint_tag(endpoint, request, own);
-    if (slice_equal(tag, slice_of(own, sizeof(own))))
+    if (slice_equal(tag, slice_of(own, sizeof(own))) || is_busy_tag(endpoint, request->msg, tag))
         return true;
     /* The INVITE may have been refused for what its ACK does not have. */
     write_tag(hash_of_refused(endpoint, request), own);

@@ -69,7 +69,10 @@ static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request
         writer_u64(&w, endpoint->config->retry_after_s);
         writer_literal(&w, "\r\n");
     }
-    struct sip_response response = {.status = 503, .headers = writer_slice(&w)};
+    char tag[ENDPOINT_TAG_LENGTH];
+    endpoint_busy_tag(endpoint, request->msg, tag);
+    struct sip_response response = {
+        .status = 503, .headers = writer_slice(&w), .to_tag = slice_of(tag, sizeof(tag))};
     endpoint_reply(request, &response);
     endpoint_count(endpoint, ENDPOINT_OVERLOAD);
 }

@@ -285,6 +285,14 @@ static const struct scenario scenarios[] = {
      TALKING "server drain\n" ALICE_HANGS_UP "alice > MESSAGE bob\n"
              "alice < 503\n"
              "bob none\n"},
+    {"the ACK of a refusal by a server that is full or stops goes nowhere", "RFC 3261 8.2.7", "",
+     TALKING "server drain\n" ALICE_HANGS_UP "alice > INVITE bob\n"
+             "alice < 503\n"
+             "alice > ACK\n"
+             "wait 100ms\n"
+             "alice again ACK\n"
+             "wait 100ms\n"
+             "bob none\n"},
     {"a name that leads nowhere", "RFC 3261 16.9, RFC 3263 4", "testInviteNoDNS",
      "config name gone.example.net fails\n"
      "register alice\n"
