@@ -100,9 +100,8 @@ static void question_free(struct dns_question *question)
     table_remove(&dns->questions, &question->node);
     list_remove(&question->link);
     wheel_stop(loop_wheel(dns->loop), &question->deadline);
-    dns->question_count--;
     dns_answer_unref(&question->failure->answer);
-    memory_free(question);
+    pool_put(&dns->question_pool, question);
 }
 
 /* All who wait get the answer, in the loop's next round. */
@@ -171,21 +170,21 @@ static void on_deadline(struct timer *timer)
 static int start_question(struct dns *dns, struct slice name, enum dns_type type, uint64_t hash,
                           struct dns_question **ret_question)
 {
-    struct dns_question *question = memory_zalloc(1, sizeof(*question));
+    struct dns_question *question = pool_get(&dns->question_pool);
     if (question == NULL)
         return ERR_NO_MEMORY;
+    memset(question, 0, sizeof(*question));
     question->owner = dns;
     question->hash = hash;
     question->failure = dns_block_new(name, type, 0, 0);
     if (question->failure == NULL) {
-        memory_free(question);
+        pool_put(&dns->question_pool, question);
         return ERR_NO_MEMORY;
     }
     timer_init(&question->deadline, on_deadline);
     list_init(&question->waiting);
     list_append(&dns->asked, &question->link);
     table_add(&dns->questions, &question->node, hash);
-    dns->question_count++;
     uint32_t timeout_ms = dns->config.timeout_ms;
     wheel_start(loop_wheel(dns->loop), &question->deadline, timeout_ms ? timeout_ms : TIMEOUT_MS);
     count(dns, DNS_QUERIES, 1);
@@ -250,14 +249,11 @@ bool dns_in_hosts(struct loop *loop, struct slice name)
 static int wait_for(struct dns_question *question, dns_fn *done, void *user,
                     struct dns_query **ret_query)
 {
-    struct dns_query *query = memory_zalloc(1, sizeof(*query));
+    struct dns_query *query = pool_get(&question->owner->query_pool);
     if (query == NULL)
         return ERR_NO_MEMORY;
-    query->owner = question->owner;
-    query->done = done;
-    query->user = user;
+    *query = (struct dns_query){.owner = question->owner, .done = done, .user = user};
     list_append(&question->waiting, &query->link);
-    question->owner->waiting_count++;
     *ret_query = query;
     return 0;
 }
@@ -266,8 +262,8 @@ static int look_up(struct dns *dns, struct slice name, enum dns_type type, uint6
                    struct dns_question **ret_question)
 {
     struct dns_question *question = find_question(dns, name, type, hash);
-    bool full = dns->waiting_count >= DNS_WAITING_MAX ||
-                (question == NULL && dns->question_count >= DNS_QUESTIONS_MAX);
+    bool full = dns->query_pool.in_use >= DNS_WAITING_MAX ||
+                (question == NULL && dns->question_pool.in_use >= DNS_QUESTIONS_MAX);
     if (full) {
         count(dns, DNS_REFUSED, 1);
         return ERR_LIMIT;
@@ -291,6 +287,7 @@ static int look_further(struct dns *dns, struct slice name, enum dns_type type, 
     return status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two results, of which one is given */
 int dns_lookup(struct loop *loop, struct slice name, enum dns_type type, dns_fn *done, void *user,
                const struct dns_answer **ret_answer, struct dns_query **ret_query)
 {
@@ -323,10 +320,9 @@ void dns_cancel(struct dns_query *query)
 {
     if (query == NULL)
         return;
-    query->owner->waiting_count--;
     list_remove(&query->link);
     dns_answer_unref(query->answer);
-    memory_free(query);
+    pool_put(&query->owner->query_pool, query);
 }
 
 /* A done may look up and cancel as it likes; what becomes ready meanwhile waits for the next turn.
@@ -362,6 +358,8 @@ int dns_new(struct loop *loop, struct dns_ask *ask, struct dns **ret_dns)
     if (dns == NULL)
         return ERR_NO_MEMORY;
     dns->loop = loop;
+    pool_init(&dns->question_pool, sizeof(struct dns_question), DNS_QUESTIONS_MAX);
+    pool_init(&dns->query_pool, sizeof(struct dns_query), DNS_WAITING_MAX);
     list_init(&dns->asked);
     list_init(&dns->ready);
     int status = dns_cache_init(&dns->cache, random_hash_key(loop_random(loop)));
@@ -429,8 +427,7 @@ int dns_configure(struct loop *loop, const struct dns_config *config)
 
 static void forget(struct list *queries)
 {
-    while (!list_empty(queries))
-        dns_cancel(container_of(queries->next, struct dns_query, link));
+    list_for_each_safe(link, queries) dns_cancel(container_of(link, struct dns_query, link));
 }
 
 void dns_free(struct dns *dns)
@@ -445,6 +442,8 @@ void dns_free(struct dns *dns)
         question_free(question);
     }
     dns_ask_free(dns->ask);
+    pool_done(&dns->query_pool);
+    pool_done(&dns->question_pool);
     table_done(&dns->questions);
     dns_cache_done(&dns->cache);
     dns_hosts_done(&dns->hosts);

@@ -31,9 +31,11 @@ struct dns_block *dns_block_new(struct slice name, enum dns_type type, size_t re
 struct dns_block *dns_block_of(const struct dns_answer *answer)
 {
     /* Answers are const to their users only. */
-    struct dns_answer *mine;
-    memcpy(&mine, &answer, sizeof(mine));
-    return container_of(mine, struct dns_block, answer);
+    const union {
+        const struct dns_answer *given;
+        struct dns_answer *mine;
+    } pointer = {answer};
+    return container_of(pointer.mine, struct dns_block, answer);
 }
 
 const struct dns_answer *dns_answer_ref(const struct dns_answer *answer)

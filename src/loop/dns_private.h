@@ -3,6 +3,7 @@
 #ifndef LOOP_DNS_PRIVATE_H
 #define LOOP_DNS_PRIVATE_H
 
+#include "base/pool.h"
 #include "loop/dns_hosts.h"
 
 #define DNS_QUESTIONS_MAX 2048  /* under way */
@@ -34,8 +35,8 @@ struct dns {
     struct table questions; /* by name and type */
     struct list asked;      /* the same */
     struct list ready;      /* queries with an answer, to be told */
-    unsigned question_count;
-    unsigned waiting_count; /* queries that are not told yet */
+    struct pool question_pool;
+    struct pool query_pool; /* those that are not told yet */
     uint64_t look_ms;       /* when to see whether files have changed */
     metric metrics[DNS_METRICS];
 };

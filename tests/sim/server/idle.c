@@ -38,7 +38,7 @@ static void check_worker(struct writer *w, const struct sim_worker *worker)
     expect_none(w, "registrar gauge",
                 (uint64_t)metric_get(&registrar_metrics(registrar)[REGISTRAR_WAITING]));
     expect_none(w, "connections", stream_count(worker->loop, STREAM_OPEN));
-    expect_none(w, "name look-ups", worker->loop->dns->waiting_count);
+    expect_none(w, "name look-ups", worker->loop->dns->query_pool.in_use);
     if (timers != worker->idle_timers)
         writer_format(w, " timers: %llu, not %llu;", (unsigned long long)timers,
                       (unsigned long long)worker->idle_timers);
