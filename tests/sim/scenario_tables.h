@@ -21,6 +21,7 @@
     X(transport) \
     X(failover) \
     X(outbound) \
+    X(gruu) \
     X(route)
 /* clang-format on */
 

@@ -78,6 +78,8 @@ static int open_secrets(struct server *server)
     if (status == 0)
         status = store_secret(server->store, "token", &shared->token_key, sizeof shared->token_key);
     if (status == 0)
+        status = store_secret(server->store, "gruu", shared->gruu_key, sizeof shared->gruu_key);
+    if (status == 0)
         status = random_secret(&shared->run, sizeof shared->run);
     if (status == 0)
         status = sip_replay_new(REPLAY_NONCES, clock_wall_ms(), &server->replay);

@@ -173,7 +173,8 @@ static int equip_services(struct worker *worker, const struct settings *settings
     struct registrar_parts registrar = {.endpoint = worker->endpoint,
                                         .authenticator = worker->authenticator,
                                         .location = shared->location,
-                                        .domains = settings->domains};
+                                        .domains = settings->domains,
+                                        .gruu_key = shared->gruu_key};
     status = registrar_new(&config->registrar, &registrar, &worker->registrar);
     if (status < 0)
         return status;
@@ -184,6 +185,7 @@ static int equip_services(struct worker *worker, const struct settings *settings
                                 .domains = settings->domains,
                                 .health = shared->health,
                                 .token_key = shared->token_key,
+                                .gruu_key = shared->gruu_key,
                                 .run = shared->run};
     return proxy_new(&config->proxy, &proxy, &worker->proxy);
 }

@@ -22,6 +22,7 @@ struct worker_shared {
     struct health *health;
     uint8_t nonce_key[SIP_NONCE_KEY];
     struct hash_key token_key;
+    uint8_t gruu_key[GRUU_KEY];
     uint32_t run; /* proxy_parts.run */
     /* The worker's thread has left its loop. On that thread. */
     void (*on_end)(void *user);

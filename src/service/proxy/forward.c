@@ -188,6 +188,20 @@ static bool registers_flow(const struct proxy_forward *f)
     return false;
 }
 
+/* RFC 5627 section 6.2: a GRUU in the Contact, or the contact of one, and other proxies in the
+ * path: without us requests of the dialog would go round in spirals. */
+static bool gruu_needs_us(const struct proxy *proxy, const struct proxy_forward *f)
+{
+    struct slice domain, contact = sip_message_value(f->msg, SIP_HEADER_CONTACT), value;
+    struct sip_contact parsed;
+    if (f->target->path.len > 0 && f->target->instance != 0)
+        return true;
+    return sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE) != NULL && contact.len > 0 &&
+           sip_list_next(&contact, &value) && sip_contact_parse(value, &parsed) == 0 &&
+           !parsed.address.star && gruu_is(&parsed.uri) &&
+           domains_local(proxy->domains, parsed.uri.host, parsed.uri.port, &domain);
+}
+
 static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
                      const struct proxy_forward *f)
 {
@@ -403,7 +417,7 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     if (wants_record_route(f->msg)) {
         bool way_back = needs_way_back(f);
         if (proxy->config.record_route || f->target->flow_only || way_back ||
-            only_through_us(f->arrived) || only_through_us(f->leaves))
+            only_through_us(f->arrived) || only_through_us(f->leaves) || gruu_needs_us(proxy, f))
             add_record_route(proxy, &edit, &lines, f, way_back);
     } else if (f->msg->method == SIP_REGISTER && registers_flow(f)) {
         add_path(proxy, &edit, &lines, f);

@@ -17,6 +17,10 @@ static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *inf
 {
     if (info->has_route || info->elsewhere || !info->ours)
         return false;
+    if (info->gruu)
+        return true;
+    if (info->flow_use != PROXY_FLOW_NONE) /* to the other end of a dialog, whoever that is */
+        return false;
     if (info->uri.scheme == SIP_URI_TEL)
         return info->static_route == NULL;
     return info->to_tag.len == 0 || domains_is_self(proxy->domains, &info->uri);

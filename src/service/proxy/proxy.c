@@ -20,8 +20,11 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
                                        .speaks = resolver_speaks_of(parts->endpoint),
                                        .health = parts->health,
                                        .trace = parts->trace};
-    int status = resolver_new(&resolver, &proxy->resolver);
+    int status = gruu_new(parts->gruu_key, &proxy->gruu);
+    if (status == 0)
+        status = resolver_new(&resolver, &proxy->resolver);
     if (status < 0) {
+        gruu_free(proxy->gruu);
         memory_free(proxy);
         return status;
     }
@@ -60,6 +63,7 @@ void proxy_free(struct proxy *proxy)
     list_for_each_safe(link, &proxy->context_list)
         proxy_context_free(container_of(link, struct proxy_context, link));
     proxy_acks_done(proxy);
+    gruu_free(proxy->gruu);
     resolver_free(proxy->resolver);
     pool_done(&proxy->contexts);
     pool_done(&proxy->branches);

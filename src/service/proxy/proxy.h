@@ -3,6 +3,7 @@
 #define SERVICE_PROXY_PROXY_H
 
 #include "service/authenticator/authenticator.h"
+#include "service/gruu/gruu.h"
 #include "service/location/location.h"
 #include "stack/health.h"
 #include "stack/locate.h"
@@ -69,8 +70,9 @@ struct proxy_parts {
                                          believed; NULL: silent */
     struct hash_key
         token_key; /* secret, the same for all workers and kept over restarts (store_secret) */
-    uint32_t run;  /* random, the same for all workers: tells the connections of this process from
-                      those of an earlier one */
+    const uint8_t *gruu_key; /* GRUU_KEY bytes, as token_key */
+    uint32_t run; /* random, the same for all workers: tells the connections of this process from
+                     those of an earlier one */
 };
 
 int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts,

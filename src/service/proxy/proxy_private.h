@@ -25,6 +25,7 @@ struct proxy {
     struct hash_key token_key; /* of the dialog token in our Record-Route: the same for all workers
                                   and after a restart */
     uint32_t run;              /* see proxy_parts */
+    struct gruu *gruu;         /* owned */
     struct pool contexts;
     struct pool branches;
     struct pool acks; /* ACKs that wait for a name */
@@ -60,6 +61,7 @@ struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
                               sent it (16.4) */
     struct sip_uri uri;
+    bool gruu;           /* uri is of ours and says that it is one (RFC 5627) */
     bool ours;           /* uri is a tel URI or at a host of ours, on whatever port */
     struct slice domain; /* of ours: that of uri, or the first */
     const struct proxy_route *static_route; /* that fits uri, or NULL */

@@ -135,6 +135,8 @@ static int examine_flow(struct proxy *proxy, const struct endpoint_request *requ
     int status = proxy_flow_read(proxy, request->msg, info->flow_token, &info->flow, &for_path);
     if (status == ERR_INVALID)
         return fault(ret_fault, 403, "Forbidden - Flow Token Is Not Ours");
+    if (status == 0 && !for_path && info->to_tag.len == 0)
+        return 0; /* what opens a dialog finds its own way */
     if (info->own_routes + info->strict < 2 && status == 0 &&
         same_flow(&info->flow, &request->flow))
         return 0;
@@ -290,7 +292,9 @@ static void examine_owner(const struct proxy *proxy, struct proxy_route_info *in
     info->domain = domains_primary(proxy->domains);
     info->ours = uri->scheme == SIP_URI_TEL ||
                  domains_local(proxy->domains, uri->host, uri->port, &info->domain);
-    info->static_route = proxy_config_route(&proxy->config, uri, info->ours);
+    info->gruu = info->ours && gruu_is(uri);
+    if (!info->gruu)
+        info->static_route = proxy_config_route(&proxy->config, uri, info->ours);
 }
 
 int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *request,

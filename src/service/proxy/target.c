@@ -159,7 +159,8 @@ struct search {
     struct proxy_targets *targets;
     unsigned count;
     struct user users[USERS_MAX];
-    bool circle; /* a user led back to one that has been looked up */
+    bool circle;                  /* a user led back to one that has been looked up */
+    const struct gruu_name *gruu; /* only the bindings that it leads to; NULL: all */
 };
 
 /* 0, also when the user is known already. */
@@ -209,11 +210,13 @@ static int look_up(struct search *search, const struct user *user)
     int status = location_find(proxy->location, user->aor, now, &proxy->arena, &proxy->bindings);
     for (unsigned i = 0; status == 0 && i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
+        if (search->gruu != NULL && !gruu_leads_to(search->gruu, binding))
+            continue;
         if (search->targets->secure && !is_sips(binding->contact)) {
             search->targets->plain = true;
             continue;
         }
-        if (leads_to_user(search, binding, &uri))
+        if (search->gruu == NULL && leads_to_user(search, binding, &uri))
             (void)add_user(search, &uri, user->outer ? binding->q : user->q, false);
         else
             add_binding(proxy, binding, user->aor,
@@ -309,6 +312,38 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
     return fault(ret_fault, 404, NULL);
 }
 
+static bool has_account(struct proxy *proxy, struct slice aor)
+{
+    struct slice domain = slice_from(aor, 4); /* "sip:" */
+    struct slice user = slice_cut(&domain, '@');
+    return accounts_known(proxy->accounts, user, domain);
+}
+
+/* RFC 5627 section 6.1: the contacts of one instance, and no forwarding. A public GRUU is as valid
+ * as its address-of-record; a temporary one ends with the registration that it was made for. */
+static int find_gruu(struct proxy *proxy, const struct proxy_route_info *info,
+                     struct proxy_targets *targets, struct proxy_fault *ret_fault)
+{
+    struct gruu_name name;
+    struct sip_uri uri;
+    struct search search = {.proxy = proxy, .targets = targets, .gruu = &name};
+    targets->responsible = true;
+    int status = gruu_read(proxy->gruu, &info->uri, info->domain, &proxy->arena, &name);
+    if (status == 0)
+        status = sip_uri_parse(name.aor, &uri);
+    if (status == 0)
+        status = add_user(&search, &uri, PROXY_Q_MAX, true);
+    if (status == 0)
+        status = look_up_all(&search);
+    if (status < 0)
+        return fault(ret_fault, status == ERR_NO_MEMORY ? 500 : 404, NULL);
+    if (targets->count > 0)
+        return 0;
+    bool valid = targets->gone || targets->plain ||
+                 (!name.temporary && (proxy->bindings.count > 0 || has_account(proxy, name.aor)));
+    return fault(ret_fault, valid ? 480 : 404, NULL);
+}
+
 /* In a dialog the Request-URI is the contact of the user in To. Where he registered it, it is
  * reached as calls to him reach it: a contact by TCP may be no more than the far end of a
  * connection, which another worker may own. */
@@ -356,6 +391,9 @@ static int take_flow_of_dialog(struct proxy *proxy, const struct proxy_route_inf
         return fault(ret_fault, 430, NULL);
     if (info->flow_use == PROXY_FLOW_NONE)
         return status < 0 ? fault(ret_fault, 480, NULL) : 0;
+    /* RFC 5630 section 5.3: no downgrade along the way. */
+    if (info->uri.scheme == SIP_URI_SIPS && !transport_secure((enum transport)info->flow.transport))
+        return fault(ret_fault, 480, NULL);
     target->has_flow = target->flow_only = true;
     target->flow = info->flow;
     return 0;
@@ -374,6 +412,8 @@ int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
      * because the host is (19.1.2). */
     if (ours && info->to_tag.len > 0 && info->uri.scheme != SIP_URI_TEL)
         ours = domains_is_self(proxy->domains, &info->uri);
+    if (info->gruu && !info->has_route && !info->elsewhere)
+        return find_gruu(proxy, info, ret_targets, ret_fault);
     bool routed = info->has_route || info->elsewhere || info->flow_use != PROXY_FLOW_NONE;
     if (!routed && ours)
         return find_local(proxy, info, ret_targets, ret_fault);

@@ -38,7 +38,25 @@ bool registrar_apply(struct registrar *registrar, const struct endpoint_request 
     }
 }
 
-static void write_binding(struct writer *w, const struct binding *binding, int64_t now_ms)
+/* RFC 5627 section 5.2, to those who understand it. */
+static void write_gruus(struct registrar *registrar, struct writer *w,
+                        const struct binding *binding, int64_t now_ms)
+{
+    struct slice aor = registrar->update.aor;
+    struct random *random = loop_random(endpoint_loop(registrar->parts.endpoint));
+    writer_literal(w, ";pub-gruu=\"");
+    gruu_write_public(w, aor, binding->instance);
+    writer_char(w, '"');
+    size_t before = writer_length(w);
+    writer_literal(w, ";temp-gruu=\"");
+    if (gruu_write_temporary(registrar->gruu, w, aor, binding->instance, now_ms, random) == 0)
+        writer_char(w, '"');
+    else if (writer_status(w) == 0)
+        writer_rewind(w, before);
+}
+
+static void write_binding(struct registrar *registrar, struct writer *w,
+                          const struct binding *binding, bool with_gruus, int64_t now_ms)
 {
     int64_t left_s = (binding->expires_ms - now_ms + 999) / 1000;
     writer_literal(w, "Contact: <");
@@ -51,6 +69,8 @@ static void write_binding(struct writer *w, const struct binding *binding, int64
     writer_literal(w, ";expires=");
     writer_u64(w, (uint64_t)(left_s > 0 ? left_s : 0));
     writer_put(w, binding->params);
+    if (with_gruus && binding->instance.len > 0)
+        write_gruus(registrar, w, binding, now_ms);
     writer_literal(w, "\r\n");
 }
 
@@ -72,8 +92,10 @@ static struct slice write_headers(struct registrar *registrar,
     struct writer w;
     int64_t now = wall_ms(registrar);
     writer_init(&w, registrar->headers, sizeof(registrar->headers));
+    bool gruus = sip_message_has_token(request->msg, SIP_HEADER_SUPPORTED, SLICE("gruu")) ||
+                 sip_message_has_token(request->msg, SIP_HEADER_REQUIRE, SLICE("gruu"));
     for (unsigned i = 0; i < registrar->bindings.count; i++)
-        write_binding(&w, &registrar->bindings.items[i], now);
+        write_binding(registrar, &w, &registrar->bindings.items[i], gruus, now);
     write_path(&w, registrar, request->msg);
     registrar_write_outbound(registrar, request, &w);
     writer_literal(&w, "Date: ");

@@ -25,8 +25,35 @@ static bool write_key(struct registrar *registrar, const struct sip_contact *con
     return writer_status(&w) == 0 && arena_copy(&registrar->arena, writer_slice(&w), ret_key) == 0;
 }
 
-/* Contact parameters that are given back in the 200: all but q and expires, which are written anew.
+/* A phone does not name its GRUUs (RFC 5627 section 5.1). */
+static bool is_ours_to_write(struct slice name)
+{
+    return slice_equal_nocase(name, SLICE("q")) || slice_equal_nocase(name, SLICE("expires")) ||
+           slice_equal_nocase(name, SLICE("pub-gruu")) ||
+           slice_equal_nocase(name, SLICE("temp-gruu"));
+}
+
+/* RFC 5627 section 5.1: a contact that leads back to its own address-of-record, itself or as a
+ * GRUU.
  */
+static bool leads_to_itself(struct registrar *registrar, const struct sip_contact *contact,
+                            struct slice aor)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct gruu_name name;
+    struct slice domain;
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    if (!domains_local(registrar->parts.domains, contact->uri.host, contact->uri.port, &domain))
+        return false;
+    if (gruu_is(&contact->uri) &&
+        gruu_read(registrar->gruu, &contact->uri, domain, &registrar->arena, &name) == 0)
+        return slice_equal(name.aor, aor);
+    return domains_aor(registrar->parts.domains, &contact->uri, &w) == 0 &&
+           slice_equal(writer_slice(&w), aor);
+}
+
+/* Contact parameters that are given back in the 200: all but those that are written anew. */
 static struct slice other_params(struct registrar *registrar, const struct sip_contact *contact)
 {
     char text[1024];
@@ -35,8 +62,7 @@ static struct slice other_params(struct registrar *registrar, const struct sip_c
     struct sip_param param;
     writer_init(&w, text, sizeof(text));
     while (sip_param_next(&rest, &param) > 0) {
-        if (slice_equal_nocase(param.name, SLICE("q")) ||
-            slice_equal_nocase(param.name, SLICE("expires")))
+        if (is_ours_to_write(param.name))
             continue;
         writer_char(&w, ';');
         writer_put(&w, param.name);
@@ -88,6 +114,12 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     uint32_t expires = contact->has_expires ? contact->expires : default_expires;
     if (expires > 0 && expires < config->expires_min_s && expires < 3600)
         return refuse_brief(registrar, request);
+    if (contact->instance.len > 0 && expires > 0 &&
+        leads_to_itself(registrar, contact, registrar->update.aor)) {
+        registrar_refuse(registrar, request, 403, "Forbidden - Contact Leads To Itself",
+                         SLICE_NULL);
+        return false;
+    }
     if (expires > config->expires_max_s)
         expires = config->expires_max_s;
     *change = (struct location_change){.expires_s = expires};

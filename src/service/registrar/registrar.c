@@ -21,6 +21,11 @@ int registrar_new(const struct registrar_config *config, const struct registrar_
     struct registrar *registrar = memory_zalloc(1, sizeof(*registrar));
     if (registrar == NULL)
         return ERR_NO_MEMORY;
+    int status = gruu_new(parts->gruu_key, &registrar->gruu);
+    if (status < 0) {
+        memory_free(registrar);
+        return status;
+    }
     registrar->config = *config;
     registrar->parts = *parts;
     arena_init(&registrar->arena, 64 << 10, 1 << 20);
@@ -37,6 +42,7 @@ void registrar_free(struct registrar *registrar)
     if (registrar == NULL)
         return;
     registrar_forget_waiting(registrar);
+    gruu_free(registrar->gruu);
     arena_done(&registrar->arena);
     pool_done(&registrar->waiting_pool);
     blocks_done(&registrar->blocks);
@@ -64,7 +70,8 @@ void registrar_refuse(struct registrar *registrar, const struct endpoint_request
     endpoint_answer(request, &response);
 }
 
-/* RFC 3261 section 10.3 step 2: Path (RFC 3327), outbound (RFC 5626) and no other. */
+/* RFC 3261 section 10.3 step 2: Path (RFC 3327), outbound (RFC 5626), gruu
+ * (RFC 5627) and no other. */
 static bool refuse_required(struct registrar *registrar, const struct endpoint_request *request)
 {
     char line[512];
@@ -77,7 +84,8 @@ static bool refuse_required(struct registrar *registrar, const struct endpoint_r
     sip_values_init(&values, request->msg, SIP_HEADER_REQUIRE);
     while (sip_values_next(&values, &value)) {
         if (slice_equal_nocase(value, SLICE("path")) ||
-            slice_equal_nocase(value, SLICE("outbound")))
+            slice_equal_nocase(value, SLICE("outbound")) ||
+            slice_equal_nocase(value, SLICE("gruu")))
             continue;
         if (count++ > 0)
             writer_literal(&w, ", ");

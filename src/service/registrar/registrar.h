@@ -3,6 +3,7 @@
 #define SERVICE_REGISTRAR_REGISTRAR_H
 
 #include "service/authenticator/authenticator.h"
+#include "service/gruu/gruu.h"
 #include "service/location/location.h"
 
 struct registrar;
@@ -38,6 +39,8 @@ struct registrar_parts {
     struct authenticator *authenticator;
     struct location *location;
     const struct domains *domains;
+    const uint8_t
+        *gruu_key; /* GRUU_KEY bytes: secret, the same for all workers, kept over restarts */
 };
 
 int registrar_new(const struct registrar_config *config, const struct registrar_parts *parts,

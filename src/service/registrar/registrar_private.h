@@ -26,6 +26,7 @@ struct registrar_waiting {
 struct registrar {
     struct registrar_config config;
     struct registrar_parts parts;
+    struct gruu *gruu;                 /* owned */
     struct arena arena;                /* for one request */
     struct location_update update;     /* of the request being worked on */
     struct location_bindings bindings; /* after it */

@@ -53,7 +53,11 @@ static bool header_has(const struct view *view, const char *word)
     char name[64];
     const char *colon = strchr(word, ':');
     (void)snprintf(name, sizeof(name), "%.*s", (int)(colon - word), word);
-    const char *text = colon + 1 + strspn(colon + 1, " ");
+    char text[256];
+    (void)snprintf(text, sizeof(text), "%s", colon + 1 + strspn(colon + 1, " "));
+    for (char *at = text; (at = strchr(at, '`')) != NULL;
+         at++) /* scenarios have quotes of their own */
+        *at = '"';
     for (unsigned i = 0; view_line(view, name, i).len > 0; i++) {
         struct slice line = view_line(view, name, i);
         if (*text == '\0' || memmem(line.ptr, line.len, text, strlen(text)) != NULL)
@@ -80,6 +84,8 @@ static bool holds(const struct note *note, const char *word, bool *ret_known)
         return note->tcp == (word[0] == 't');
     if (word[0] == '!')
         return view_line(view, word + 1, 0).len == 0;
+    if (strncmp(word, "lacks=", 6) == 0)
+        return memmem(view->raw.ptr, view->raw.len, word + 6, strlen(word + 6)) == NULL;
     if (strncmp(word, "uri=", 4) == 0)
         return slice_equal(view->uri, slice_from_string(word + 4));
     if (strncmp(word, "reason=", 7) == 0)

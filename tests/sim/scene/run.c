@@ -135,6 +135,10 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         actor->tcp = true;
     } else if (strcmp(verb, "is") == 0 && count == 2) { /* another contact than its address */
         (void)snprintf(actor->contact, sizeof(actor->contact), "%s", words[1]);
+    } else if (strcmp(verb, "uses") == 0 && count == 2) { /* a GRUU of its own as Contact */
+        char target[64];
+        (void)snprintf(target, sizeof(target), "%s:%s", words[1], actor->name);
+        (void)scene_gruu(scene, target, actor->contact, sizeof(actor->contact));
     } else if (strcmp(verb, "misses") == 0 && count == 2 && actor->miss_count < SCENE_MISSES) {
         (void)snprintf(actor->misses[actor->miss_count++], sizeof(actor->misses[0]), "%s",
                        words[1]);

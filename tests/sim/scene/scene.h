@@ -66,7 +66,8 @@ struct actor {
     struct list sent; /* struct note, oldest first */
     struct list got;
     char call_id[64];     /* of the call that was touched last */
-    char contact[256];    /* what it registered last, between the brackets */
+    char contact[512];    /* its Contact, between the brackets */
+    char registered[256]; /* what it registered last */
     unsigned calls;       /* Call-IDs made */
     unsigned branches;    /* made */
     struct writer held_w; /* into held */
@@ -130,6 +131,8 @@ void actor_respond(struct actor *actor, unsigned status, char **words, unsigned 
 void actor_again(struct actor *actor, const char *what, unsigned number);
 void actor_reflect(struct actor *actor, char **words, unsigned count);
 void actor_register(struct actor *actor, char **words, unsigned count);
+
+bool scene_gruu(struct scene *scene, const char *target, char *buf, size_t size);
 
 /* expect.c */
 void actor_expect(struct actor *actor, char **words, unsigned count);

@@ -231,8 +231,39 @@ static uint32_t next_cseq(struct actor *actor, const char *call_id)
     return highest + 1;
 }
 
-static void target_uri(const char *target, char *buf, size_t size)
+/* "pub-gruu:bob" or "temp-gruu:bob": what the registrar has given to that phone, in the last 200
+ * or, with ":1", in the first. */
+bool scene_gruu(struct scene *scene, const char *target, char *buf, size_t size)
 {
+    char param[32], name[16];
+    unsigned number = 0;
+    if (sscanf(target, "%9[a-z]-gruu:%15[a-z0-9]:%u", param, name, &number) < 2)
+        return false;
+    struct actor *actor = scene_actor(scene, name);
+    (void)strcat(param, "-gruu=\"");
+    list_for_each(node, &actor->got)
+    {
+        const struct note *note = container_of(node, struct note, node);
+        for (unsigned i = 0; note_is(note, "200/REGISTER"); i++) {
+            struct slice line = view_line(&note->view, "Contact", i);
+            if (line.len == 0)
+                break;
+            const char *at = memmem(line.ptr, line.len, param, strlen(param));
+            if (at == NULL || !slice_equal(view_uri(line), slice_from_string(actor->registered)))
+                continue;
+            struct slice rest = slice_between(at + strlen(param), line.ptr + line.len);
+            slice_to_string(slice_cut(&rest, '"'), buf, size);
+            if (number-- == 1)
+                return true;
+        }
+    }
+    return true;
+}
+
+static void target_uri(struct scene *scene, const char *target, char *buf, size_t size)
+{
+    if (scene_gruu(scene, target, buf, size))
+        return;
     (void)snprintf(buf, size, strchr(target, ':') != NULL ? "%s" : "sip:%s@" SIM_DOMAIN, target);
 }
 
@@ -260,7 +291,7 @@ static void request_outside(struct actor *actor, char **words, unsigned count)
     const char *from = value_of(words, count, "from"), *call = value_of(words, count, "call");
     const char *ruri = value_of(words, count, "ruri");
     start_draft(actor, &draft, words, count);
-    target_uri(words[1], way.uri, sizeof(way.uri));
+    target_uri(actor->scene, words[1], way.uri, sizeof(way.uri));
     (void)snprintf(way.to, sizeof(way.to), "<%s>", way.uri);
     if (strcmp(way.method, "REGISTER") == 0)
         (void)snprintf(way.uri, sizeof(way.uri), "%s", ruri ? ruri : "sip:" SIM_DOMAIN);
@@ -593,6 +624,8 @@ static void contact_line(struct actor *actor, char *buf, size_t size, char **wor
     struct writer w;
     writer_init(&w, buf, size);
     writer_format(&w, "+Contact: <%s%s>", contact ? contact : actor->contact, contact ? "" : tcp);
+    (void)snprintf(actor->registered, sizeof(actor->registered), "%.*s",
+                   (int)writer_length(&w) - 12, buf + 11);
     if (has_word(words, count, "outbound"))
         writer_format(&w, ";reg-id=1;+sip.instance=\"<urn:uuid:%s>\"", actor->name);
     const char *reg_id = value_of(words, count, "reg-id");
@@ -616,9 +649,10 @@ void actor_register(struct actor *actor, char **words, unsigned count)
     char *all[SCENE_WORDS + 5] = {method, aor, contact, call, supported};
     char *expected[] = {challenged};
     (void)snprintf(aor, sizeof(aor), "%s", actor->user);
-    (void)snprintf(call, sizeof(call), "call=reg-%s", actor->name);
+    const char *other = value_of(words, count, "call");
+    (void)snprintf(call, sizeof(call), "call=%s-%s", other ? other : "reg", actor->name);
     contact_line(actor, contact, sizeof(contact), words, count);
-    unsigned fixed = value_of(words, count, "reg-id") != NULL ? 5 : 4;
+    unsigned fixed = value_of(words, count, "reg-id") || value_of(words, count, "instance") ? 5 : 4;
     memcpy(all + fixed, words, count * sizeof(*words));
     bool known = actor->challenge.known;
     actor_request(actor, all, count + fixed);

@@ -75,6 +75,8 @@ void sim_server_init(struct sim_server *server, struct sim_host *host,
     for (size_t i = 0; i < sizeof(server->nonce_key); i++)
         server->nonce_key[i] = (uint8_t)random_u64(&random);
     server->token_key = random_hash_key(&random);
+    for (size_t i = 0; i < sizeof(server->gruu_key); i++)
+        server->gruu_key[i] = (uint8_t)random_u64(&random);
     struct endpoint_config *e = &server->endpoint;
     e->times = config->times;
     e->stream = config->stream;
@@ -179,7 +181,7 @@ static void start_services(struct sim_worker *worker)
         .waiting_max = 1000,
     };
     struct registrar_parts registrar_parts = {worker->endpoint, worker->authenticator,
-                                              server->location, server->domains};
+                                              server->location, server->domains, server->gruu_key};
     check(registrar_new(&registrar, &registrar_parts, &worker->registrar), "registrar");
     struct proxy_config proxy = server->config.proxy;
     proxy.auth = server->config.auth_call;
@@ -191,6 +193,7 @@ static void start_services(struct sim_worker *worker)
         .domains = server->domains,
         .health = server->health,
         .token_key = server->token_key,
+        .gruu_key = server->gruu_key,
         .run = server->run,
     };
     check(proxy_new(&proxy, &proxy_parts, &worker->proxy), "proxy");

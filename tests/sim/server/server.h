@@ -52,6 +52,7 @@ struct sim_server {
     struct accounts *accounts; /* borrowed */
     uint8_t nonce_key[SIP_NONCE_KEY];
     struct hash_key token_key;
+    uint8_t gruu_key[GRUU_KEY];
     uint32_t run; /* of the process */
     /* The process: gone after a crash. */
     bool running;

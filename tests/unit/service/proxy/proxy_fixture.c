@@ -42,7 +42,9 @@ void proxy_fixture_open(struct proxy_fixture *f, const struct proxy_config *conf
     log_init(&f->log, 2, false, LOG_ERROR);
     open_endpoint(f);
     check(domains_new(&name, 1, &own, 1, &f->domains), "domains");
-    struct proxy_parts parts = {.endpoint = f->endpoint, .domains = f->domains};
+    static const uint8_t gruu_key[GRUU_KEY] = {1};
+    struct proxy_parts parts = {
+        .endpoint = f->endpoint, .domains = f->domains, .gruu_key = gruu_key};
     check(proxy_new(config, &parts, &f->proxy), "proxy");
 }
 
