@@ -32,16 +32,18 @@ static struct assoc *moved(struct assocs *assocs, const struct assoc_path *path,
     return assoc;
 }
 
-static bool rate_refuses(struct assocs *assocs)
+static bool rate_refuses(struct assocs *assocs, uint8_t chunk)
 {
     uint64_t second = assocs_now(assocs) / 1000;
     if (second != assocs->stranger_second) {
         assocs->stranger_second = second;
-        assocs->strangers_left = ASSOC_STRANGERS;
+        assocs->strangers_left = assocs->cookies_left = ASSOC_STRANGERS;
     }
-    if (assocs->strangers_left == 0)
+    uint32_t *left =
+        chunk == ASSOC_CHUNK_COOKIE_ECHO ? &assocs->cookies_left : &assocs->strangers_left;
+    if (*left == 0)
         return true;
-    assocs->strangers_left--;
+    (*left)--;
     return false;
 }
 
@@ -99,7 +101,7 @@ static void take_cookie(struct assocs *assocs, const struct assoc_path *path, si
 static void take_stranger(struct assocs *assocs, const struct assoc_path *path,
                           const struct assoc_packet *packet, size_t length)
 {
-    if (rate_refuses(assocs)) {
+    if (rate_refuses(assocs, packet->chunk)) {
         assocs->counts[ASSOC_REFUSED_RATE]++;
         return;
     }

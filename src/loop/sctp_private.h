@@ -32,7 +32,7 @@ struct socket; /* the library's */
 #define ASSOC_CONNECTION  0x80000000u /* in flow.connection: not a stream's */
 #define ASSOC_FAR         0x40000000u /* and this: a name that another worker gave it */
 #define ASSOC_GENERATIONS INT32_MAX
-#define ASSOC_STRANGERS   5000u /* packets of strangers per second */
+#define ASSOC_STRANGERS   5000u /* packets of strangers per second, and as many cookies */
 
 enum assoc_state {
     ASSOC_TENTATIVE,  /* a COOKIE ECHO is being looked at */
@@ -152,6 +152,7 @@ struct assocs {
     struct assoc_path stranger_path;
     uint64_t stranger_second; /* of strangers_left */
     uint32_t strangers_left;
+    uint32_t cookies_left; /* the same: a flood of INITs keeps no cookie out */
     uint32_t input_tag;    /* of the packet that is being taken */
     struct assoc_far *far; /* owned; workers other than 0 */
     uint64_t counts[ASSOC_COUNTS];

@@ -22,13 +22,18 @@ static struct address bound(const struct app_config *config,
     return local;
 }
 
+static bool is_raw_sctp(const struct app_config *config, const struct endpoint_listener *listener)
+{
+    return listener->transport == TRANSPORT_SCTP &&
+           config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_RAW;
+}
+
 /* 0 or an errno. */
 static int probe(const struct app_config *config, const struct endpoint_listener *listener)
 {
     int on = 1;
     bool tcp = is_stream(listener);
-    bool raw = listener->transport == TRANSPORT_SCTP &&
-               config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_RAW;
+    bool raw = is_raw_sctp(config, listener);
     struct address at = bound(config, listener);
     const struct address *local = &at;
     int type = raw ? SOCK_RAW : tcp ? SOCK_STREAM : SOCK_DGRAM;
@@ -145,8 +150,22 @@ static int check_all(const struct app_config *config, const struct config_listen
     return 0;
 }
 
+/* The system's own SCTP, where it is loaded, gets every packet too and answers ABORT to those of
+ * associations that it does not know. Asking for one of its sockets would load it. */
+static void warn_of_kernel_sctp(const struct app_config *config, struct log *log)
+{
+    bool raw = false;
+    for (unsigned i = 0; i < config->listen.count; i++)
+        raw = raw || is_raw_sctp(config, &config->listen.items[i]);
+    if (raw && access("/proc/net/sctp", F_OK) == 0)
+        log_warn(log, LOG_APP,
+                 "the system's own SCTP is loaded and will break associations of ours: `modprobe "
+                 "-r sctp`, or SCTP over UDP: --set sctp.encapsulation=udp");
+}
+
 int listen_check(const struct app_config *config, struct log *log)
 {
+    warn_of_kernel_sctp(config, log);
     int status = check_all(config, &config->listen, log);
     return status < 0 ? status : check_all(config, &config->stun_listen, log);
 }
