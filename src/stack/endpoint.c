@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "stack/endpoint_private.h"
+#include "stack/resolver.h"
 
 const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS] = {
 #define ENDPOINT_METRIC_ROW(id, name, kind, help) [ENDPOINT_##id] = {name, NULL, kind, help},
@@ -184,6 +185,7 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
     endpoint->mesh = mesh;
     endpoint->workers = workers;
     endpoint->config = config;
+    list_init(&endpoint->late);
     endpoint_overload_init(endpoint);
     endpoint->tag_key = random_hash_key(loop_random(loop));
     *ret_failed = 0;
@@ -198,6 +200,12 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
         return status;
     }
     stream_on_late(loop, endpoint_on_late, endpoint);
+    struct resolver_config resolver = {.loop = loop, .speaks = resolver_speaks_of(endpoint)};
+    status = resolver_new(&resolver, &endpoint->resolver);
+    if (status < 0) {
+        endpoint_free(endpoint);
+        return status;
+    }
     if (mesh != NULL)
         mesh_on_mail(loop, MAIL_DATAGRAM, endpoint_on_mail, endpoint);
     loop_on_turn_end(loop, on_turn_end, endpoint);
@@ -214,6 +222,8 @@ void endpoint_free(struct endpoint *endpoint)
     stream_on_late(endpoint->loop, NULL, NULL);
     wheel_stop(loop_wheel(endpoint->loop), &endpoint->overload_timer);
     sip_transactions_done(&endpoint->transactions);
+    endpoint_late_done(endpoint);
+    resolver_free(endpoint->resolver);
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         udp_close(endpoint->sockets[i].udp);
         if (endpoint->sockets[i].stream != NULL)

@@ -56,6 +56,7 @@ struct endpoint_config {
                                keep up */
     uint32_t retry_after_s; /* in those 503; 0 leaves it out */
     const char *server;     /* Server header of our own responses; NULL or empty: none */
+    bool via_maddr;         /* datagrams: answers go to Via's maddr (RFC 3261 section 18.2.2) */
     const struct endpoint_dry *dry; /* borrowed; NULL: this is no dry run */
 };
 

@@ -2,6 +2,7 @@
 #ifndef STACK_ENDPOINT_PRIVATE_H
 #define STACK_ENDPOINT_PRIVATE_H
 
+#include "base/list.h"
 #include "loop/udp.h"
 #include "stack/endpoint.h"
 
@@ -31,7 +32,10 @@ struct endpoint {
     bool draining;
     unsigned overload_permille; /* share of new requests that are refused */
     struct timer
-        overload_timer; /* runs while that is not 0: when nothing comes any more, it falls */
+        overload_timer;        /* runs while that is not 0: when nothing comes any more, it falls */
+    struct resolver *resolver; /* owned: for late responses */
+    struct list late;          /* responses whose connection has gone */
+    unsigned late_count;
     metric metrics[ENDPOINT_METRICS];
     struct sip_message message; /* the one being worked on */
     struct sip_message sent;    /* a response whose connection has gone */
@@ -72,6 +76,14 @@ void endpoint_busy_tag(const struct endpoint *endpoint, const struct sip_message
                        char tag[ENDPOINT_TAG_LENGTH]);
 /* The ACK of such a refusal, of a message that has only been parsed. */
 bool endpoint_acknowledges_busy(const struct endpoint *endpoint, const struct sip_message *msg);
+
+/* late.c */
+/* A response whose connection has gone (RFC 3261 section 18.2.2, RFC 3263 section 5). 0: it has
+ * been sent, or is on its way; ERR_LIMIT, or why it cannot be sent. */
+int endpoint_late_send(struct endpoint *endpoint, const struct flow *flow, struct slice response);
+/* A connection has ended; opened: it was made before. */
+void endpoint_late_on_close(struct endpoint *endpoint, const struct flow *flow, bool opened);
+void endpoint_late_done(struct endpoint *endpoint);
 
 /* overload.c */
 void endpoint_overload_init(struct endpoint *endpoint);

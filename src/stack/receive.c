@@ -205,7 +205,9 @@ void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason r
 {
     struct endpoint_socket *socket = user;
     struct endpoint *endpoint = socket->endpoint;
-    (void)reason;
+    bool opened = reason != STREAM_CONNECT_FAILED && reason != STREAM_HANDSHAKE_FAILED &&
+                  reason != STREAM_HANDSHAKE_TIMEOUT && reason != STREAM_VERIFY_FAILED;
+    endpoint_late_on_close(endpoint, flow, opened);
     sip_transactions_on_connection_closed(&endpoint->transactions, flow);
     if (endpoint->user.on_connection_closed != NULL)
         endpoint->user.on_connection_closed(endpoint->user.user, flow);

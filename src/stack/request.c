@@ -2,11 +2,20 @@
  * sections 17.2.3, 18.2). */
 #include "stack/endpoint_private.h"
 
-/* Where responses go: RFC 3261 section 18.2.2, RFC 3581 section 4. maddr is not followed: it would
- * let any sender point our answers at somebody else (docs/rfc/3261.md). */
-static struct flow reply_flow(const struct flow *flow, const struct sip_via *via)
+/* Where responses go: RFC 3261 section 18.2.2, RFC 3581 section 4. maddr is followed only if the
+ * operator wants it: any sender could point our answers at somebody else. */
+static struct flow reply_flow(const struct endpoint *endpoint, const struct flow *flow,
+                              const struct sip_via *via)
 {
     struct flow reply = *flow;
+    struct address maddr;
+    if (endpoint->config->via_maddr && via->maddr.len > 0 && !flow_reliable(flow) &&
+        address_parse_host(via->maddr, via->port ? via->port : 5060, &maddr) == 0 &&
+        address_is_v6(&maddr) == address_is_v6(&flow->remote) &&
+        !address_is_multicast_or_broadcast(&maddr)) {
+        reply.remote = maddr;
+        return reply;
+    }
     if (!flow_reliable(flow) && !via->rport)
         address_set_port(&reply.remote, via->port ? via->port : 5060);
     return reply;
@@ -24,7 +33,7 @@ void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *
     if (request->via.value.len == 0 && sip_list_next(&vias, &top))
         (void)sip_via_parse(top, &request->via); /* of a request that is to be refused */
     /* A Via that cannot be read names no port: the packet's source is all there is. */
-    request->reply = request->via.host.len > 0 ? reply_flow(flow, &request->via) : *flow;
+    request->reply = request->via.host.len > 0 ? reply_flow(endpoint, flow, &request->via) : *flow;
 }
 
 static void reply_status(const struct endpoint_request *request, unsigned status,

@@ -258,30 +258,6 @@ int endpoint_send(struct endpoint *endpoint, const struct flow *flow, struct sli
     return udp_send(endpoint->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
 }
 
-/* A response whose connection has gone is sent over a new one to the address in the Via (RFC 3261
- * section 18.2.2). */
-static int send_on_new_connection(struct endpoint *endpoint, const struct flow *flow,
-                                  struct slice response)
-{
-    struct sip_message *msg = &endpoint->sent;
-    struct sip_fault fault;
-    struct sip_via via;
-    struct sip_values values;
-    struct slice top;
-    if (sip_message_parse(response, &endpoint->config->limits, msg, &fault) < 0)
-        return ERR_INVALID;
-    sip_values_init(&values, msg, SIP_HEADER_VIA);
-    if (!sip_values_next(&values, &top) || sip_via_parse(top, &via) < 0)
-        return ERR_INVALID;
-    struct endpoint_target target = {.transport = flow->transport, .address = flow->remote};
-    target.server = via.host;
-    address_set_port(&target.address,
-                     via.port ? via.port : transport_default_port((enum transport)flow->transport));
-    struct flow fresh;
-    int status = endpoint_flow(endpoint, &target, &fresh);
-    return status < 0 ? status : endpoint_send(endpoint, &fresh, response);
-}
-
 int endpoint_tx_send(void *user, const struct flow *flow, struct slice data)
 {
     struct endpoint *endpoint = user;
@@ -289,6 +265,6 @@ int endpoint_tx_send(void *user, const struct flow *flow, struct slice data)
     /* RFC 7118 section 5.3: a WebSocket client has no address to connect to. */
     if (status == ERR_CLOSED && !transport_websocket(flow->transport) &&
         slice_starts_with(data, SLICE("SIP/2.0 ")))
-        status = send_on_new_connection(endpoint, flow, data);
+        status = endpoint_late_send(endpoint, flow, data);
     return status;
 }

@@ -117,6 +117,44 @@ static const struct scenario scenarios[] = {
                "alice < 200 tcp\n"
                "alice > ACK\n"
                "bob < ACK\n" ALICE_HANGS_UP},
+    {"the caller's connection ends, and nobody listens there: the servers that Via names",
+     "RFC 3261 18.2.2, RFC 3263 5", "",
+     "config name _sip._tcp.client.example.net SRV 0 0 5060 gone.example.net\n"
+     "config name _sip._tcp.client.example.net SRV 1 0 5060 other.example.net\n"
+     "config name gone.example.net 192.0.2.11\n"
+     "config name other.example.net 192.0.2.12\n" ALICE_TCP "bob udponly\n"
+     "carol lax\n"
+     "alice > INVITE bob %192.0.2.10:5060;rport%client.example.net;rport%\n"
+     "alice < 100\n"
+     "bob < INVITE\n"
+     "alice udponly\n"
+     "alice closes\n"
+     "wait 10ms\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "carol < 486 tcp\n"},
+    {"the same with a port: the addresses of the name", "RFC 3263 5", "",
+     "config name client.example.net 192.0.2.12\n" ALICE_TCP "carol lax\n"
+     "alice > MESSAGE bob %192.0.2.10:5060;rport%client.example.net:5060;rport%\n"
+     "bob < MESSAGE\n"
+     "alice udponly\n"
+     "alice closes\n"
+     "wait 10ms\n"
+     "bob > 200\n"
+     "carol < 200 tcp\n"},
+    {"maddr in Via is followed where the operator wants it", "RFC 3261 18.2.2", "",
+     "config via_maddr on\n" ALICE_AND_BOB "carol lax\n"
+     "alice > MESSAGE bob %;rport%;maddr=192.0.2.12%\n"
+     "bob < MESSAGE\n"
+     "bob > 200\n"
+     "carol < 200\n"
+     "alice none\n"},
+    {"maddr in Via is not followed by default", "RFC 3261 18.2.2", "",
+     ALICE_AND_BOB "carol none\n"
+                   "alice > MESSAGE bob %;rport%;maddr=192.0.2.12%\n"
+                   "bob < MESSAGE\n"
+                   "bob > 200\n"
+                   "alice < 200\n"},
     {"the called one's connection ends while it rings: the answer may come over another",
      "RFC 3261 17.1.4, 18.2.2", "",
      BOB_TCP "alice > INVITE bob\n"

@@ -308,6 +308,13 @@ const struct config_key config_keys[] = {
      .max = 65507,
      .standard = "1300",
      .help = "Longer requests go by TCP instead of UDP where they can (RFC 3261 section 18.1.1)."},
+    {.name = "sip.via_maddr",
+     .type = CONFIG_BOOL,
+     .live = true,
+     FIELD(endpoint.via_maddr),
+     .standard = "off",
+     .help = "Send answers by UDP to the address that Via's maddr names (RFC 3261 section 18.2.2); "
+             "on lets any sender point them at somebody else."},
     {.name = "sip.server",
      .type = CONFIG_STRING,
      .live = true,

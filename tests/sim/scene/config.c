@@ -1,13 +1,12 @@
 /* "config KEY VALUE" before the server starts:
  *
- *   auth_register, auth_call, record_route, follow_redirects, durable, service_route   on or off
- *   flow_timer, workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1 numbers name
- * NAME ADDRESS|fails|silent v6 NAME                    that phone has IPv6, and so has the server
- *   nat NAME                   that phone is behind an address translator (a full cone)
- *   route PREFIX URI           a static route ("" for any)
- *   domain_route DOMAIN URI    the same for another domain
- *   merges on                  one request may reach a phone on several ways
- *   commit MS, spray on, trace on */
+ *   via_maddr, auth_register, auth_call, record_route, follow_redirects, durable, service_route on
+ * or off flow_timer, workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1 numbers
+ * name NAME ADDRESS|fails|silent v6 NAME                    that phone has IPv6, and so has the
+ * server nat NAME                   that phone is behind an address translator (a full cone) route
+ * PREFIX URI           a static route ("" for any) domain_route DOMAIN URI    the same for another
+ * domain merges on                  one request may reach a phone on several ways commit MS, spray
+ * on, trace on */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,6 +20,7 @@ static bool set_switch(struct scene *scene, const char *key, bool on)
         const char *key;
         bool *value;
     } switches[] = {
+        {"via_maddr", &c->via_maddr},
         {"auth_register", &c->auth_register},
         {"auth_call", &c->auth_call},
         {"durable", &c->durable},

@@ -81,6 +81,7 @@ void sim_server_init(struct sim_server *server, struct sim_host *host,
     e->times = config->times;
     e->stream = config->stream;
     e->udp_request_max = 1300;
+    e->via_maddr = config->via_maddr;
     for (unsigned i = 0; i < host->address_count; i++)
         add_listeners(e, &host->addresses[i], config);
 }

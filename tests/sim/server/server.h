@@ -16,6 +16,7 @@ struct sim_server_config {
     unsigned workers;
     uint16_t port;
     bool wildcard; /* listens on 0.0.0.0 and, if the host has IPv6, on [::] */
+    bool via_maddr;
     bool auth_register;
     bool auth_call;
     bool durable;
