@@ -21,12 +21,14 @@ struct dns_ask {
     struct loop *loop;
     const struct dns_config *config; /* borrowed */
     struct ub_ctx *context;          /* owned; NULL: not made */
+    bool running;                    /* its thread has been made */
     uv_poll_t *poll;                 /* owned; freed by its own closing */
     uint64_t reopen_ms;
     struct stat resolv;
 };
 
-/* libunbound hashes with a seed that all contexts share, and the first one that runs sets it. */
+/* libunbound's log, and the seed that all contexts hash with, are set as contexts are made and
+ * begin to run. */
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
 /* Its caches are small: answers are kept by dns.c. What it learns of servers it forgets soon: it
@@ -180,6 +182,7 @@ static void ask_close(struct dns_ask *ask)
     if (ask->context != NULL)
         ub_ctx_delete(ask->context);
     ask->context = NULL;
+    ask->running = false;
 }
 
 static void look_at_resolv_conf(struct stat *seen)
@@ -192,10 +195,12 @@ static int ask_open(struct dns_ask *ask)
 {
     struct log *log = loop_log(ask->loop);
     look_at_resolv_conf(&ask->resolv);
+    pthread_mutex_lock(&opening);
     ask->context = ub_ctx_create();
+    int error = ask->context != NULL ? configure(ask->context, ask->config) : UB_NOMEM;
+    pthread_mutex_unlock(&opening);
     if (ask->context == NULL)
         return ERR_NO_MEMORY;
-    int error = configure(ask->context, ask->config);
     int status = error == 0 ? watch(ask) : ERR_UNREACHABLE;
     if (status == 0)
         return 0;
@@ -236,14 +241,16 @@ int dns_check(const struct dns_config *config)
         return 0;
     if (config->trust_anchor == NULL || !has_anchor(config->trust_anchor))
         return ERR_INVALID;
+    pthread_mutex_lock(&opening);
     struct ub_ctx *context = ub_ctx_create();
-    if (context == NULL)
-        return ERR_NO_MEMORY;
-    int error = configure(context, config);
+    int error = context != NULL ? configure(context, config) : UB_NOMEM;
     /* What makes it read the file, short of a question. */
     if (error == 0)
         error = ub_ctx_zone_add(context, "trapezoid.invalid.", "static");
-    ub_ctx_delete(context);
+    ub_ctx_delete(context); /* takes NULL */
+    pthread_mutex_unlock(&opening);
+    if (error == UB_NOMEM)
+        return ERR_NO_MEMORY;
     return error == 0 ? 0 : ERR_INVALID;
 }
 
@@ -275,13 +282,18 @@ bool dns_ask_changed(struct dns_ask *ask)
            now.st_mtim.tv_nsec != ask->resolv.st_mtim.tv_nsec;
 }
 
-/* The context is made ready by its first question. */
+/* The first question makes the thread. */
 static int ask_libunbound(struct dns_ask *ask, const char *name, struct dns_question *question)
 {
+    int type = (int)question->failure->answer.type;
+    if (ask->running)
+        return ub_resolve_async(ask->context, name, type, CLASS_IN, question, on_result,
+                                &question->id);
     pthread_mutex_lock(&opening);
-    int error = ub_resolve_async(ask->context, name, (int)question->failure->answer.type, CLASS_IN,
-                                 question, on_result, &question->id);
+    int error =
+        ub_resolve_async(ask->context, name, type, CLASS_IN, question, on_result, &question->id);
     pthread_mutex_unlock(&opening);
+    ask->running = error == 0;
     return error;
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -213,10 +214,12 @@ def test_a_server_that_comes_back_is_used_again(client, dns):
         number += 1
 
 
-class Picky:
-    """Answers questions for *.live.example with 192.0.2.1 and none else."""
+class Liar:
+    """A DNS server whose answer section is what say(first label) returns: records after the question, or None for
+    silence, or "raw" and a whole packet."""
 
-    def __init__(self):
+    def __init__(self, say):
+        self.say = say
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.udp.getsockname()[1]}"
@@ -228,18 +231,26 @@ class Picky:
             while True:
                 query, peer = self.udp.recvfrom(4096)
                 end = query.index(b"\0", 12) + 5
-                if b"\x04live" in query[12:end]:
-                    answer = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01"
-                    self.udp.sendto(query[:2] + b"\x81\x80\0\x01\0\x01\0\0\0\0" + query[12:end] + answer, peer)
+                answers = self.say(query[12:end])
+                if isinstance(answers, list):
+                    counts = struct.pack("!4H", 1, len(answers), 0, 0)
+                    answers = query[:2] + b"\x81\x80" + counts + query[12:end] + b"".join(answers)
+                if answers is not None:
+                    self.udp.sendto(answers, peer)
 
     def close(self):
         self.udp.close()
 
 
+def record(kind, data, ttl=60):
+    """A record for the name that was asked for (a pointer to it)."""
+    return struct.pack("!HHHIH", 0xC00C, kind, 1, ttl, len(data)) + data
+
+
 def test_a_domain_that_is_dead_delays_no_other(client):
     """A resolver that is silent about one domain (its servers are dead) still counts as alive."""
-    picky = Picky()
-    one = client(picky.address, timeout=1000)
+    resolver = Liar(lambda question: [record(1, b"\xc0\0\2\1")] if b"\4live" in question else None)
+    one = client(resolver.address, timeout=1000)
     for batch in range(4):
         dead = [f"d{batch}x{i}.dead.example A" for i in range(100)]
         answers = one.ask(*dead[:50], f"a{batch}.live.example A", *dead[50:], f"b{batch}.live.example A")
@@ -248,7 +259,44 @@ def test_a_domain_that_is_dead_delays_no_other(client):
                 assert answer.records == ["192.0.2.1"] and answer.took_ms < 500, question
             else:
                 assert answer.status == "unreachable" and 800 <= answer.took_ms < 2500
-    picky.close()
+    resolver.close()
+
+
+def test_lies_are_no_answers_and_harm_no_other(client):
+    """RFC 1035 section 4.1, RFC 2181 section 8, RFC 2782."""
+    target = b"\4host\7example\0"
+    lies = {
+        b"short": [record(33, b"\0\1\0")],
+        b"cut": [record(33, b"\0\1\0\1\x13\xc4\4ho")],
+        b"long": [record(33, b"\0\1\0\1\x13\xc4" + target + b"more")],
+        b"circle": [record(33, b"\0\1\0\1\x13\xc4\1a\xc0\x30")],
+        b"far": [record(33, b"\0\1\0\1\x13\xc4\xff\xff")],
+        b"blank": [record(33, b"\0\1\0\1\x13\xc4\3a b\0")],
+        b"dot": [record(33, b"\0\1\0\1\x13\xc4\3a.b\0")],
+        b"garbage": bytes(range(256)),
+        b"empty": b"",
+    }
+
+    def say(question):
+        for word, lie in lies.items():
+            if word in question:
+                return lie
+        if b"mixed" in question:
+            return lies[b"blank"] + [record(33, b"\0\1\0\1\x13\xc4" + target)]
+        return [record(33, b"\0\1\0\1\x13\xc4" + target, 0xFFFFFFFF if b"huge" in question else 60)]
+
+    server = Liar(say)
+    one = client(server.address, timeout=1000)
+    names = [word.decode() for word in lies] + ["mixed", "huge", "good"]
+    answers = one.ask(*(f"{name}.example SRV" for name in names))
+    for name in names[:-3]:
+        assert answers[f"{name}.example SRV"].status in ("invalid", "unreachable"), name
+    for name in names[-3:]:
+        assert answers[f"{name}.example SRV"].records == ["1 1 5060 host.example"], name
+    assert answers["mixed.example SRV"].left_out == 1
+    assert answers["huge.example SRV"].holds_ms <= 1000
+    assert one.one("later.example SRV").status == "ok"
+    server.close()
 
 
 def test_the_hosts_file_counts_and_is_read_again(client, dns, tmp_path):
