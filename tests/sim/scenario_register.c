@@ -252,13 +252,26 @@ static const struct scenario scenarios[] = {
      "server cut\n"
      "server start\n"
      "bob none\n"},
-    {"the disk fails: 500, and the phone may try again", "RFC 3261 10.3", "",
+    {"the disk fails: 500, nothing has changed, and the phone may try again", "RFC 3261 10.3", "",
      "register bob {}\n"
      "server fails\n"
      "bob2 > REGISTER bob\n"
      "bob2 < 401\n"
      "bob2 > REGISTER bob same \"+Contact: <sip:bob2@192.0.2.11:5060>\"\n"
-     "bob2 < 500\n"},
+     "bob2 < 500\n"
+     "bindings bob 1\n"
+     "register bob2\n"
+     "bindings bob 2\n"},
+    {"the disk fails while a phone takes its registration back: it is still there", "RFC 3261 10.3",
+     "",
+     "register alice\n"
+     "register bob {}\n"
+     "server fails\n"
+     "bob > REGISTER bob \"+Contact: *\" \"+Expires: 0\"\n"
+     "bob < 500\n"
+     "bindings bob 1\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE\n" REFUSED("486")},
     {"the disk takes nothing: 503 with Retry-After", "RFC 3261 10.3, 21.5.4", "",
      "register bob {}\n"
      "server full\n"

@@ -95,9 +95,10 @@ static bool entry_of(const struct location_plan *plan, unsigned i,
 }
 
 /* Keeps the places of what was written in the packed block. Returns the ticket or an error. */
-static int64_t write_journal(const struct location *location, struct slice aor,
-                             struct location_plan *plan, struct location_block *packed)
+static int64_t write_journal(const struct location_work *work, struct location_plan *plan,
+                             struct location_block *packed)
 {
+    const struct location *location = work->location;
     if (location->journal.write == NULL)
         return 0;
     struct location_journal_entry entries[LOCATION_RECORDS_MAX];
@@ -109,10 +110,15 @@ static int64_t write_journal(const struct location *location, struct slice aor,
     }
     if (count == 0)
         return 0;
-    int64_t ticket = location->journal.write(location->journal.user, aor, entries, count);
+    int64_t ticket =
+        location->journal.write(location->journal.user, work->update->aor, entries, count);
     for (unsigned i = 0; ticket > 0 && i < count; i++) {
         if (entries[i].binding != NULL)
             location_record_set_place(packed, offsets[i], ticket - (count - 1 - i));
+    }
+    if (work->undo != NULL) {
+        work->undo->first = ticket - (count - 1);
+        work->undo->last = ticket;
     }
     return ticket;
 }
@@ -214,35 +220,66 @@ static void commit(const struct location_work *work, struct location_slot *slot,
         location_shard_rewrite(shard, slot, have->packed, due_s);
 }
 
-int location_apply(const struct location_work *work, const struct location_block **ret_packed,
-                   int64_t *ret_ticket)
+/* The block is written over, so how the AOR was is copied. */
+static int keep_before(const struct location_work *work, const struct location_block *old)
 {
-    struct location *location = work->location;
-    const struct location_update *update = work->update;
-    struct location_slot *slot =
-        location_shard_find(work->shard, (uint32_t)work->hash, update->aor);
+    if (work->undo == NULL)
+        return 0;
+    *work->undo = (struct location_undo){.aor = work->update->aor};
+    return old == NULL ? 0
+                       : arena_copy(work->arena, slice_of((const char *)old, old->size),
+                                    &work->undo->before);
+}
+
+static int carry_out(const struct location_work *work, struct location_slot *slot,
+                     struct location_plan *plan, const struct location_block **ret_packed,
+                     int64_t *ret_ticket)
+{
     struct location_block *old = slot == NULL ? NULL : slot->block;
-    struct location_plan plan;
-    int status =
-        location_plan_make(&plan, old, location->agents, update, work->now_ms,
-                           atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed));
-    if (status < 0)
-        return status;
     struct supplies have = {0};
-    if (plan.live > 0) {
-        status = prepare(work, &plan, old, &have);
+    int status = keep_before(work, old);
+    if (status == 0 && plan->live > 0) {
+        status = prepare(work, plan, old, &have);
         if (status == 0 && slot == NULL)
             status = location_shard_reserve(work->shard, (uint32_t)work->hash);
     }
-    int64_t ticket = status < 0 ? 0 : write_journal(location, update->aor, &plan, have.packed);
+    int64_t ticket = status < 0 ? 0 : write_journal(work, plan, have.packed);
     if (status == 0 && ticket < 0)
         status = ticket == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_BUSY;
     if (status < 0) {
-        give_back(work, &plan, &have);
+        give_back(work, plan, &have);
         return status;
     }
-    commit(work, slot, &plan, &have);
+    commit(work, slot, plan, &have);
     *ret_packed = have.packed;
     *ret_ticket = ticket;
     return 0;
+}
+
+static struct location_slot *slot_of(const struct location_work *work)
+{
+    return location_shard_find(work->shard, (uint32_t)work->hash, work->update->aor);
+}
+
+int location_apply(const struct location_work *work, const struct location_block **ret_packed,
+                   int64_t *ret_ticket)
+{
+    const struct location *location = work->location;
+    struct location_slot *slot = slot_of(work);
+    struct location_plan plan;
+    int status = location_plan_make(
+        &plan, slot == NULL ? NULL : slot->block, location->agents, work->update, work->now_ms,
+        atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed));
+    return status < 0 ? status : carry_out(work, slot, &plan, ret_packed, ret_ticket);
+}
+
+int location_apply_undo(const struct location_work *work, const struct location_undo *undo)
+{
+    struct location_slot *slot = slot_of(work);
+    struct location_plan plan;
+    const struct location_block *packed;
+    int64_t ticket;
+    int status = location_plan_undo(&plan, slot == NULL ? NULL : slot->block,
+                                    work->location->agents, undo, work->now_ms);
+    return status <= 0 ? status : carry_out(work, slot, &plan, &packed, &ticket);
 }

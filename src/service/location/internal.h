@@ -40,13 +40,17 @@ struct location_work {
     uint64_t hash;
     const struct location_update *update; /* borrowed */
     int64_t now_ms;
-    struct arena *arena; /* borrowed; takes the packed block */
+    struct arena *arena;        /* borrowed; takes the packed block */
+    struct location_undo *undo; /* NULL: not wanted */
 };
 
 /* Applies the update, or nothing of it. packed is the new block in the arena, NULL when no binding
  * is left. As location_update. */
 int location_apply(const struct location_work *work, const struct location_block **ret_packed,
                    int64_t *ret_ticket);
+
+/* The same for location_take_back: work->update has nothing but the AOR. */
+int location_apply_undo(const struct location_work *work, const struct location_undo *undo);
 
 /* Live bindings of a block, in the order of location_find; they point into the block. NULL: none.
  */

@@ -116,8 +116,14 @@ int location_update(struct location *location, const struct location_update *upd
         return status;
     }
     uint64_t hash = hash_slice(&location->key, update->aor);
-    struct location_work work = {location, location_shard_of(location, hash), hash, update, now_ms,
-                                 arena};
+    ret_bindings->undo = (struct location_undo){.last = 0};
+    struct location_work work = {.location = location,
+                                 .shard = location_shard_of(location, hash),
+                                 .hash = hash,
+                                 .update = update,
+                                 .now_ms = now_ms,
+                                 .arena = arena,
+                                 .undo = update->undoable ? &ret_bindings->undo : NULL};
     const struct location_block *packed;
     pthread_mutex_lock(&work.shard->lock);
     int status = location_apply(&work, &packed, ret_ticket);
@@ -126,6 +132,25 @@ int location_update(struct location *location, const struct location_update *upd
         return status;
     location_bindings_read(location, packed, now_ms, ret_bindings);
     return 0;
+}
+
+int location_take_back(struct location *location, const struct location_undo *undo, int64_t now_ms,
+                       struct arena *arena)
+{
+    uint64_t hash = hash_slice(&location->key, undo->aor);
+    struct location_update update;
+    memset(&update, 0, offsetof(struct location_update, changes));
+    update.aor = undo->aor;
+    struct location_work work = {.location = location,
+                                 .shard = location_shard_of(location, hash),
+                                 .hash = hash,
+                                 .update = &update,
+                                 .now_ms = now_ms,
+                                 .arena = arena};
+    pthread_mutex_lock(&work.shard->lock);
+    int status = location_apply_undo(&work, undo);
+    pthread_mutex_unlock(&work.shard->lock);
+    return status;
 }
 
 int location_kick(struct location *location, struct slice aor)
@@ -137,7 +162,8 @@ int location_kick(struct location *location, struct slice aor)
     update.aor = aor;
     update.cseq = UINT32_MAX; /* over every CSeq, which is below 2^31 (section 8.1.1.5) */
     update.remove_all = true;
-    struct location_work work = {location, shard, hash, &update, 0, NULL};
+    struct location_work work = {
+        .location = location, .shard = shard, .hash = hash, .update = &update};
     const struct location_block *packed;
     int64_t ticket;
     pthread_mutex_lock(&shard->lock);

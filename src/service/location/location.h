@@ -103,11 +103,20 @@ struct location_update {
     bool may_repeat; /* the caller keeps no transaction: an exact repetition within
                         LOCATION_REPEAT_MS changes nothing and is no request out of order */
     bool remove_all; /* Contact: * */
+    bool undoable;   /* ret_bindings->undo is wanted */
     unsigned count;
     struct location_change changes[LOCATION_CHANGES_MAX];
 };
 
+/* What location_take_back needs to know of an update; borrowed as the update and its arena are. */
+struct location_undo {
+    struct slice aor;
+    struct slice before; /* its bindings as they were, packed; empty: none */
+    int64_t first, last; /* places of what it wrote; last is its ticket */
+};
+
 struct location_bindings {
+    struct location_undo undo; /* of an update that asks for it and has a ticket */
     unsigned count;
     struct binding items[LOCATION_CONTACTS_MAX]; /* highest q first, then newest */
 };
@@ -120,6 +129,13 @@ struct location_bindings {
 int location_update(struct location *location, const struct location_update *update, int64_t now_ms,
                     struct arena *arena, struct location_bindings *ret_bindings,
                     int64_t *ret_ticket);
+
+/* RFC 3261 section 10.3 step 7: the update could not be made durable, so it is taken back: what it
+ * added goes, what it changed or removed is as before, but for what another update has changed
+ * since, and for connections, which a restored binding has only if it still had the same. Journaled
+ * as any update. Errors: as location_update; then all stays as it is. */
+int location_take_back(struct location *location, const struct location_undo *undo, int64_t now_ms,
+                       struct arena *arena);
 
 /* Live bindings of a canonical AOR. count 0 when there are none. ERR_NO_MEMORY. */
 int location_find(struct location *location, struct slice aor, int64_t now_ms, struct arena *arena,

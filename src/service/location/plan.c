@@ -248,3 +248,84 @@ int location_plan_make(struct location_plan *plan, const struct location_block *
     /* An AOR that has more than a lowered limit may refresh what it has. */
     return plan->live > limit && plan->live > old_live ? ERR_LIMIT : 0;
 }
+
+/* ---- Taking back ---- */
+
+static bool wrote(const struct location_undo *undo, const struct location_record *record)
+{
+    return record->place >= undo->first && record->place <= undo->last;
+}
+
+static unsigned find_key(const struct location_record *records, unsigned count, struct slice key)
+{
+    unsigned i = 0;
+    while (i < count && !slice_equal(records[i].key, key))
+        i++;
+    return i;
+}
+
+/* The binding of records[i] becomes what it was; place and node of the connection stay. */
+static void revert(struct location_plan *plan, unsigned i, const struct location_record *was)
+{
+    struct location_record *record = &plan->records[i];
+    struct location_planned *note = &plan->notes[i];
+    bool same_flow =
+        record->link != 0 && location_streams_same(&record->binding.flow, &was->binding.flow);
+    if (record->link != 0 && !same_flow) {
+        note->old_link = record->link;
+        note->old_flow = record->binding.flow;
+        record->link = 0;
+    }
+    record->binding = was->binding;
+    record->key = was->key;
+    record->agent = was->agent;
+    if (!same_flow)
+        record->binding.flow.connection = 0;
+    note->fate = FATE_REFRESHED;
+}
+
+/* What the update removed comes back, along no connection. */
+static bool bring_back(struct location_plan *plan, const struct location_record *was)
+{
+    if (plan->count == LOCATION_RECORDS_MAX)
+        return false;
+    unsigned i = plan->count++;
+    plan->records[i] = *was;
+    plan->records[i].link = 0;
+    plan->records[i].place = 0;
+    plan->records[i].binding.flow.connection = 0;
+    plan->notes[i] = (struct location_planned){.fate = FATE_ADDED};
+    return true;
+}
+
+int location_plan_undo(struct location_plan *plan, const struct location_block *old,
+                       const struct location_agents *agents, const struct location_undo *undo,
+                       int64_t now_ms)
+{
+    struct location_record was;
+    struct location_reader reader = {0};
+    int changes = 0;
+    plan->live = plan->count = 0;
+    read_old(plan, old, agents, now_ms);
+    unsigned present = plan->count;
+    for (unsigned i = 0; i < present; i++) {
+        if (!wrote(undo, &plan->records[i]))
+            continue;
+        plan->notes[i].fate = FATE_REMOVED;
+        changes++;
+    }
+    if (undo->before.len > 0)
+        reader = location_reader_of((const void *)undo->before.ptr, agents);
+    while (location_reader_next(&reader, &was)) {
+        unsigned i = find_key(plan->records, present, was.key);
+        if (i < present && plan->notes[i].fate == FATE_REMOVED) {
+            revert(plan, i, &was);
+        } else if (i == present && was.binding.expires_ms > now_ms) {
+            if (!bring_back(plan, &was))
+                return ERR_LIMIT;
+            changes++;
+        }
+    }
+    partition(plan);
+    return changes;
+}

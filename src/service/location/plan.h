@@ -37,4 +37,10 @@ int location_plan_make(struct location_plan *plan, const struct location_block *
                        const struct location_agents *agents, const struct location_update *update,
                        int64_t now_ms, unsigned limit);
 
+/* What taking an update back does to the bindings there are now: old, of the same AOR, may be NULL.
+ * Returns how many change, or ERR_LIMIT: more than a block can hold. */
+int location_plan_undo(struct location_plan *plan, const struct location_block *old,
+                       const struct location_agents *agents, const struct location_undo *undo,
+                       int64_t now_ms);
+
 #endif

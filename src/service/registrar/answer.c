@@ -110,6 +110,7 @@ static void free_waiting(struct registrar_waiting *waiting)
     list_remove(&waiting->link);
     blocks_put(&registrar->blocks, waiting->bytes, waiting->len);
     blocks_put(&registrar->blocks, waiting->failed, waiting->failed_len);
+    blocks_put(&registrar->blocks, waiting->undo, waiting->undo_len);
     pool_put(&registrar->waiting_pool, waiting);
     metric_add(&registrar->metrics[REGISTRAR_WAITING], -1);
 }
@@ -129,6 +130,35 @@ static char *keep(struct registrar *registrar, struct slice bytes)
     if (block != NULL)
         memcpy(block, bytes.ptr, bytes.len);
     return block;
+}
+
+/* Block and name lie in one; the block first, as it is aligned. */
+static bool keep_undo(struct registrar *registrar, struct registrar_waiting *waiting)
+{
+    const struct location_undo *undo = &registrar->bindings.undo;
+    size_t len = undo->before.len + undo->aor.len;
+    waiting->undo = blocks_get(&registrar->blocks, len);
+    if (waiting->undo == NULL)
+        return false;
+    waiting->undo_len = len;
+    if (undo->before.len > 0)
+        memcpy(waiting->undo, undo->before.ptr, undo->before.len);
+    memcpy(waiting->undo + undo->before.len, undo->aor.ptr, undo->aor.len);
+    waiting->back = *undo;
+    waiting->back.before.ptr = waiting->undo;
+    waiting->back.aor.ptr = waiting->undo + undo->before.len;
+    return true;
+}
+
+/* 10.3 step 7: what could not be stored is taken back. */
+static void take_back(struct registrar *registrar, const struct location_undo *undo)
+{
+    int status =
+        location_take_back(registrar->parts.location, undo, wall_ms(registrar), &registrar->arena);
+    if (status < 0)
+        log_error(loop_log(endpoint_loop(registrar->parts.endpoint)), LOG_REGISTRAR,
+                  "a registration that could not be stored stays until it expires: %s",
+                  error_text(status));
 }
 
 static uint32_t trying_ms(const struct registrar *registrar)
@@ -192,7 +222,7 @@ static bool wait_for(struct registrar *registrar, const struct endpoint_request 
     bytes = endpoint_write_response(request, &failure);
     waiting->failed = keep(registrar, bytes);
     waiting->failed_len = waiting->failed ? bytes.len : 0;
-    if (waiting->bytes == NULL || waiting->failed == NULL ||
+    if (waiting->bytes == NULL || waiting->failed == NULL || !keep_undo(registrar, waiting) ||
         sip_server_tx_new(endpoint_transactions(registrar->parts.endpoint), request->msg,
                           &request->reply, &waiting_user, waiting, &waiting->tx) < 0) {
         free_waiting(waiting);
@@ -214,8 +244,10 @@ void registrar_acknowledge(struct registrar *registrar, const struct endpoint_re
         return;
     }
     if (ticket > 0 && registrar->config.durable) {
-        if (!wait_for(registrar, request, &response, ticket))
-            registrar_refuse(registrar, request, 503, NULL, SLICE("Retry-After: 5\r\n"));
+        if (wait_for(registrar, request, &response, ticket))
+            return;
+        take_back(registrar, &registrar->bindings.undo);
+        registrar_refuse(registrar, request, 503, NULL, SLICE("Retry-After: 5\r\n"));
         return;
     }
     metric_add(&registrar->metrics[REGISTRAR_ACCEPTED], 1);
@@ -235,6 +267,10 @@ void registrar_on_commit(struct registrar *registrar, int64_t ticket, int status
         if (waiting->ticket > ticket)
             break;
         metric_add(&registrar->metrics[status < 0 ? REGISTRAR_REFUSED : REGISTRAR_ACCEPTED], 1);
+        if (status < 0) {
+            arena_reset(&registrar->arena);
+            take_back(registrar, &waiting->back);
+        }
         if (waiting->tx != NULL && status < 0)
             sip_server_tx_respond(waiting->tx, 500, slice_of(waiting->failed, waiting->failed_len));
         else if (waiting->tx != NULL)

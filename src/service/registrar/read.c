@@ -237,6 +237,7 @@ bool registrar_read(struct registrar *registrar, const struct endpoint_request *
     update->user_agent = sip_message_value(msg, SIP_HEADER_USER_AGENT);
     update->flow = request->flow;
     update->remove_all = false;
+    update->undoable = registrar->config.durable;
     update->may_repeat = !registrar->config.auth; /* see registrar_acknowledge */
     update->count = 0;
     update->cseq = msg->parts.cseq.number;

@@ -21,6 +21,9 @@ struct registrar_waiting {
     char *bytes; /* block: the 200 */
     size_t failed_len;
     char *failed; /* block: a 500, should the commit fail */
+    size_t undo_len;
+    char *undo;                /* block: how the AOR was, then its name, should the commit fail */
+    struct location_undo back; /* slices in undo */
 };
 
 struct registrar {

@@ -117,12 +117,25 @@ static int64_t forget(struct list *rows)
     return ticket;
 }
 
+/* What could not be written is tried again, before what has come since. */
+static int64_t put_back(struct journal *journal)
+{
+    struct list *last = journal->writing.prev;
+    int64_t ticket = container_of(last, struct journal_row, node)->place;
+    while (!list_empty(&journal->writing)) {
+        struct list *node = journal->writing.prev;
+        list_remove(node);
+        list_prepend(&journal->waiting, node);
+    }
+    return ticket;
+}
+
 static void on_commit(struct sim_event *event)
 {
     struct journal *journal = container_of(event, struct journal, commit);
     bool fails = journal->fail_commits > 0;
     journal->fail_commits -= fails;
-    int64_t ticket = fails ? forget(&journal->writing) : make_durable(journal);
+    int64_t ticket = fails ? put_back(journal) : make_durable(journal);
     journal->commits++;
     if (journal->on_commit != NULL)
         journal->on_commit(journal->user, ticket, fails ? ERR_IO : 0);
