@@ -91,18 +91,26 @@ static int fail(struct ws_layer *l, enum stream_reason reason, const char *why, 
     return err;
 }
 
-/* The Host of the handshake: the name that was looked up, else the address. */
+/* The Host of the handshake: who was asked for, else the address, with the port unless it is the
+ * usual one of either transport (RFC 6455 section 4.1, item 4). */
 static int copy_host(struct ws_layer *l, const struct layer_setup *setup)
 {
-    char text[ADDRESS_TEXT_MAX];
-    struct slice host = setup->server;
-    if (host.len == 0)
-        host = slice_from_string(address_text(setup->remote, text));
-    char *copy = memory_alloc(host.len);
+    size_t size = setup->server.len + ADDRESS_TEXT_MAX;
+    uint16_t port = address_port(setup->remote);
+    struct writer w;
+    char *copy = memory_alloc(size);
     if (copy == NULL)
         return ERR_NO_MEMORY;
-    memcpy(copy, host.ptr, host.len);
-    l->host = slice_of(copy, host.len);
+    writer_init(&w, copy, size);
+    if (setup->server.len > 0)
+        writer_put(&w, setup->server);
+    else
+        address_write_host(&w, setup->remote, true);
+    if (port != 80 && port != 443) {
+        writer_char(&w, ':');
+        writer_u64(&w, port);
+    }
+    l->host = writer_slice(&w);
     return 0;
 }
 

@@ -132,6 +132,8 @@ static int stream_flow(struct endpoint *endpoint, const struct endpoint_target *
     struct slice server = SLICE_NULL;
     if (transport_secure((enum transport)target->transport))
         server = server_of(target, numeric);
+    else if (transport_websocket(target->transport))
+        server = target->server; /* what the handshake asks for (RFC 6455 section 4.1) */
     if (stream_find_server(endpoint->loop, target->transport, &target->address, server, ret_flow) ==
         0)
         return 0;

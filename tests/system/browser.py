@@ -11,20 +11,44 @@ import time
 
 from trapezoid import TOP
 
-SCRIPT = pathlib.Path(__file__).with_name("browser") / "phone.js"
+SCRIPTS = pathlib.Path(__file__).with_name("browser")
 MODULES = TOP / "build/node/node_modules"
+
+
+def node(script, settings):
+    assert MODULES.is_dir(), "the packages of tests/system/browser are missing: ./dev deps"
+    return subprocess.Popen(["node", str(SCRIPTS / script), json.dumps(settings)], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_PATH": str(MODULES)})
+
+
+def end(process):
+    """A script ends when nobody speaks to it any more."""
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def page(html, replace, **settings):
+    """The script of an HTML page, running; the process, whose standard output is the page's console."""
+    process = node("page.js", {"html": html, "replace": replace, **settings})
+    try:
+        yield process
+    finally:
+        end(process)
 
 
 class Browser:
     """A phone with an account; it connects, registers and comes back by itself, as a page does."""
 
     def __init__(self, url, user, domain, password="secret", **settings):
-        assert MODULES.is_dir(), "the packages of tests/system/browser are missing: ./dev deps"
         self.uri = f"sip:{user}@{domain}"
-        settings = {"url": url, "uri": self.uri, "password": password, **settings}
-        self.process = subprocess.Popen(["node", str(SCRIPT), json.dumps(settings)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_PATH": str(MODULES)})
-        self.events, self.seen = queue.Queue(), []
+        self.process = node("phone.js", {"url": url, "uri": self.uri, "password": password, **settings})
+        self.events = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -35,13 +59,7 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
     def do(self, command, **more):
         self.process.stdin.write(json.dumps({"do": command, **more}) + "\n")

@@ -5,12 +5,14 @@ import time
 
 import pytest
 import sipp
-from browser import Browser
+from browser import Browser, page
 from tls import Authority
-from trapezoid import free_port
+from trapezoid import TOP, free_port
 from ua import Ua
 
 STRANGER = "sip:stranger@elsewhere.example"
+SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+       "m=audio 4000 RTP/AVP 0\r\n")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_pages_register_and_call_each_other(web):
 
 @pytest.mark.parametrize("web", ["wss"], indirect=True)
 def test_a_page_calls_a_phone_on_udp(web):
-    with sipp.phone("uas", calls=1) as port, Ua(web.address, "bert", password="secret") as registrar:
+    with sipp.phone("uas") as port, Ua(web.address, "bert", password="secret") as registrar:
         answer = registrar.ask("REGISTER", f"sip:{web.address}", to="sip:bert@example.org", from_="sip:bert@example.org",
                                lines=[f"Contact: <sip:bert@127.0.0.1:{port}>;expires=600"])
         assert answer.status == 200
@@ -86,8 +88,7 @@ def test_a_phone_on_udp_calls_a_page(web):
     anna.wait_for("registered")
     with Ua(web.address, "stranger") as ua:
         ua.send(ua.request("INVITE", anna.uri, from_=STRANGER, lines=[f"Contact: {ua.contact}", "Content-Type: application/sdp"],
-                           body="v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-                                "m=audio 4000 RTP/AVP 0\r\n"))
+                           body=SDP))
         anna.wait_for("incoming")
         anna.do("answer")
         answer = ua.final()
@@ -125,3 +126,15 @@ def test_a_wrong_password_or_page_does_not_get_in(web):
     web.page("anna", password="guess").wait_for("refused")
     with Browser(web.url, "anna", "example.org", ca=web.ca, origin="https://evil.example.org") as evil:
         assert evil.wait_for("disconnected")["event"]
+
+
+@pytest.mark.parametrize("web", ["wss"], indirect=True)
+def test_the_page_of_the_documentation_registers_and_answers(web):
+    html = (TOP / "docs/websocket.md").read_text(encoding="utf-8").split("```html")[1].split("```")[0]
+    web.user_add("alice2", "secret")
+    with page(html, {"wss://example.org/sip": web.url, "alice@": "alice2@", "mediaConstraints: {": "mediaStream: { getTracks() { return []; },"},
+              ca=web.ca, origin="https://phone.example.org") as one, Ua(web.address, "stranger") as ua:
+        assert one.stdout.readline() == "registered\n"
+        ua.send(ua.request("INVITE", "sip:alice2@example.org", from_=STRANGER,
+                           lines=[f"Contact: {ua.contact}", "Content-Type: application/sdp"], body=SDP))
+        assert ua.final().status == 200

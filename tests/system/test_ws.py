@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 import trapezoid
+from tls import Authority
 from ua import Ua
 from ws import BINARY, PING, PONG, TEXT, Wire, WsUa, frame
 
@@ -235,6 +236,18 @@ def test_a_header_section_without_end_is_refused(ws_server):
     counts(one, "sip_connections", 0)
 
 
+def test_a_handshake_that_never_ends_is_given_up(ws_server):
+    one = ws_server(tls__handshake_time="300ms", **OPEN)
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(Wire(one.ws)) for _ in range(2)]
+        wires[1].send("GET / HTTP/1.1\r\n")
+        for wire in wires:
+            with pytest.raises(EOFError):
+                assert wire._more(time.monotonic() + 5)
+    counts(one, "stream_handshakes_late_total", 2)
+    counts(one, "sip_connections", 0)
+
+
 def test_the_peer_closes_and_the_server_drains_with_the_right_codes(ws_server):
     one = ws_server(**OPEN)
     with Wire(one.ws) as wire:
@@ -253,3 +266,31 @@ def test_messages_of_one_segment_are_each_answered(ws_server):
         ua.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         ua.wire.send(b"".join(frame(TEXT, ua.request("OPTIONS", f"sip:{one.address}")) for _ in range(50)))
         assert sorted(int(ua.final().get("CSeq").split()[0]) for _ in range(50)) == list(range(1, 51))
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_a_server_connects_to_another_by_websocket(server, tmp_path, scheme):
+    """RFC 7118 section 4.1: the client's side of the handshake; one connection for many messages."""
+    root = Authority(tmp_path)
+    certificate, key = root.sign("far", "DNS:localhost,IP:127.0.0.1")
+    tls = {"tls__trust": root.certificate, "tls__certificate": certificate, "tls__key": key}
+    far = server(start=False, **OPEN, **tls)
+    port = trapezoid.free_port()
+    far.settings["listen"] += [f"{scheme}:127.0.0.1:{port}"]
+    far.settings["metrics.listen"] = f"127.0.0.1:{trapezoid.free_port()}"
+    far.start()
+    near = server(start=False, workers=1, **OPEN, **tls)
+    near.settings["listen"] += [f"{scheme}:127.0.0.1:{trapezoid.free_port()}"]
+    near.settings["routes"] = f"555=sip:localhost:{port};transport={scheme}"
+    near.start()
+    with Ua(far.address, "5551") as callee, Ua(near.address, "caller") as caller:
+        assert callee.register().status == 200
+        for number in range(3):
+            caller.send(caller.request("MESSAGE", f"sip:5551@{near.address}", body=f"number {number}"))
+            message = callee.wait_for("MESSAGE")
+            assert message.body == f"number {number}"
+            vias = message.all("Via")
+            assert vias[1].startswith(f"SIP/2.0/{scheme.upper()} ")
+            callee.send(callee.response(message, "200 OK"))
+            assert caller.final().status == 200
+    counts(far, "ws_handshakes_total", 1)

@@ -1,57 +1,12 @@
 // A web page's SIP phone, without the page: JsSIP on the WebSocket of `ws`. Commands come as lines of JSON on standard
-// input, what happens goes out as lines of JSON. Media is not tried: the peer connection says always the same.
+// input, what happens goes out as lines of JSON.
 'use strict';
 
-const fs = require('fs');
 const readline = require('readline');
-const Socket = require('ws');
 
 const settings = JSON.parse(process.argv[2]);
+const { JsSIP, socket } = require('./globals')(settings);
 const say = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + '\n');
-
-const SDP = [
-  'v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111 0', 'c=IN IP4 0.0.0.0',
-  'a=rtpmap:111 opus/48000/2', 'a=rtpmap:0 PCMU/8000', 'a=ice-ufrag:abcd', 'a=ice-pwd:abcdefghijklmnopqrstuvwx',
-  'a=fingerprint:sha-256 ' + Array(32).fill('AB').join(':'), 'a=setup:actpass', 'a=mid:0', 'a=sendrecv', 'a=rtcp-mux',
-  '',
-].join('\r\n');
-
-class PeerConnection {
-  constructor() {
-    this.iceConnectionState = 'connected';
-    this.iceGatheringState = 'complete';
-    this.signalingState = 'stable';
-    this.localDescription = null;
-  }
-  addEventListener() {}
-  removeEventListener() {}
-  addTrack() {}
-  getSenders() { return []; }
-  getReceivers() { return []; }
-  close() {}
-  async createOffer() { return { type: 'offer', sdp: SDP }; }
-  async createAnswer() { return { type: 'answer', sdp: SDP }; }
-  async setLocalDescription(description) { this.localDescription = description; }
-  async setRemoteDescription() {}
-}
-
-class BrowserSocket extends Socket {
-  constructor(url, protocol) {
-    super(url, protocol, {
-      origin: settings.origin, ca: settings.ca && fs.readFileSync(settings.ca),
-    });
-    BrowserSocket.last = this;
-  }
-}
-
-Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'test' }, configurable: true });
-globalThis.window = globalThis;
-globalThis.WebSocket = BrowserSocket;
-globalThis.RTCPeerConnection = PeerConnection;
-globalThis.RTCSessionDescription = class { constructor(init) { Object.assign(this, init); } };
-
-const JsSIP = require('jssip');
-if (settings.debug) JsSIP.debug.enable('JsSIP:*');
 
 const ua = new JsSIP.UA({
   sockets: [new JsSIP.WebSocketInterface(settings.url)],
@@ -91,7 +46,7 @@ const commands = {
   reject: () => session.terminate({ status_code: 486 }),
   end: () => session.terminate(),
   message: (command) => ua.sendMessage(command.target, command.body),
-  drop: () => BrowserSocket.last.terminate(),
+  drop: () => socket().terminate(),
   unregister: () => ua.unregister(),
   stop: () => { ua.stop(); setTimeout(() => process.exit(0), 200); },
 };
