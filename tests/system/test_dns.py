@@ -1,6 +1,7 @@
 """The DNS client of a worker (loop/dns.h) against NSD, and against servers that are silent or lie."""
 
 import contextlib
+import os
 import pathlib
 import socket
 import struct
@@ -27,8 +28,8 @@ class Answer:
 class Client:
     """tests/system/lookup.c"""
 
-    def __init__(self, servers, **options):
-        words = [str(LOOKUP)]
+    def __init__(self, servers, prefix=(), **options):
+        words = [*prefix, str(LOOKUP)]
         for one in servers:
             words += ["--server", one]
         for key, value in options.items():
@@ -316,6 +317,22 @@ def test_the_hosts_file_counts_and_is_read_again(client, dns, tmp_path):
     assert one.one("box.one.example A").records == ["192.0.2.1"]
     hosts.unlink()
     while one.one("other.one.example A").records != ["192.0.2.2"]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="port 53 and a resolv.conf of its own need root")
+def test_resolv_conf_counts_and_is_read_again(client, dns, tmp_path):
+    """resolv.conf(5)"""
+    first = dns({"one.example": "@ A 192.0.2.1"}, host="127.0.0.77", port=53)
+    second = dns({"one.example": "@ A 192.0.2.2"}, host="127.0.0.78", port=53)
+    conf = tmp_path / "resolv.conf"
+    conf.write_text(f"search example.org\nnameserver {first.host}\n")
+    one = client(prefix=["unshare", "-m", "sh", "-c", f'mount --bind {conf} /etc/resolv.conf && exec "$@"', "sh"])
+    assert one.one("one.example A").records == ["192.0.2.1"]
+    conf.write_text(f"nameserver {second.host}\n")
+    until = time.monotonic() + 5
+    while one.one("one.example A").records != ["192.0.2.2"]:
         assert time.monotonic() < until
         time.sleep(0.05)
 
