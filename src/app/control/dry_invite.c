@@ -145,7 +145,18 @@ static int open_services(struct run *run)
                                 .domains = parts->settings->domains,
                                 .health = parts->health,
                                 .trace = &run->steps.trace};
+    uint8_t gruu_key[GRUU_KEY];
+    if (parts->secrets != NULL) {
+        proxy.token_key = parts->secrets->token_key;
+        proxy.gruu_key = parts->secrets->gruu_key;
+        proxy.run = parts->secrets->run;
+        return proxy_new(&config->proxy, &proxy, &run->proxy);
+    }
+    status = random_secret(gruu_key, sizeof gruu_key);
+    if (status < 0)
+        return status;
     proxy.token_key = random_hash_key(loop_random(run->loop));
+    proxy.gruu_key = gruu_key;
     return proxy_new(&config->proxy, &proxy, &run->proxy);
 }
 

@@ -4,7 +4,7 @@
 #define APP_CONTROL_DRY_INVITE_H
 
 #include "app/control/dry_steps.h"
-#include "app/server/settings.h"
+#include "app/server/worker.h"
 
 #define DRY_MESSAGE_MAX 32768
 #define DRY_WAIT_MS     3000 /* for DNS, in all */
@@ -14,7 +14,9 @@ struct dry_parts {
     struct log *log;
     struct location *location;
     struct accounts *accounts;
-    struct health *health; /* may be NULL */
+    struct health *health;               /* may be NULL */
+    const struct worker_shared *secrets; /* of the server that runs, for what it has written into
+                                            Routes and GRUUs; NULL: others, so none of these fits */
 };
 
 /* {"steps", "sends": [{"transport", "to", "message"}], "error"}: error when nothing would leave.

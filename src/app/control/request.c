@@ -68,6 +68,7 @@ static json_t *on_route(struct server *server, const json_t *request)
     if (text == NULL)
         return answer_bad(ANSWER_USAGE, "a route needs a \"message\"");
     struct dry_parts parts = {.settings = server->settings,
+                              .secrets = &server->shared,
                               .log = server->log,
                               .location = server->location,
                               .accounts = server->accounts,
