@@ -117,11 +117,12 @@ static void ask_srv_naptr(struct locate *locate)
 {
     uint8_t transports[LOCATE_QUESTIONS_MAX];
     unsigned indexes[LOCATE_QUESTIONS_MAX];
-    unsigned count =
-        locate_naptr_usable(locate, locate->naptr, LOCATE_QUESTIONS_MAX, transports, indexes);
+    const struct dns_answer *naptr = locate->naptr;
+    unsigned count = naptr != NULL ? locate_naptr_usable(locate, naptr, LOCATE_QUESTIONS_MAX,
+                                                         transports, indexes)
+                                   : 0;
     for (unsigned i = 0; i < count; i++)
-        ask(locate, DNS_SRV, transports[i])->name =
-            locate->naptr->records[indexes[i]].naptr.replacement;
+        ask(locate, DNS_SRV, transports[i])->name = naptr->records[indexes[i]].naptr.replacement;
 }
 
 /* ---- places ---- */
@@ -198,7 +199,7 @@ static int take_srv(struct locate *locate)
     size_t room = 0;
     for (unsigned i = 0; i < locate->question_count; i++)
         room += of_use(&locate->questions[i]) ? locate->questions[i].answer->count : 0;
-    locate->places = memory_zalloc(room, sizeof *locate->places);
+    locate->places = memory_zalloc(room > 0 ? room : 1, sizeof *locate->places);
     if (locate->places == NULL)
         return ERR_NO_MEMORY;
     for (unsigned i = 0; i < locate->question_count; i++) {

@@ -139,8 +139,10 @@ static const struct address *take_address(struct resolver_plan *plan, unsigned f
 {
     struct resolver_family *family = &plan->families[f];
     unsigned count = family->answer->count;
-    unsigned start = count > 1 ? (unsigned)(hash_mix(plan->seed, count) % count) : 0;
-    return &family->answer->records[(start + family->at++) % count].address;
+    unsigned at = family->at++;
+    if (count > 1)
+        at = (unsigned)((hash_mix(plan->seed, count) + at) % count);
+    return &family->answer->records[at].address;
 }
 
 /* The families take turns, IPv6 first (RFC 8421 section 4): one that does not work costs one
