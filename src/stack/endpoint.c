@@ -243,6 +243,7 @@ void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *co
 {
     struct sip_transactions_config limits = transactions_config(endpoint, config);
     endpoint->config = config;
+    resolver_reset(endpoint->resolver);
     sip_transactions_reload(&endpoint->transactions, &limits);
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         struct endpoint_socket *s = &endpoint->sockets[i];

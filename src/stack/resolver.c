@@ -31,12 +31,19 @@ int resolver_new(const struct resolver_config *config, struct resolver **ret_res
     return 0;
 }
 
+void resolver_reset(struct resolver *resolver)
+{
+    for (unsigned i = 0; i < RESOLVER_CACHE; i++) {
+        resolver_decision_unref(resolver->cache[i]);
+        resolver->cache[i] = NULL;
+    }
+}
+
 void resolver_free(struct resolver *resolver)
 {
     if (resolver == NULL)
         return;
-    for (unsigned i = 0; i < RESOLVER_CACHE; i++)
-        resolver_decision_unref(resolver->cache[i]);
+    resolver_reset(resolver);
     pool_done(&resolver->plans);
     memory_free(resolver->cache);
     memory_free(resolver);

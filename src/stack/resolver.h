@@ -32,6 +32,9 @@ int resolver_new(const struct resolver_config *config, struct resolver **ret_res
 /* All plans must have been forgotten. NULL is accepted. */
 void resolver_free(struct resolver *resolver);
 
+/* Forgets every decision: DNS is another now. Plans go on. */
+void resolver_reset(struct resolver *resolver);
+
 struct resolver_ask {
     const struct sip_uri *uri;
     uint64_t seed; /* decides the weighted choices: the same seed, the same order */

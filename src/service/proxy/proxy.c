@@ -77,6 +77,7 @@ void proxy_reload(struct proxy *proxy, const struct proxy_config *config,
 {
     proxy->config = *config;
     proxy->domains = domains;
+    resolver_reset(proxy->resolver);
 }
 
 const metric *proxy_metrics(const struct proxy *proxy)

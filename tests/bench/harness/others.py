@@ -82,14 +82,23 @@ def sustained(bench):
                     f"{r['server_us']:.1f} us {m / 1e6:,.0f} MB" for r, m in slices) + " (slices of 5 s)")
 
 
-def parse(bench):
-    """The micro-benchmark of the parser prints its own lines."""
-    program = os.path.join(machine.BUILD, "bench_parse")
+def _micro(bench, row, name):
+    """A program that prints its own lines."""
+    program = os.path.join(machine.BUILD, name)
     if not os.access(program, os.X_OK):
-        bench.skip("parse", "build/release/bench_parse is not there")
+        bench.skip(row, f"build/release/{name} is not there")
         return
     done = subprocess.run(["taskset", "-c", str(machine.SERVER_CPU), program], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
-    bench.notes.append("bench_parse:\n" + "\n".join("    " + line for line in done.stdout.splitlines()))
+    bench.notes.append(f"{name}:\n" + "\n".join("    " + line for line in done.stdout.splitlines()))
     if done.returncode != 0:
-        bench.fail("parse", f"bench_parse ends with {done.returncode}")
+        bench.fail(row, f"{name} ends with {done.returncode}")
+
+
+def parse(bench):
+    _micro(bench, "parse", "bench_parse")
+
+
+def resolver(bench):
+    """What a call pays for a server that is known already: under 1 us."""
+    _micro(bench, "resolver", "bench_resolver")

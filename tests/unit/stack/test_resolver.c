@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "stack/resolver.h"
 #include "unit/stack/zone.h"
 
@@ -350,6 +351,23 @@ static void one_family_waits_for_the_other_a_little(void **state)
     resolver_forget(plan);
 }
 
+static void memory_that_is_out_fails_one_walk(void **state)
+{
+    size_t n = 0;
+    bool hit;
+    (void)state;
+    zone_set(two_servers);
+    do {
+        resolver_reset(resolver);
+        memory_fail_after(n++);
+        int status = locate_by(resolver, "sip:two.example", 1);
+        hit = memory_fail_hit();
+        assert_true(status == 1 || (hit && status == ERR_NO_MEMORY));
+        resolver_forget(plan);
+    } while (hit);
+    assert_true(n > 3 || !MEMORY_FAULTS);
+}
+
 static void a_plan_that_is_forgotten_says_nothing(void **state)
 {
     (void)state;
@@ -438,6 +456,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_comes_later),
         cmocka_unit_test(one_family_waits_for_the_other_a_little),
         cmocka_unit_test(a_plan_that_is_forgotten_says_nothing),
+        cmocka_unit_test(memory_that_is_out_fails_one_walk),
         cmocka_unit_test(names_that_cannot_be_exist_nowhere),
     };
     return cmocka_run_group_tests_name("resolver", tests, open_resolver, close_resolver);
