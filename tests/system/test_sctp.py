@@ -371,3 +371,26 @@ def test_a_cookie_works_where_and_for_whom_it_was_made(alone):
     answers(thief, 1)
     thief.close()
     other.udp.close()
+
+
+def test_a_phone_whose_association_is_gone_is_answered_at_once(alone):
+    """RFC 5626 section 5.3: its flow has failed, and it has no other."""
+    with contextlib.closing(peer_of(alone)) as peer, ua.Ua(f"127.0.0.1:{alone.sctp_port}", "caller") as caller:
+        register = (f"REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/SCTP 127.0.0.1:{peer.port};branch=z9hG4bK-r\r\n"
+                    "From: <sip:bob@example.org>;tag=1\r\nTo: <sip:bob@example.org>\r\nCall-ID: r\r\nCSeq: 1 REGISTER\r\n"
+                    f"Contact: <sip:bob@127.0.0.1:{peer.port};transport=sctp>;reg-id=1;"
+                    '+sip.instance="<urn:uuid:00000000-0000-1000-8000-0000000000aa>"\r\n'
+                    "Supported: path, outbound\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+        peer.sendall(register.encode())
+        assert answers(peer, 1)["r"].status == 200
+        caller.send(caller.request("MESSAGE", "sip:bob@example.org"))
+        while (peer.recv() or b"").split(b" ")[0] != b"MESSAGE":
+            pass
+        peer.write(sctp.chunk(sctp.ABORT, 0, b""))
+        peer.open = False
+        assert caller.final(timeout=2).status in (408, 430, 480, 500, 503), "its transaction fails with the association"
+        before = time.monotonic()
+        caller.call_id = "another"
+        caller.send(caller.request("MESSAGE", "sip:bob@example.org"))
+        assert caller.final().status in (430, 480)
+        assert time.monotonic() - before < 1
