@@ -90,8 +90,9 @@ int stream_connect(struct loop *loop, const struct address *remote,
  * remote address, or an alias; not one that was made for a server's name. ERR_NOT_FOUND. */
 int stream_find(struct loop *loop, enum transport transport, const struct address *remote,
                 struct flow *ret_flow);
-/* The same where the far end must be server (RFC 5922 section 7.3 proves a name for a connection):
- * one that was made for that server, or one accepted from a numeric address that is server. */
+/* The same where the far end must be server: one that was made for that server (and so has proven
+ * it, RFC 5922 section 7.3), one accepted whose certificate proves it, or where server is a numeric
+ * address, any that has it. */
 int stream_find_server(struct loop *loop, enum transport transport, const struct address *remote,
                        struct slice server, struct flow *ret_flow);
 /* The connection may be found under this address too (RFC 5923: the sent-by of a Via with alias),

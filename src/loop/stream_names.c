@@ -104,9 +104,14 @@ int stream_find_server(struct loop *loop, enum transport transport, const struct
     struct name_key key = {transport, server_hash(loop->streams, server), remote};
     if (find(loop, &key, ret_flow) == 0)
         return 0;
-    if (server.len > 0 && address_parse_host(server, address_port(remote), &numeric) != 0)
+    key.server = 0;
+    struct flow flow;
+    if (find(loop, &key, &flow) != 0 ||
+        (server.len > 0 && address_parse_host(server, 0, &numeric) != 0 &&
+         !stream_proves(loop, &flow, server)))
         return ERR_NOT_FOUND;
-    return stream_find(loop, transport, remote, ret_flow);
+    *ret_flow = flow;
+    return 0;
 }
 
 /* RFC 5923 section 9.2: an alias never takes an address from a connection that really has it. */

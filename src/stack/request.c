@@ -86,18 +86,29 @@ static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request
     endpoint_count(endpoint, ENDPOINT_OVERLOAD);
 }
 
+/* RFC 5923 section 8: only towards the address that the connection really comes from, and with TLS
+ * only from who has proven the name in his Via (section 8.2). */
+static void take_alias(struct endpoint *endpoint, const struct endpoint_request *request)
+{
+    const struct flow *flow = &request->flow;
+    enum transport transport = (enum transport)flow->transport;
+    struct address alias = flow->remote;
+    if (transport_secure(transport) && !stream_proves(endpoint->loop, flow, request->via.host))
+        return;
+    address_set_port(&alias,
+                     request->via.port ? request->via.port : transport_default_port(transport));
+    stream_alias(endpoint->loop, flow, &alias);
+}
+
 static void take_new(struct endpoint *endpoint, const struct endpoint_request *request)
 {
     if (endpoint_overload_refuses(endpoint, request->msg)) {
         refuse_busy(endpoint, request);
         return;
     }
-    /* RFC 5923 section 8: only towards the address that the connection really comes from. */
-    if (request->via.alias && flow_reliable(&request->flow)) {
-        struct address alias = request->flow.remote;
-        address_set_port(&alias, request->via.port ? request->via.port : 5060);
-        stream_alias(endpoint->loop, &request->flow, &alias);
-    }
+    if (request->via.alias && flow_reliable(&request->flow) &&
+        request->flow.transport != TRANSPORT_SCTP) /* an association has its peer's port anyway */
+        take_alias(endpoint, request);
     if (endpoint->user.on_request != NULL)
         endpoint->user.on_request(endpoint->user.user, request);
 }

@@ -232,6 +232,9 @@ static void a_connection_is_found_for_the_server_it_was_made_for(void **state)
     assert_int_equal(stream_find_server(loop, TRANSPORT_TLS, &back, SLICE("example.com"), &found),
                      ERR_NOT_FOUND);
     assert_int_equal(stream_find_server(loop, TRANSPORT_TLS, &back, SLICE("127.0.0.1"), &found), 0);
+    /* Or what the far end's certificate proves. */
+    assert_int_equal(stream_find_server(loop, TRANSPORT_TLS, &back, SLICE("toy.example"), &found),
+                     0);
     loop_free(loop);
 }
 

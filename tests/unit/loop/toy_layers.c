@@ -107,6 +107,12 @@ static void cipher_close(struct layer *layer)
     (void)down(layer, SLICE("q"));
 }
 
+static bool cipher_proves(const struct layer *layer, struct slice domain)
+{
+    (void)layer;
+    return slice_equal(domain, SLICE("toy.example"));
+}
+
 const struct layer_type toy_cipher = {
     .name = "toy cipher",
     .make = cipher_make,
@@ -115,6 +121,7 @@ const struct layer_type toy_cipher = {
     .receive = cipher_receive,
     .send = cipher_send,
     .close = cipher_close,
+    .proves = cipher_proves,
 };
 
 /* ---- framing ---- */
