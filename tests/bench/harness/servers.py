@@ -153,8 +153,10 @@ class Trapezoid(Server):
 
     label = "trapezoid"
 
-    def __init__(self, auth_users=0, workers=1, store=None, cpus=None):
+    def __init__(self, auth_users=0, workers=1, store=None, cpus=None, tls=False):
+        """tls: TCP beside UDP, and TLS on the port .tls."""
         super().__init__(cpus)
+        self.tls = machine.ports(1) if tls else None
         self.auth_users, self.workers, self.store = auth_users, workers, store
         self.program = os.environ.get("TRAPEZOID", os.path.join(machine.BUILD, "trapezoid"))
         self.control = os.path.join(self.folder, "control")
@@ -165,6 +167,7 @@ class Trapezoid(Server):
         settings = {
             "workers": self.workers,
             "listen": f"udp:127.0.0.1:{self.port}",
+            "tcp.per_source": 1000000,
             "domains": self.domain,
             "auth.register": "on" if self.auth_users else "off",
             "auth.call": "off",
@@ -174,6 +177,8 @@ class Trapezoid(Server):
             "data_dir": self.folder,
             "control.path": self.control,
         }
+        if self.tls:
+            settings["listen"] += f",tcp:127.0.0.1:{self.port},tls:127.0.0.1:{self.tls}"
         command = [self.program, "serve"]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]

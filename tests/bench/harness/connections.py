@@ -1,0 +1,102 @@
+"""Rows of connections: full TLS handshakes, and what an idle connection holds."""
+
+import os
+import re
+import resource
+import socket
+import ssl
+import subprocess
+import time
+
+from . import machine, servers
+from .load import LoadFailed
+
+IDLE = 4000  # connections of each kind
+
+
+def handshakes(bench):
+    """New TLS connections with full handshakes, made by openssl s_time, one after the other."""
+    try:
+        bare = _bare()
+        with servers.Trapezoid(tls=True) as server, bench.note("tls-handshakes"):
+            bench.say("tls-handshakes: trapezoid")
+            _s_time(server, 1)
+            runs = sorted(_handshake_us(server, max(2, round(2 * bench.plan.seconds))) for _ in range(bench.plan.scale_rounds))
+    except servers.Skipped as reason:
+        bench.skip("tls-handshakes", reason)
+    except (servers.Broken, LoadFailed) as failure:
+        bench.fail("tls-handshakes", failure)
+    else:
+        ours = runs[len(runs) // 2]
+        bench.rows.append({"row": "new TLS connection (floor: OpenSSL alone)", "ours": ours, "floor": bare, "ours_rate": 1e6 / ours,
+                           "reach": 1.3 * bare})
+
+
+def _bare():
+    program = os.path.join(machine.BUILD, "bench_tls")
+    if not os.access(program, os.X_OK):
+        raise servers.Skipped("build/release/bench_tls is not there")
+    done = subprocess.run(["taskset", "-c", str(machine.SERVER_CPU), program], stdout=subprocess.PIPE, text=True, timeout=120,
+                          check=True)
+    return float(done.stdout.split()[0])
+
+
+def _handshake_us(server, seconds):
+    before = server.cpu_ns()
+    made = _s_time(server, seconds)
+    return (server.cpu_ns() - before) / made / 1000
+
+
+def _s_time(server, seconds):
+    done = subprocess.run(["taskset", "-c", str(machine.GENERATOR_CPU), "openssl", "s_time", "-connect", f"127.0.0.1:{server.tls}",
+                           "-new", "-tls1_3", "-time", str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=60, check=False)
+    found = re.search(r"(\d+) connections in \d+ real seconds", done.stdout)
+    if not found or int(found.group(1)) == 0:
+        raise LoadFailed(f"openssl s_time makes no connections: {done.stdout[-300:]}")
+    return int(found.group(1))
+
+
+def idle(bench):
+    """Memory of the program, and of the kernel for both ends, per idle connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for name, secure, reach in (("TCP", False, 4096), ("TLS", True, 30720)):
+        try:
+            with servers.Trapezoid(tls=True) as server, bench.note(f"idle {name}"):
+                bench.say(f"idle: {IDLE} {name} connections")
+                kept = [_connect(server, secure) for _ in range(IDLE // 10)]
+                before, slab = _settled(server)
+                kept += [_connect(server, secure) for _ in range(IDLE)]
+                after, more_slab = _settled(server)
+                for connection in kept:
+                    connection.close()
+        except servers.Skipped as reason:
+            bench.skip(f"idle {name}", reason)
+        except (servers.Broken, LoadFailed, OSError) as failure:
+            bench.fail(f"idle {name}", failure)
+        else:
+            bench.rows.append({"row": f"idle {name} connection", "unit": "bytes", "ours": (after - before) / IDLE, "reach": reach})
+            bench.notes.append(f"idle {name} connection: {(after - before) / IDLE:,.0f} bytes of the program's, "
+                               f"{(more_slab - slab) / IDLE / 2:,.0f} of the kernel's per end (slab of the whole machine)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _settled(server):
+    time.sleep(1)
+    with open("/proc/meminfo", encoding="ascii") as file:
+        slab = int(re.search(r"Slab:\s+(\d+)", file.read()).group(1)) * 1024
+    return server.memory(), slab
+
+
+def _connect(server, secure):
+    """A connection that has said something once."""
+    connection = socket.create_connection(("127.0.0.1", server.tls if secure else server.port), 10)
+    if secure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = context.wrap_socket(connection)
+    connection.sendall(b"\r\n\r\n")
+    if connection.recv(10) != b"\r\n":
+        raise LoadFailed("no pong")
+    return connection
