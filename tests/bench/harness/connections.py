@@ -7,11 +7,47 @@ import socket
 import ssl
 import subprocess
 import time
+import types
 
 from . import machine, servers
 from .load import LoadFailed
+from .plan import median
 
 IDLE = 4000  # connections of each kind
+
+
+REACH = {"tcp": 1.4, "tls": 1.8}  # times what a call by UDP needs
+
+
+def calls(bench):
+    """Calls over connections that are kept, next to calls over UDP."""
+    try:
+        with servers.Trapezoid(tls=True) as server, bench.note("call-streams"):
+            variants = {name: _calls_by(bench, server, name, number) for number, name in enumerate(("udp", "tcp", "tls"))}
+            results = bench.interleaved(variants)
+    except servers.Skipped as reason:
+        bench.skip("call-streams", reason)
+    except (servers.Broken, LoadFailed) as failure:
+        bench.fail("call-streams", failure)
+    else:
+        udp = median(results["udp"], "server_us")
+        for name, times in REACH.items():
+            ours = median(results[name], "server_us")
+            bench.rows.append({"row": f"call by {name.upper()} (floor: by UDP)", "ours": ours, "floor": udp, "reach": times * udp,
+                               "ours_rate": median(results[name], "rate")})
+
+
+def _calls_by(bench, server, transport, number):
+    """Users of their own, whose contacts are the ends of the generator's connections; registered by UDP."""
+    bench.say(f"call-streams: {transport}")
+    seen = types.SimpleNamespace(label=server.label, domain=server.domain, pids=server.pids, port=server.port,
+                                 local=server.local + 10 * number)
+    users = {"users": bench.plan.users, "first": number * bench.plan.users}
+    bench.runner.run(seen, "register", count=bench.plan.users, stride=1, contact=transport, **users)
+    if transport == "tls":
+        seen.port = server.tls
+    bench.settle(seen, "call", transport=transport, **users)
+    return lambda: bench.measure(seen, "call", transport=transport, **users)
 
 
 def handshakes(bench):

@@ -236,7 +236,11 @@ int engine_run(struct engine *engine)
     prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
     timers_set(engine);
     engine->salt = (uint32_t)(clock_ns(CLOCK_REALTIME) >> 10) ^ (uint32_t)getpid();
-    engine->net = net_open(&o->local, o->sources, &o->server, o->record_route);
+    engine->net = net_open(&(struct net_options){.local = o->local,
+                                                 .sources = o->sources,
+                                                 .peer = o->server,
+                                                 .connected = o->record_route,
+                                                 .transport = options_transport(o)});
     engine->mode->open(engine);
     run.begin = engine->now = clock_now();
     run.phase_end = run.begin + (o->count ? 0 : (uint64_t)(o->warmup * 1e9));

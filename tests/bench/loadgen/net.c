@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "wire.h"
 
 struct queue {
     int fd;
+    struct wire *wire; /* owned; NULL: UDP */
     unsigned count;
     struct mmsghdr headers[NET_BATCH];
     struct iovec parts[NET_BATCH];
@@ -19,8 +21,8 @@ struct queue {
 
 struct net {
     unsigned sources;
-    bool connected;
     struct sockaddr_in peer;
+    SSL_CTX *tls; /* owned; NULL: none */
     uint64_t refused;
     struct mmsghdr headers[NET_BATCH]; /* of receiving */
     struct iovec parts[NET_BATCH];
@@ -44,47 +46,72 @@ static int socket_open(struct sockaddr_in local, const struct sockaddr_in *peer,
     return fd;
 }
 
-struct net *net_open(const struct sockaddr_in *local, unsigned sources,
-                     const struct sockaddr_in *peer, bool connected)
+static void queue_open(struct net *net, struct queue *queue, const struct net_options *o,
+                       unsigned number)
 {
-    struct net *net = calloc(1, sizeof *net + sources * sizeof net->queues[0]);
+    struct sockaddr_in address = o->local;
+    address.sin_port = htons((uint16_t)(ntohs(o->local.sin_port) + number));
+    if (o->transport == NET_UDP) {
+        queue->fd = socket_open(address, &o->peer, o->connected);
+    } else {
+        queue->wire = calloc(1, sizeof *queue->wire);
+        if (!queue->wire)
+            die("out of memory");
+        wire_open(queue->wire, &address, &o->peer, net->tls);
+        queue->fd = queue->wire->fd;
+    }
+    for (unsigned i = 0; i < NET_BATCH; i++) {
+        queue->headers[i].msg_hdr = (struct msghdr){.msg_iov = &queue->parts[i], .msg_iovlen = 1};
+        if (!o->connected) {
+            queue->headers[i].msg_hdr.msg_name = &queue->to[i];
+            queue->headers[i].msg_hdr.msg_namelen = sizeof queue->to[i];
+        }
+    }
+}
+
+struct net *net_open(const struct net_options *options)
+{
+    struct net *net = calloc(1, sizeof *net + options->sources * sizeof net->queues[0]);
     if (!net)
         die("out of memory");
-    net->sources = sources;
-    net->connected = connected;
-    net->peer = *peer;
+    net->sources = options->sources;
+    net->peer = options->peer;
+    if (options->transport == NET_TLS && !(net->tls = SSL_CTX_new(TLS_client_method())))
+        die("no TLS context");
     for (unsigned i = 0; i < NET_BATCH; i++) {
         net->parts[i] = (struct iovec){net->buffers[i], NET_SIZE};
         net->headers[i].msg_hdr = (struct msghdr){.msg_iov = &net->parts[i], .msg_iovlen = 1};
     }
-    for (unsigned s = 0; s < sources; s++) {
-        struct queue *queue = &net->queues[s];
-        struct sockaddr_in address = *local;
-        address.sin_port = htons((uint16_t)(ntohs(local->sin_port) + s));
-        queue->fd = socket_open(address, peer, connected);
-        net->polls[s] = (struct pollfd){.fd = queue->fd, .events = POLLIN};
-        for (unsigned i = 0; i < NET_BATCH; i++) {
-            queue->headers[i].msg_hdr =
-                (struct msghdr){.msg_iov = &queue->parts[i], .msg_iovlen = 1};
-            if (!connected) {
-                queue->headers[i].msg_hdr.msg_name = &queue->to[i];
-                queue->headers[i].msg_hdr.msg_namelen = sizeof queue->to[i];
-            }
-        }
+    for (unsigned s = 0; s < options->sources; s++) {
+        queue_open(net, &net->queues[s], options, s);
+        net->polls[s] = (struct pollfd){.fd = net->queues[s].fd, .events = POLLIN};
     }
     return net;
+}
+
+static void queue_close(struct queue *queue)
+{
+    if (queue->wire) {
+        wire_close(queue->wire);
+        free(queue->wire);
+    } else {
+        close(queue->fd);
+    }
 }
 
 void net_close(struct net *net)
 {
     for (unsigned s = 0; s < net->sources; s++)
-        close(net->queues[s].fd);
+        queue_close(&net->queues[s]);
+    SSL_CTX_free(net->tls);
     free(net);
 }
 
 static void queue_flush(struct net *net, struct queue *queue)
 {
     unsigned done = 0;
+    for (; queue->wire && done < queue->count; done++)
+        wire_send(queue->wire, queue->parts[done].iov_base, queue->parts[done].iov_len);
     while (done < queue->count) {
         int n = sendmmsg(queue->fd, queue->headers + done, queue->count - done, 0);
         if (n > 0) {
@@ -127,6 +154,8 @@ void net_flush(struct net *net)
 
 unsigned net_receive(struct net *net, unsigned source, struct net_datagram ret_datagrams[NET_BATCH])
 {
+    if (net->queues[source].wire)
+        return wire_receive(net->queues[source].wire, source, ret_datagrams);
     int n = recvmmsg(net->queues[source].fd, net->headers, NET_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++)
         ret_datagrams[i] = (struct net_datagram){net->buffers[i], net->headers[i].msg_len, source};

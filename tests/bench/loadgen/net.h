@@ -1,5 +1,5 @@
-/* The generator's UDP sockets: received and sent in batches, messages written straight into the
- * send buffers. */
+/* The generator's sockets, UDP, or one TCP or TLS connection each: received and sent in batches,
+ * messages written straight into the send buffers. */
 #ifndef LOADGEN_NET_H
 #define LOADGEN_NET_H
 
@@ -17,10 +17,17 @@ struct net_datagram {
     unsigned source;
 };
 
-/* Opens `sources` sockets on consecutive ports from *local on. A connected one is cheaper but talks
- * to `peer` only. */
-struct net *net_open(const struct sockaddr_in *local, unsigned sources,
-                     const struct sockaddr_in *peer, bool connected);
+enum net_transport { NET_UDP, NET_TCP, NET_TLS };
+
+struct net_options {
+    struct sockaddr_in local; /* of the first socket; the others take the ports after it */
+    unsigned sources;
+    struct sockaddr_in peer;
+    bool connected; /* cheaper, but talks to the peer only; TCP and TLS always do */
+    enum net_transport transport;
+};
+
+struct net *net_open(const struct net_options *options);
 void net_close(struct net *net);
 
 /* A buffer to write the next datagram of that source into. net_send queues it, to `to` or (NULL) to

@@ -59,6 +59,8 @@ static const struct option_row rows[] = {
     ROW("password", STRING, password, "of every user (secret)"),
     ROW("algorithm", STRING, algorithm, "MD5 or SHA-256 (the first that is offered)"),
     ROW("sizes", STRING, sizes, "mode echo: IN:OUT[+OUT],... bytes (600:600)"),
+    ROW("transport", STRING, transport, "udp, tcp or tls (udp)"),
+    ROW("contact", STRING, contact, "transport that Contact names (as --transport)"),
     ROW("core", INTEGER, core, "CPU to run on"),
     ROW("pause", MICROSECONDS, pause,
         "us to sleep after each look at the sockets (until something comes)"),
@@ -153,8 +155,27 @@ static void argument_read(const char *argument, const char *following, bool *ret
     row_set(row, flag ? NULL : equals ? equals + 1 : following, o);
 }
 
+enum net_transport options_transport(const struct options *options)
+{
+    if (strcmp(options->transport, "udp") == 0)
+        return NET_UDP;
+    return strcmp(options->transport, "tls") == 0 ? NET_TLS : NET_TCP;
+}
+
+const char *options_contact(const struct options *options)
+{
+    return options->contact ? options->contact : options->transport;
+}
+
+static bool is_transport(const char *name)
+{
+    return strcmp(name, "udp") == 0 || strcmp(name, "tcp") == 0 || strcmp(name, "tls") == 0;
+}
+
 static void check(struct options *o)
 {
+    if (!is_transport(o->transport) || !is_transport(options_contact(o)))
+        die("--transport and --contact are udp, tcp or tls");
     if (!o->mode)
         die("which mode? (see --help)");
     if (o->sources < 1 || o->sources > 64)
@@ -175,6 +196,7 @@ void options_read(int argc, char **argv, struct options *ret_options)
     *o = (struct options){.domain = "bench.test",
                           .password = "secret",
                           .sizes = "600:600",
+                          .transport = "udp",
                           .sources = 2,
                           .users = 1000,
                           .stride = 2654435761,

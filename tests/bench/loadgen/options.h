@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "net.h"
 #include "watch.h"
 
 struct options {
@@ -18,6 +19,8 @@ struct options {
     const char *password;
     const char *algorithm; /* of the digest: MD5, SHA-256, or NULL for the first that is offered */
     const char *sizes;     /* mode echo */
+    const char *transport; /* udp, tcp or tls: how the server is spoken to */
+    const char *contact;   /* the same: what Contact says; NULL: as transport */
     uint32_t users;
     uint32_t first;   /* number of the first user */
     uint32_t callees; /* how many of the users are called, 0: all */
@@ -39,6 +42,9 @@ struct options {
     unsigned watch_count;
 };
 
+enum net_transport options_transport(const struct options *options);
+/* Of Contact. */
+const char *options_contact(const struct options *options);
 /* Reads the command line; prints what is wrong, or the help, and exits. */
 void options_read(int argc, char **argv, struct options *ret_options);
 

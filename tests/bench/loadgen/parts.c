@@ -35,11 +35,18 @@ void part_contact_uri(struct text *text, const struct engine *engine, uint32_t u
     part_user(text, user);
     text_add(text, "@");
     part_address(text, engine, engine_source(engine, user));
+    if (strcmp(options_contact(engine->options), "udp") != 0) {
+        text_add(text, ";transport=");
+        text_bytes(text, options_contact(engine->options), 3);
+    }
 }
 
 void part_via(struct text *text, const struct engine *engine, unsigned source, struct branch branch)
 {
-    text_add(text, "Via: SIP/2.0/UDP ");
+    static const char *const names[] = {[NET_UDP] = "Via: SIP/2.0/UDP ",
+                                        [NET_TCP] = "Via: SIP/2.0/TCP ",
+                                        [NET_TLS] = "Via: SIP/2.0/TLS "};
+    text_bytes(text, names[options_transport(engine->options)], 17);
     part_address(text, engine, source);
     text_add(text, ";rport;branch=");
     text_span_add(text, cookie);
