@@ -61,7 +61,7 @@ const char *ws_refusal_text(enum ws_refusal refusal);
  */
 long ws_head_length(struct slice buffered);
 /* Judges a request's header section (RFC 6455 section 4.2.1, RFC 7118 section 4.1). */
-enum ws_refusal ws_server_judge(const struct ws_server_config *config, struct slice head);
+enum ws_refusal ws_server_judge(const struct ws_server_config *config, struct slice text);
 /* Writes the 101 (RFC 6455 section 4.2.2) to a head that was accepted, or the refusal: at most
  * WS_ANSWER_MAX bytes. ERR_NO_MEMORY. */
 int ws_server_answer(enum ws_refusal refusal, struct slice head, struct writer *w);
@@ -75,9 +75,9 @@ bool ws_key_valid(struct slice key);
 
 /* A request's header section; host with port if that is not the default one. */
 void ws_client_request(struct slice host, struct slice path, struct slice key, struct writer *w);
-/* Is the response the one to the request with that key? ERR_SYNTAX, ERR_DENIED (not 101),
- * ERR_INVALID (101, but not ours). RFC 6455 section 4.1, RFC 7118 section 4.1. */
-int ws_client_judge(struct slice head, struct slice key);
+/* Is text the header section of the response to the request with that key? ERR_SYNTAX, ERR_DENIED
+ * (not 101), ERR_INVALID (101, but not ours). RFC 6455 section 4.1, RFC 7118 section 4.1. */
+int ws_client_judge(struct slice text, struct slice key);
 
 /* ---- messages ---- */
 

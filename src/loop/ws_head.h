@@ -38,7 +38,7 @@ struct ws_head {
 };
 
 /* ERR_SYNTAX, ERR_LIMIT (WS_FIELDS_MAX). */
-int ws_head_parse(struct slice head, struct ws_head *ret_head);
+int ws_head_parse(struct slice text, struct ws_head *ret_head);
 /* Exactly one line of that name. */
 bool ws_head_single(const struct ws_head *head, enum ws_field_id id);
 

@@ -77,7 +77,7 @@ phase threads run_tsan
 phase tidy tools/check-tidy
 phase tools run_pytest tests/tools release
 phase nat run_pytest tests/nat release
-phase node tools/install-node-modules
+[ ! -d tests/system/browser ] || phase node tools/install-node-modules
 phase system-release run_pytest tests/system release
 phase system-debug run_pytest tests/system debug
 phase build-fuzz quiet_build fuzz

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/ws_layer.h"
 #include "unit/loop/stream_fixture.h"
 #include "unit/loop/toy_layers.h"
@@ -109,7 +110,7 @@ static size_t talk(struct side *server, struct slice input, char *text, size_t s
     struct loop *loop = new_loop();
     side_init(server, loop, false);
     server->user.options.limits.half_message_ms = 50;
-    server->user.options.limits.handshake_ms = 200;
+    server->user.options.limits.handshake_ms = 100;
     server->user.echo = true;
     user_listen(&server->user);
     int fd = peer_connect(&server->user.local);
@@ -281,6 +282,35 @@ static void a_user_may_close_from_within(void **state)
     }
 }
 
+static bool heard_or_ended(void *user)
+{
+    struct side **sides = user;
+    return sides[0]->user.messages > 0 || sides[1]->user.closed > 0;
+}
+
+/* Each allocation of a connection's life fails once: it ends, or goes on; nothing is left. */
+static void without_memory_a_connection_ends(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    do {
+        struct loop *loop = new_loop();
+        struct side server, client;
+        struct flow flow;
+        side_init(&server, loop, false);
+        side_init(&client, loop, false);
+        user_listen(&server.user);
+        client.user.options.server = SLICE("sip.example.com");
+        memory_fail_after(n++);
+        struct side *sides[2] = {&server, &client};
+        if (stream_connect(loop, &server.user.local, &client.user.options, &flow) == 0 &&
+            stream_send(loop, &flow, SLICE("one")) == 0)
+            assert_true(run_until(loop, heard_or_ended, sides, WAIT_MS));
+        end(loop, &server, &client);
+    } while (memory_fail_hit());
+    assert_true(n > 5 || !MEMORY_FAULTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +323,7 @@ int main(void)
         cmocka_unit_test(half_a_handshake_does_not_wait_for_ever),
         cmocka_unit_test(a_handshake_that_is_refused_to_us_closes),
         cmocka_unit_test(a_user_may_close_from_within),
+        cmocka_unit_test(without_memory_a_connection_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
