@@ -1,4 +1,6 @@
 /* Which servers are down, and for how long. */
+/* label: threads */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -115,6 +117,44 @@ static void the_table_is_bounded(void **state)
     assert_int_equal(stats.failures, 3 * HEALTH_TARGETS);
 }
 
+#define THREADS 4
+#define REPORTS 20000
+
+/* More targets than places, each reported by every thread. */
+static void *report_many(void *user)
+{
+    struct address other = server;
+    struct health_entry entries[64];
+    unsigned cursor = 0;
+    for (uint32_t i = 0; i < REPORTS; i++) {
+        uint32_t which = (uint32_t)(hash_mix(*(unsigned *)user, i) % (HEALTH_TARGETS * 2));
+        other.in4.sin_addr.s_addr = htonl(0x0a000000 + which);
+        health_report(health, TRANSPORT_UDP, &other, i % 3 ? HEALTH_OK : HEALTH_FAILED, 0,
+                      1000 + i);
+        (void)health_good(health, TRANSPORT_UDP, &other, 1000 + i);
+        if (i % 100 == 0 && health_read(health, &cursor, 1000 + i, 64, entries) == 0)
+            cursor = 0;
+    }
+    return NULL;
+}
+
+static void all_workers_use_it_at_once(void **state)
+{
+    pthread_t threads[THREADS];
+    unsigned numbers[THREADS];
+    struct health_stats stats;
+    (void)state;
+    for (unsigned i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, report_many, &numbers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    health_stats(health, &stats);
+    assert_int_equal(stats.failures, THREADS * ((REPORTS + 2) / 3));
+    assert_in_range(stats.targets, HEALTH_TARGETS / 2, HEALTH_TARGETS);
+}
+
 static int open_health(void **state)
 {
     struct hash_key key = {3, 4};
@@ -139,6 +179,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_stays_down_longer_each_time, open_health, close_health),
         cmocka_unit_test_setup_teardown(retry_after_says_for_how_long, open_health, close_health),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, open_health, close_health),
+        cmocka_unit_test_setup_teardown(all_workers_use_it_at_once, open_health, close_health),
     };
     return cmocka_run_group_tests_name("health", tests, NULL, NULL);
 }
