@@ -1,6 +1,8 @@
 """location.durability: commit. What was answered 200 is there after a SIGKILL at any moment."""
 
+import os
 import random
+import subprocess
 import threading
 import time
 import uuid
@@ -93,3 +95,28 @@ def test_a_refresh_survives_sigkill_with_its_expiry_and_cseq(server):
         phone.cseq = 10
         answer = phone.ask("REGISTER", f"sip:{one.address}", to=phone.aor)
         assert answer.status == 200 and phone.address in answer.get("Contact")
+
+
+def test_a_full_disk_changes_nothing_but_the_answer(server):
+    """RFC 3261 section 10.3 step 7: 500, and all is as before; once there is room the phone registers as ever."""
+    one = server(**OPEN)
+
+    def limit(size):
+        subprocess.run(["prlimit", f"--fsize={size}:", f"--pid={one.process.pid}"], check=True)
+
+    def expires():
+        return [contact["expires_in"] for contact in one.json("contacts", "alice")["contacts"]]
+
+    with Ua(one.address, "alice") as phone, Ua(one.address, "alice") as second:
+        assert phone.register(expires=3000).status == 200
+        limit(os.stat(os.path.join(one.path("data"), "trapezoid.db-wal")).st_size)
+        assert phone.register(expires=100).status == 500
+        assert second.register().status == 500
+        assert phone.register(expires=0).status == 500
+        assert [left > 2000 for left in expires()] == [True]
+        assert one.run("user", "add", "zoe").returncode == 1
+        limit("unlimited")
+        assert second.register().status == 200
+        one.kill()
+        one.start()
+        assert len(expires()) == 2 and max(expires()) > 2000

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-/* Ignores SIGPIPE, raises the limit of open files to what is allowed. */
+/* Ignores SIGPIPE and SIGXFSZ, raises the limit of open files to what is allowed. */
 void process_prepare(struct log *log);
 /* Makes a directory and those above it, 0750. 0, or a negative errno. */
 int process_make_directory(const char *path);
