@@ -23,6 +23,7 @@ from nsd import Nsd
 from tls import Authority
 from trapezoid import Trapezoid
 from ua import Ua
+from ws import WsUa
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "nat"))
 from lab import Namespace  # noqa: E402
@@ -121,7 +122,7 @@ class Domain:
             server = Kamailio("b_test", listen, self.namespace.command(),
                               defines if number == 1 else [*defines, "NO_RECORD_ROUTE"])
         else:
-            server = Trapezoid({"listen": listen, "tls.certificate": certificate, "tls.key": key,
+            server = Trapezoid({"listen": [*listen, f"ws:{host}:8080"], "tls.certificate": certificate, "tls.key": key,
                                 "tls.trust": self.authority.certificate, "sctp.encapsulation": "udp",
                                 "sctp.udp_port": 9898 + number, "domains": self.names, "auth.register": False, "auth.call": False,
                                 "record_route": number == 1, "proxy.failover_time": "500ms", "drain_time": "0s", "workers": 1})
@@ -232,6 +233,28 @@ def test_sipp_phones_call_each_other(land, name):
         thread.join()
     for failure in failures:
         raise failure
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_a_browser_and_a_phone_of_the_other_domain_call_each_other(land, direction):
+    """WebSocket is spoken inside a domain only (RFC 7118); between the domains it is TCP then, and UDP."""
+    a, b = land.domains.values()
+    target = f"tcp.{b.name}"
+    with contextlib.ExitStack() as stack:
+        with a.namespace.entered():
+            browser = stack.enter_context(WsUa(f"{a.server_host(1)}:8080", "walter", host=a.phones))
+        me = f"sip:walter@{a.name}"
+        answer = browser.ask("REGISTER", f"sip:{a.name}", to=me, from_=me, lines=[f"Contact: {browser.contact};expires=3600"])
+        assert answer.status == 200
+        browser.call_id = f"walter-{next(NUMBER)}"
+        phone = stack.enter_context(land.phone("b", "callee", [target]))
+        if direction == "out":
+            _, left, right = establish(browser, phone, f"sip:callee@{target}", from_=me)
+        else:
+            _, right, left = establish(phone, browser, me, from_=f"sip:callee@{target}")
+        left.arrives(phone, "INFO")
+        right.arrives(browser, "INFO")
+        left.arrives(phone, "BYE")
 
 
 # ---- Servers that die ----
