@@ -80,7 +80,7 @@ static int read_chain(BIO *bio, struct tls_files *files)
 
 static int read_certificate(const char *path, struct tls_files *files, struct tls_fault *fault)
 {
-    BIO *bio;
+    BIO *bio = NULL;
     int status = open_file(path, TLS_PART_CERTIFICATE, fault, &bio);
     if (status < 0)
         return status;
@@ -109,7 +109,7 @@ static int on_password(char *buf, int size, int writing, void *user)
 
 static int read_key(const char *path, struct tls_files *files, struct tls_fault *fault)
 {
-    BIO *bio;
+    BIO *bio = NULL;
     bool encrypted = false;
     int status = open_file(path, TLS_PART_KEY, fault, &bio);
     if (status < 0)

@@ -38,7 +38,7 @@ static bool host_of_uri(struct slice uri, struct slice *ret_host)
         return end < rest.len;
     }
     size_t end = 0;
-    while (end < rest.len && memchr(":;?", rest.ptr[end], 3) == NULL) /* a NUL is no end */
+    while (end < rest.len && slice_index(SLICE(":;?"), rest.ptr[end]) == 3) /* a NUL is no end */
         end++;
     *ret_host = slice_of(rest.ptr, end);
     return end > 0;
@@ -105,7 +105,8 @@ static bool is_dns_name(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = ascii_lower((unsigned char)name.ptr[i]);
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && memchr("-._", c, 3) == NULL)
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+            slice_index(SLICE("-._"), (char)c) == 3)
             return false;
     }
     return name.len > 0;

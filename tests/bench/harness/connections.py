@@ -1,5 +1,6 @@
 """Rows of connections: full TLS handshakes, and what an idle connection holds."""
 
+import contextlib
 import os
 import re
 import resource
@@ -56,14 +57,20 @@ def handshakes(bench):
         bare = _bare()
         with servers.Trapezoid(tls=True) as server, bench.note("tls-handshakes"):
             bench.say("tls-handshakes: trapezoid")
-            _s_time(server, 1)
-            runs = sorted(_handshake_us(server, max(2, round(2 * bench.plan.seconds))) for _ in range(bench.plan.scale_rounds))
+            _s_time(server.tls, 1)
+            seconds = max(2, round(2 * bench.plan.seconds))
+            runs, theirs = [], []
+            with _s_server(server) as other:
+                for _ in range(bench.plan.scale_rounds):
+                    runs.append(_handshake_us(server, server.tls, seconds))
+                    theirs.append(_handshake_us(other, other.tls, seconds))
     except servers.Skipped as reason:
         bench.skip("tls-handshakes", reason)
     except (servers.Broken, LoadFailed) as failure:
         bench.fail("tls-handshakes", failure)
     else:
-        ours = runs[len(runs) // 2]
+        ours, other = sorted(runs)[len(runs) // 2], sorted(theirs)[len(theirs) // 2]
+        bench.notes.append(f"new TLS connection: openssl s_server needs {other:.0f} us with the same client ({ours / other:.2f})")
         bench.rows.append({"row": "new TLS connection (floor: OpenSSL alone)", "ours": ours, "floor": bare, "ours_rate": 1e6 / ours,
                            "reach": 1.3 * bare})
 
@@ -77,14 +84,41 @@ def _bare():
     return float(done.stdout.split()[0])
 
 
-def _handshake_us(server, seconds):
+@contextlib.contextmanager
+def _s_server(server):
+    """OpenSSL's own server with the same certificate, pinned alike."""
+    port = machine.ports(1)
+    files = [os.path.join(server.folder, f"tls-{name}.pem") for name in ("certificate", "key")]
+    with subprocess.Popen(["taskset", "-c", str(machine.SERVER_CPU), "openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{port}",
+                           "-cert", files[0], "-key", files[1], "-num_tickets", "1"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_until_open(port)
+            yield types.SimpleNamespace(tls=port, cpu_ns=lambda: machine.cpu_ns([process.pid]))
+        finally:
+            process.kill()
+
+
+def _wait_until_open(port):
+    until = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise LoadFailed("openssl s_server does not listen") from None
+            time.sleep(0.01)
+
+
+def _handshake_us(server, port, seconds):
     before = server.cpu_ns()
-    made = _s_time(server, seconds)
+    made = _s_time(port, seconds)
     return (server.cpu_ns() - before) / made / 1000
 
 
-def _s_time(server, seconds):
-    done = subprocess.run(["taskset", "-c", str(machine.GENERATOR_CPU), "openssl", "s_time", "-connect", f"127.0.0.1:{server.tls}",
+def _s_time(port, seconds):
+    done = subprocess.run(["taskset", "-c", str(machine.GENERATOR_CPU), "openssl", "s_time", "-connect", f"127.0.0.1:{port}",
                            "-new", "-tls1_3", "-time", str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=60, check=False)
     found = re.search(r"(\d+) connections in \d+ real seconds", done.stdout)
