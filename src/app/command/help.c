@@ -24,6 +24,9 @@ static void describe(const struct command *command)
               stdout);
     if ((command->options & OPTION_JSON) != 0)
         fputs("      --json          the answer as JSON\n", stdout);
+    if ((command->options & OPTION_INVITE) != 0)
+        fputs("      --invite FILE   a request to follow instead of a URI (- is standard input)\n",
+              stdout);
     if ((command->options & OPTION_DEFAULTS) != 0)
         fputs("      --defaults      the built-in defaults instead\n", stdout);
     if ((command->options & OPTION_PASSWORD_STDIN) != 0)
