@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "loop/sctp.h"
+#include "loop/ws_layer.h"
 #include "sim/agent/run.h"
 #include "sim/server/accounts.h"
 #include "sim/world/sim_loop.h"
@@ -368,7 +369,7 @@ static void loops_wake_for_timers_and_mail(void **state)
 
 /* ---- associations ---- */
 
-struct sctp_end {
+struct message_end {
     struct ear ear;
     struct flow flow;
     struct assoc_listener *listener;
@@ -376,7 +377,7 @@ struct sctp_end {
 
 static int on_message(void *user, const struct flow *flow, struct slice message)
 {
-    struct sctp_end *end = user;
+    struct message_end *end = user;
     end->ear.count++;
     end->ear.len = message.len;
     end->flow = *flow;
@@ -385,13 +386,13 @@ static int on_message(void *user, const struct flow *flow, struct slice message)
 
 static void on_closed(void *user, const struct flow *flow, enum stream_reason reason)
 {
-    struct sctp_end *end = user;
+    struct message_end *end = user;
     (void)flow;
     (void)reason;
     end->ear.ended = true;
 }
 
-static void sctp_listen_on(struct sctp_end *end, struct loop *loop, const char *address)
+static void sctp_listen_on(struct message_end *end, struct loop *loop, const char *address)
 {
     struct address local = sim_address(address);
     struct assoc_options options = {
@@ -405,7 +406,7 @@ static void associations_carry_whole_messages(void **state)
     struct sim_host *hosts[2] = {one, two};
     struct mesh *meshes[2];
     struct loop *loops[2];
-    static struct sctp_end ends[2];
+    static struct message_end ends[2];
     static char text[60000];
     struct flow flow, found;
     (void)state;
@@ -440,6 +441,59 @@ static void associations_carry_whole_messages(void **state)
     assert_int_equal(assoc_send(loops[0], &flow, SLICE("late")), ERR_CLOSED);
     for (unsigned i = 0; i < 2; i++) {
         assoc_listener_close(ends[i].listener);
+        loop_free(loops[i]);
+        mesh_free(meshes[i]);
+    }
+}
+
+/* ---- framed streams ---- */
+
+static void web_options(struct stream_options *options, struct message_end *end)
+{
+    memset(options, 0, sizeof(*options));
+    options->transport = TRANSPORT_WS;
+    options->framing.type = &ws_layer_type;
+    options->handler.on_message = on_message;
+    options->handler.on_close = on_closed;
+    options->handler.user = end;
+}
+
+/* RFC 7118 section 5, however TCP cuts the bytes. */
+static void websockets_carry_whole_messages(void **state)
+{
+    struct sim_host *hosts[2] = {one, two};
+    struct mesh *meshes[2];
+    struct loop *loops[2];
+    static struct message_end ends[2];
+    static char text[60000];
+    struct stream_options options;
+    struct stream_listener *server;
+    struct flow flow;
+    (void)state;
+    memset(ends, 0, sizeof(ends));
+    for (unsigned i = 0; i < 2; i++) {
+        meshes[i] = sim_mesh_new(hosts[i], 1, 1);
+        struct loop_config config = {.mesh = meshes[i]};
+        assert_int_equal(loop_new(&config, &loops[i]), 0);
+    }
+    struct address there = sim_address("192.0.2.2:80");
+    web_options(&options, &ends[1]);
+    assert_int_equal(stream_listen(loops[1], &there, &options, &server), 0);
+    web_options(&options, &ends[0]);
+    assert_int_equal(stream_connect(loops[0], &there, &options, &flow), 0);
+    for (size_t length = 1; length < sizeof(text); length = length * 3 + 1)
+        assert_int_equal(stream_send(loops[0], &flow, slice_of(text, length)), 0);
+    sim_loop_wake(loops[0]);
+    sim_run(&world, 10 * SIM_SECOND);
+    assert_int_equal(ends[1].ear.count, 10);
+    assert_int_equal(ends[1].ear.len, 29524);
+    assert_int_equal(stream_send(loops[1], &ends[1].flow, SLICE("back")), 0);
+    sim_loop_wake(loops[1]);
+    sim_run(&world, 10 * SIM_SECOND);
+    assert_int_equal(ends[0].ear.count, 1);
+    assert_int_equal(ends[0].ear.len, 4);
+    stream_listener_close(server);
+    for (unsigned i = 0; i < 2; i++) {
         loop_free(loops[i]);
         mesh_free(meshes[i]);
     }
@@ -494,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_killed_process_resets_its_connections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(loops_wake_for_timers_and_mail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(associations_carry_whole_messages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(websockets_carry_whole_messages, set_up, tear_down),
         cmocka_unit_test(a_seed_replays_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

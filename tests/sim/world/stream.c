@@ -343,6 +343,16 @@ static int send_elsewhere(struct loop *loop, const struct flow *flow, struct sli
     return mesh_post(mesh, loop->config.worker, flow->worker, MAIL_STREAM_SEND, parts, 2);
 }
 
+static void append(struct stream *stream, const void *data, size_t length)
+{
+    char *out = realloc(stream->out, stream->out_len + length);
+    if (out == NULL)
+        abort();
+    memcpy(out + stream->out_len, data, length);
+    stream->out = out;
+    stream->out_len += length;
+}
+
 int stream_send(struct loop *loop, const struct flow *flow, struct slice data)
 {
     if (flow->worker != loop->config.worker)
@@ -358,14 +368,12 @@ int stream_send(struct loop *loop, const struct flow *flow, struct slice data)
         loop->stream_counts[STREAM_SEND_FULL]++;
         return ERR_LIMIT;
     }
-    char *out = realloc(stream->out, stream->out_len + data.len);
-    if (out == NULL)
-        abort();
-    memcpy(out + stream->out_len, data.ptr, data.len);
     if (stream->out_len == 0)
         stream->progress_ms = loop->now_ms;
-    stream->out = out;
-    stream->out_len += data.len;
+    uint32_t length = (uint32_t)data.len;
+    if (stream_framed(stream))
+        append(stream, &length, sizeof(length));
+    append(stream, data.ptr, data.len);
     return 0;
 }
 

@@ -46,6 +46,13 @@ struct stream_listener {
     struct sim_listener net;
 };
 
+/* A framing (WebSocket) keeps messages apart; here it does so by their length, four bytes before
+ * each. */
+static inline bool stream_framed(const struct stream *stream)
+{
+    return stream->options.framing.type != NULL && stream->options.framing.type->messages;
+}
+
 /* stream.c */
 struct stream *stream_of_flow(const struct loop *loop, const struct flow *flow);
 void stream_finish(struct stream *stream, enum stream_reason reason);

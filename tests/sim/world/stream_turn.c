@@ -45,16 +45,31 @@ static void open_now(struct stream *stream)
         handler->on_open(handler->user, &stream->flow, stream->accepted);
 }
 
+static long hand_up(struct stream *stream, struct slice bytes)
+{
+    const struct stream_handler *handler = &stream->options.handler;
+    uint32_t length;
+    if (!stream_framed(stream))
+        return handler->on_bytes(handler->user, &stream->flow, bytes);
+    if (bytes.len < sizeof(length))
+        return 0;
+    memcpy(&length, bytes.ptr, sizeof(length));
+    if (bytes.len - sizeof(length) < length)
+        return 0;
+    struct slice message = slice_of(bytes.ptr + sizeof(length), length);
+    int status = handler->on_message(handler->user, &stream->flow, message);
+    return status < 0 ? status : (long)(sizeof(length) + length);
+}
+
 /* Hands bytes up as long as the handler takes some; the rest waits in memory of its exact size. */
 static void deliver(struct stream *stream)
 {
-    const struct stream_handler *handler = &stream->options.handler;
     size_t taken = 0;
     bool waited = stream->half_ms != 0;
     stream->fresh = false;
     while (taken < stream->in_len && stream->state == STREAM_IS_OPEN) {
         struct slice rest = slice_of(stream->in + taken, stream->in_len - taken);
-        long n = handler->on_bytes(handler->user, &stream->flow, rest);
+        long n = hand_up(stream, rest);
         if (n < 0)
             stream_finish(stream, STREAM_BAD_INPUT);
         if (n <= 0)
