@@ -20,9 +20,9 @@ OPEN = {"auth__register": False, "auth__call": False, "drain_time": "0s"}
 @pytest.fixture
 def ws_server(server):
     """A server that listens for WebSocket too, on `ws`."""
-    def make(**settings):
+    def make(config=None, **settings):
         port = trapezoid.free_port()
-        one = server(start=False, **settings)
+        one = server(config=config, start=False, **settings)
         one.settings["listen"] += [f"ws:127.0.0.1:{port}"]
         one.settings["metrics.listen"] = f"127.0.0.1:{trapezoid.free_port()}"
         one.ws = f"127.0.0.1:{port}"
@@ -163,6 +163,19 @@ def test_path_and_origins_are_configured(ws_server):
                                  ("/sip", "https://evil.example.org", 403)):
         with Wire(one.ws) as wire:
             assert wire.open(path, Origin=origin).startswith(f"HTTP/1.1 {status} ")
+
+
+def test_the_path_changes_by_reload(ws_server, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("ws.path: /one\n")
+    one = ws_server(config=config, **OPEN)
+    with WsUa(one.ws, path="/one") as old:
+        config.write_text("ws.path: /two\nws.origins: [https://phone.example.org]\n")
+        one.command("reload")
+        for path, origin, status in (("/one", None, 404), ("/two", "https://evil.example.org", 403), ("/two", None, 101)):
+            with Wire(one.ws) as wire:
+                assert wire.open(path, Origin=origin).startswith(f"HTTP/1.1 {status} ")
+        assert old.ask("OPTIONS", f"sip:{one.address}").status == 200
 
 
 BAD_FRAMES = {
