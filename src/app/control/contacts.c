@@ -17,9 +17,10 @@ static const char *reach_text(const struct binding *binding, enum binding_reach 
     switch (reach) {
     case BINDING_BY_FLOW: return "connected: requests go along its connection";
     case BINDING_BY_FLOW_ONLY:
-        return flow_reliable(&binding->flow)
-                   ? "connected: requests go along its connection, which alone leads to it"
-                   : "behind NAT: requests go to the address it registered from";
+        if (flow_reliable(&binding->flow))
+            return "connected: requests go along its connection, which alone leads to it";
+        return binding->behind_nat ? "behind NAT: requests go to the address it registered from"
+                                   : "requests go to the address it registered from";
     case BINDING_GONE:
         return gone ? "its connection is gone: not reachable until it registers again"
                     : "its keep-alives have not come: not called along its connection until it "

@@ -9,7 +9,8 @@
 #define NONCE_BYTES 12
 #define PROOF_BYTES 12
 #define PLAIN_MAX   512
-#define PLAIN_STEP  32 /* all of one step are of one length */
+#define NAMED_MAX   1024 /* of a user, of an instance; all that can be registered is shorter */
+#define PLAIN_STEP  32   /* all of one step are of one length */
 #define TIME_BYTES  6
 #define UUID_BYTES  16
 
@@ -256,7 +257,7 @@ static bool read_plain(struct slice plain, uint64_t *ret_time, struct slice *ret
 static int write_names(struct arena *arena, struct slice user, struct slice domain,
                        struct slice instance, struct gruu_name *ret_name)
 {
-    char text[PLAIN_MAX + 300];
+    char text[NAMED_MAX + 300];
     struct writer w;
     writer_init(&w, text, sizeof(text));
     writer_literal(&w, "sip:");
@@ -293,7 +294,7 @@ static int read_temporary(struct gruu *gruu, struct slice text, struct slice dom
 static int read_public(const struct sip_uri *uri, struct slice value, struct slice domain,
                        struct arena *arena, struct gruu_name *ret_name)
 {
-    char user[PLAIN_MAX], instance[PLAIN_MAX];
+    char user[NAMED_MAX], instance[NAMED_MAX];
     struct writer u, i;
     writer_init(&u, user, sizeof(user));
     writer_init(&i, instance, sizeof(instance));

@@ -20,7 +20,16 @@ struct worker {
     pthread_t thread;
     struct flow target; /* of another worker: gets a line when mail comes */
     _Atomic unsigned datagrams;
+    unsigned late_from; /* of what came for a connection that was gone, plus one */
+    struct flow late;
 };
+
+static void on_late(void *data, unsigned from, const struct flow *flow)
+{
+    struct worker *worker = data;
+    worker->late_from = from + 1;
+    worker->late = *flow;
+}
 
 static void on_datagram(void *data, const struct flow *flow, struct slice bytes)
 {
@@ -171,6 +180,7 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
     assert_int_equal(flow.worker, 1);
     assert_true(stream_alive(workers[0].loop, &flow));
     workers[0].target = workers[2].target = flow;
+    stream_on_late(workers[1].loop, on_late, &workers[1]);
     go(workers);
     struct slice line = SLICE("from another\n");
     for (unsigned i = 0; i < 200; i++) {
@@ -187,6 +197,10 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
     halt(workers);
     assert_int_equal(workers[1].user.reason, STREAM_CLOSED_BY_PEER);
     assert_int_equal(stream_count(workers[1].loop, STREAM_SEND_LATE), 1);
+    assert_int_equal(workers[1].late_from, 0 + 1); /* and can tell who has sent it */
+    assert_int_equal(workers[1].late.worker, 1);
+    assert_int_equal(workers[1].late.connection, flow.connection);
+    assert_int_equal(workers[1].late.generation, flow.generation);
     flow.worker = WORKERS;
     assert_int_equal(stream_send(workers[0].loop, &flow, line), ERR_CLOSED);
     finish(workers, mesh);
