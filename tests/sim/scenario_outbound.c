@@ -291,6 +291,24 @@ static const struct scenario scenarios[] = {
      "alice < 430 within 100ms\n"
      "register bob reg-id=1\n"
      "alice takes alice-call-1\n" ALICE_HANGS_UP},
+    {"in mid-call the flow ends: the phone's other flow is taken", "RFC 5626 7, 5.3", "",
+     "config record_route off\n" TWO_FLOWS "bob lax\n"
+     "alice > INVITE bob\n"
+     "bob2 < INVITE\n"
+     "bob2 > 200\n"
+     "alice < 200\n"
+     "alice > ACK\n"
+     "bob2 < ACK\n"
+     "alice > INFO\n"
+     "bob2 < INFO\n"
+     "bob2 > 200\n"
+     "alice < 200/INFO\n"
+     "bob2 closes\n"
+     "wait 10ms\n"
+     "alice > BYE\n"
+     "bob < BYE tcp\n"
+     "bob > 200\n"
+     "alice < 200/BYE\n"},
     {"a phone behind a NAT that has not registered is called back", "RFC 5626 5.3.2, RFC 3581", "",
      "config record_route off\n"
      "config nat alice\n"

@@ -105,8 +105,9 @@ static void write_self(struct proxy *proxy, struct writer *w, const struct proxy
 }
 
 static void write_record_route(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
-                               const struct flow *flow, bool with_token)
+                               const struct proxy_flow_token *token, bool with_token)
 {
+    const struct flow *flow = &token->flow;
     writer_literal(w, "Record-Route: <");
     write_self(proxy, w, f, flow);
     writer_literal(w, ";tz=");
@@ -115,7 +116,7 @@ static void write_record_route(struct proxy *proxy, struct writer *w, const stru
         16);
     if (with_token) {
         writer_literal(w, ";fl=");
-        proxy_flow_write(proxy, w, f->msg, flow, false);
+        proxy_flow_write(proxy, w, f->msg, token);
     }
     writer_literal(w, ">\r\n");
 }
@@ -163,11 +164,14 @@ static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct 
     struct address out = endpoint_sent_by(proxy->endpoint, f->leaves);
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE);
     bool way_there = f->target->flow_only;
-    write_record_route(proxy, &lines->w, f, f->leaves, way_there);
+    const struct proxy_flow_token there = {.flow = *f->leaves,
+                                           .instance = (uint32_t)f->target->instance};
+    const struct proxy_flow_token back = {.flow = *f->arrived};
+    write_record_route(proxy, &lines->w, f, &there, way_there);
     if (way_there || way_back || f->arrived->transport != f->leaves->transport ||
         !address_equal(&in, &out) ||
         wants_name(proxy, f, f->arrived) != wants_name(proxy, f, f->leaves))
-        write_record_route(proxy, &lines->w, f, f->arrived, way_back);
+        write_record_route(proxy, &lines->w, f, &back, way_back);
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }
 
@@ -210,7 +214,8 @@ static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *l
     writer_literal(w, "Path: <");
     write_self(proxy, w, f, f->leaves);
     writer_literal(w, ";ob;fl=");
-    proxy_flow_write(proxy, w, f->msg, f->arrived, true);
+    proxy_flow_write(proxy, w, f->msg,
+                     &(struct proxy_flow_token){.flow = *f->arrived, .for_path = true});
     writer_literal(w, ">\r\n");
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }

@@ -56,6 +56,13 @@ enum proxy_flow_use {
     PROXY_FLOW_GONE,   /* its connection was one of an earlier run of this server */
 };
 
+struct proxy_flow_token {
+    struct flow flow;
+    bool for_path; /* it holds not only for one Call-ID */
+    uint32_t
+        instance; /* of proxy_target.instance, of the phone that registered the flow; 0: none */
+};
+
 /* What RFC 3261 sections 16.3 and 16.4 find out about a request; slices into the message. */
 struct proxy_route_info {
     struct slice uri_text; /* the Request-URI that counts: the last Route value if a strict router
@@ -74,9 +81,9 @@ struct proxy_route_info {
     enum proxy_token_class token; /* what a Route of ours proves about this dialog */
     struct slice flow_token;      /* of the last of our Routes, or empty */
     enum proxy_flow_use flow_use;
-    struct flow flow; /* of PROXY_FLOW_DIALOG and _PATH */
-    bool trusted;     /* a user of ours has proved itself, now or when the dialog was opened */
-    bool has_route;   /* Route values are left after ours */
+    struct proxy_flow_token flow; /* not of PROXY_FLOW_NONE */
+    bool trusted;   /* a user of ours has proved itself, now or when the dialog was opened */
+    bool has_route; /* Route values are left after ours */
     struct slice next_route; /* the first of them */
     unsigned own_routes;     /* values of ours at the top, to be removed */
     uint32_t max_forwards;   /* as received, or the configured start */
@@ -199,12 +206,16 @@ int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *requ
 uint64_t proxy_token(const struct proxy *proxy, const struct sip_message *msg,
                      enum proxy_token_class opener);
 
-/* token.c: RFC 5626 section 5.2. The token of a flow; for_path: not only for the Call-ID of msg. */
+/* token.c: RFC 5626 section 5.2. */
 void proxy_flow_write(const struct proxy *proxy, struct writer *w, const struct sip_message *msg,
-                      const struct flow *flow, bool for_path);
-/* ERR_INVALID: not one of ours. ERR_CLOSED: its connection ended with an earlier run. */
+                      const struct proxy_flow_token *token);
+/* ERR_INVALID: not one of ours. ERR_CLOSED: its connection ended with an earlier run; *ret_token is
+ * set all the same. */
 int proxy_flow_read(const struct proxy *proxy, const struct sip_message *msg, struct slice text,
-                    struct flow *ret_flow, bool *ret_for_path);
+                    struct proxy_flow_token *ret_token);
+
+/* route.c: do both lead to one place, on one connection? */
+bool proxy_flow_same(const struct flow *a, const struct flow *b);
 
 /* policy.c: may this sender have this request forwarded? 1: yes, info->trusted is set. 0: it has
  * been answered (or dropped, if an ACK). */

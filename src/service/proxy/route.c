@@ -117,7 +117,7 @@ static int undo_strict_routing(struct proxy *proxy, const struct sip_message *ms
     return 0;
 }
 
-static bool same_flow(const struct flow *a, const struct flow *b)
+bool proxy_flow_same(const struct flow *a, const struct flow *b)
 {
     return a->transport == b->transport && address_equal(&a->remote, &b->remote) &&
            (!flow_reliable(a) || (a->worker == b->worker && a->connection == b->connection &&
@@ -129,18 +129,19 @@ static bool same_flow(const struct flow *a, const struct flow *b)
 static int examine_flow(struct proxy *proxy, const struct endpoint_request *request,
                         struct proxy_route_info *info, struct proxy_fault *ret_fault)
 {
-    bool for_path;
     if (info->flow_token.len == 0 || info->has_route)
         return 0;
-    int status = proxy_flow_read(proxy, request->msg, info->flow_token, &info->flow, &for_path);
+    int status = proxy_flow_read(proxy, request->msg, info->flow_token, &info->flow);
     if (status == ERR_INVALID)
         return fault(ret_fault, 403, "Forbidden - Flow Token Is Not Ours");
-    if (status == 0 && !for_path && info->to_tag.len == 0)
+    if (!info->flow.for_path && info->to_tag.len == 0)
         return 0; /* what opens a dialog finds its own way */
     if (info->own_routes + info->strict < 2 && status == 0 &&
-        same_flow(&info->flow, &request->flow))
+        proxy_flow_same(&info->flow.flow, &request->flow))
         return 0;
-    info->flow_use = status < 0 ? PROXY_FLOW_GONE : for_path ? PROXY_FLOW_PATH : PROXY_FLOW_DIALOG;
+    info->flow_use = status < 0            ? PROXY_FLOW_GONE
+                     : info->flow.for_path ? PROXY_FLOW_PATH
+                                           : PROXY_FLOW_DIALOG;
     return 0;
 }
 

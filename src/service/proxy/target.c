@@ -96,7 +96,7 @@ static uint64_t instance_hash(const struct proxy *proxy, struct slice aor, struc
     struct hash_state hash;
     if (instance.len == 0)
         return 0;
-    hash_begin(&hash, &proxy->loop_key);
+    hash_begin(&hash, &proxy->token_key); /* flow tokens have a part of it */
     hash_add(&hash, aor);
     hash_add(&hash, instance);
     return hash_end(&hash) | 1;
@@ -344,14 +344,30 @@ static int find_gruu(struct proxy *proxy, const struct proxy_route_info *info,
     return fault(ret_fault, valid ? 480 : 404, NULL);
 }
 
+/* Is the binding that of the phone at the other end? It has registered the Request-URI, or the flow
+ * token names its instance. */
+static bool is_of_dialog(const struct proxy *proxy, const struct proxy_route_info *info,
+                         struct slice aor, const struct binding *binding)
+{
+    struct sip_uri contact;
+    if (info->flow_use != PROXY_FLOW_NONE && info->flow.instance != 0 &&
+        (uint32_t)instance_hash(proxy, aor, binding->instance) == info->flow.instance)
+        return true;
+    return sip_uri_parse(binding->contact, &contact) == 0 &&
+           slice_equal(contact.user, info->uri.user) && contact.port == info->uri.port &&
+           slice_equal_nocase(contact.host, info->uri.host);
+}
+
 /* In a dialog the Request-URI is the contact of the user in To. Where he registered it, it is
  * reached as calls to him reach it: a contact by TCP may be no more than the far end of a
- * connection, which another worker may own. */
+ * connection, which another worker may own. When that has ended, another flow of the phone is
+ * taken.
+ */
 static int take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
                                 struct proxy_target *target)
 {
     char text[AUTHENTICATOR_AOR_MAX];
-    struct sip_uri to, contact;
+    struct sip_uri to;
     struct writer w;
     writer_init(&w, text, sizeof(text));
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
@@ -366,17 +382,15 @@ static int take_registered_flow(struct proxy *proxy, const struct proxy_route_in
         if (reach == BINDING_BY_CONTACT ||
             (info->uri.scheme == SIP_URI_SIPS &&
              !transport_secure((enum transport)binding->flow.transport)) ||
-            sip_uri_parse(binding->contact, &contact) < 0 ||
-            !slice_equal(contact.user, info->uri.user) || contact.port != info->uri.port ||
-            !slice_equal_nocase(contact.host, info->uri.host))
+            !is_of_dialog(proxy, info, writer_slice(&w), binding))
             continue;
-        gone = reach == BINDING_GONE;
-        if (gone) /* another of his flows may be there */
-            continue;
-        take_flow(target, binding, reach);
-        return 0;
+        gone = gone || reach == BINDING_GONE;
+        bool same =
+            info->flow_use != PROXY_FLOW_NONE && proxy_flow_same(&info->flow.flow, &binding->flow);
+        if (reach != BINDING_GONE && (same || !target->has_flow))
+            take_flow(target, binding, reach);
     }
-    return gone ? ERR_CLOSED : 0;
+    return gone && !target->has_flow ? ERR_CLOSED : 0;
 }
 
 /* Where the user has registered the Request-URI, the location knows best whether it still lives,
@@ -392,10 +406,11 @@ static int take_flow_of_dialog(struct proxy *proxy, const struct proxy_route_inf
     if (info->flow_use == PROXY_FLOW_NONE)
         return status < 0 ? fault(ret_fault, 480, NULL) : 0;
     /* RFC 5630 section 5.3: no downgrade along the way. */
-    if (info->uri.scheme == SIP_URI_SIPS && !transport_secure((enum transport)info->flow.transport))
+    if (info->uri.scheme == SIP_URI_SIPS &&
+        !transport_secure((enum transport)info->flow.flow.transport))
         return fault(ret_fault, 480, NULL);
     target->has_flow = target->flow_only = true;
-    target->flow = info->flow;
+    target->flow = info->flow.flow;
     return 0;
 }
 

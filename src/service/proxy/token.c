@@ -8,7 +8,7 @@
 #define BYTES_MAX   80
 
 /* What the first byte says. */
-enum { TRANSPORT_BITS = 0x0f, FOR_PATH = 0x10, IS_V6 = 0x20, CONNECTION = 0x40 };
+enum { TRANSPORT_BITS = 0x0f, FOR_PATH = 0x10, IS_V6 = 0x20, CONNECTION = 0x40, INSTANCE = 0x80 };
 
 struct bytes {
     uint8_t data[BYTES_MAX];
@@ -73,12 +73,14 @@ static uint64_t proof_of(const struct proxy *proxy, const struct sip_message *ms
 }
 
 void proxy_flow_write(const struct proxy *proxy, struct writer *w, const struct sip_message *msg,
-                      const struct flow *flow, bool for_path)
+                      const struct proxy_flow_token *token)
 {
+    const struct flow *flow = &token->flow;
     struct bytes b = {.end = sizeof(b.data)};
     bool v6 = address_is_v6(&flow->remote), stream = flow_reliable(flow);
-    uint8_t first = (uint8_t)(flow->transport | (for_path ? FOR_PATH : 0) | (v6 ? IS_V6 : 0) |
-                              (stream ? CONNECTION : 0));
+    uint8_t first =
+        (uint8_t)(flow->transport | (token->for_path ? FOR_PATH : 0) | (v6 ? IS_V6 : 0) |
+                  (stream ? CONNECTION : 0) | (token->instance != 0 ? INSTANCE : 0));
     put(&b, &first, sizeof(first));
     put(&b, &flow->listener, sizeof(flow->listener));
     put_address(&b, &flow->remote, v6);
@@ -89,17 +91,18 @@ void proxy_flow_write(const struct proxy *proxy, struct writer *w, const struct 
         put(&b, &flow->connection, sizeof(flow->connection));
         put(&b, &flow->generation, sizeof(flow->generation));
     }
+    if (token->instance != 0)
+        put(&b, &token->instance, sizeof(token->instance));
     uint64_t proof = proof_of(proxy, msg, b.data, b.at);
     put(&b, &proof, PROOF_BYTES);
     base64url_write(w, b.data, b.at);
 }
 
-static int read_flow(const struct proxy *proxy, struct bytes *b, struct flow *ret_flow,
-                     bool *ret_for_path)
+static int read_flow(const struct proxy *proxy, struct bytes *b, struct proxy_flow_token *ret_token)
 {
     struct flow flow = {0};
     uint8_t first = 0;
-    uint32_t run = proxy->run;
+    uint32_t run = proxy->run, instance = 0;
     get(b, &first, sizeof(first));
     flow.transport = first & TRANSPORT_BITS;
     get(b, &flow.listener, sizeof(flow.listener));
@@ -111,15 +114,17 @@ static int read_flow(const struct proxy *proxy, struct bytes *b, struct flow *re
         get(b, &flow.connection, sizeof(flow.connection));
         get(b, &flow.generation, sizeof(flow.generation));
     }
+    if (first & INSTANCE)
+        get(b, &instance, sizeof(instance));
     if (b->bad || b->at != b->end)
         return ERR_INVALID;
-    *ret_flow = flow;
-    *ret_for_path = (first & FOR_PATH) != 0;
+    *ret_token = (struct proxy_flow_token){
+        .flow = flow, .for_path = (first & FOR_PATH) != 0, .instance = instance};
     return run == proxy->run ? 0 : ERR_CLOSED;
 }
 
 int proxy_flow_read(const struct proxy *proxy, const struct sip_message *msg, struct slice text,
-                    struct flow *ret_flow, bool *ret_for_path)
+                    struct proxy_flow_token *ret_token)
 {
     struct bytes b = {0};
     uint64_t proof;
@@ -129,5 +134,5 @@ int proxy_flow_read(const struct proxy *proxy, const struct sip_message *msg, st
     memcpy(&proof, b.data + b.end, PROOF_BYTES);
     if (proof != proof_of(proxy, msg, b.data, b.end))
         return ERR_INVALID;
-    return read_flow(proxy, &b, ret_flow, ret_for_path);
+    return read_flow(proxy, &b, ret_token);
 }

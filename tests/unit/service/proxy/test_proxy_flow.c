@@ -27,20 +27,40 @@ static struct flow some_flow(unsigned i)
     switch (i) {
     case 0: return flow_of(TRANSPORT_UDP, "192.0.2.1:5060", "192.0.2.9:40001");
     case 1: return flow_of(TRANSPORT_TCP, "192.0.2.1:5060", "192.0.2.9:40001");
+    case 4: {
+        struct flow flow = some_flow(1);
+        flow.listener = 4; /* its token has an instance */
+        return flow;
+    }
     case 2: return flow_of(TRANSPORT_WSS, "[2001:db8::1]:443", "[2001:db8::9]:40001");
     default: return flow_of(TRANSPORT_UDP, "[fe80::1%2]:5060", "[fe80::9%2]:5060");
     }
 }
-#define FLOWS 4
+#define FLOWS 5
 
 static struct slice token_of(struct proxy_fixture *f, const struct flow *flow, bool for_path,
                              char *buf)
 {
     struct writer w;
     writer_init(&w, buf, 256);
-    proxy_flow_write(f->proxy, &w, &f->in, flow, for_path);
+    struct proxy_flow_token token = {
+        .flow = *flow, .for_path = for_path, .instance = flow->listener == 4 ? 0xfedcba98 : 0};
+    proxy_flow_write(f->proxy, &w, &f->in, &token);
     assert_int_equal(writer_status(&w), 0);
     return writer_slice(&w);
+}
+
+static int read_token(struct proxy_fixture *f, struct slice text, struct flow *ret_flow,
+                      bool *ret_for_path)
+{
+    struct proxy_flow_token token = {.instance = 0};
+    int status = proxy_flow_read(f->proxy, &f->in, text, &token);
+    if (status == 0) {
+        *ret_flow = token.flow;
+        *ret_for_path = token.for_path;
+        assert_int_equal(token.instance, token.flow.listener == 4 ? 0xfedcba98 : 0);
+    }
+    return status;
 }
 
 static void open_fixture(struct proxy_fixture *f)
@@ -61,7 +81,7 @@ static void a_flow_comes_out_as_it_went_in(void **state)
         struct flow flow = some_flow(i % FLOWS), read = {0};
         bool for_path = i >= FLOWS, read_for_path;
         struct slice token = token_of(&f, &flow, for_path, buf);
-        assert_int_equal(proxy_flow_read(f.proxy, &f.in, token, &read, &read_for_path), 0);
+        assert_int_equal(read_token(&f, token, &read, &read_for_path), 0);
         assert_memory_equal(&read, &flow, sizeof(flow));
         assert_int_equal(read_for_path, for_path);
     }
@@ -85,12 +105,10 @@ static void nothing_in_a_token_can_be_changed(void **state)
             for (const char *c = "AQZaz09-_"; *c != '\0'; c++) {
                 buf[at] = *c;
                 if (*c != before)
-                    assert_int_equal(proxy_flow_read(f.proxy, &f.in, token, &read, &for_path),
-                                     ERR_INVALID);
+                    assert_int_equal(read_token(&f, token, &read, &for_path), ERR_INVALID);
             }
             buf[at] = before;
-            assert_int_equal(proxy_flow_read(f.proxy, &f.in, slice_of(buf, at), &read, &for_path),
-                             ERR_INVALID);
+            assert_int_equal(read_token(&f, slice_of(buf, at), &read, &for_path), ERR_INVALID);
         }
     }
     proxy_fixture_close(&f);
@@ -110,8 +128,8 @@ static void a_token_of_a_dialog_holds_for_its_call_id(void **state)
     char *call_id = strstr(f.text, "Call-ID: c");
     assert_non_null(call_id);
     call_id[9] = 'd';
-    assert_int_equal(proxy_flow_read(f.proxy, &f.in, token, &read, &for_path), ERR_INVALID);
-    assert_int_equal(proxy_flow_read(f.proxy, &f.in, of_path, &read, &for_path), 0);
+    assert_int_equal(read_token(&f, token, &read, &for_path), ERR_INVALID);
+    assert_int_equal(read_token(&f, of_path, &read, &for_path), 0);
     proxy_fixture_close(&f);
 }
 
@@ -128,7 +146,7 @@ static void a_connection_does_not_outlive_the_process_but_a_udp_flow_does(void *
         struct flow flow = some_flow(i);
         struct slice token = token_of(&f, &flow, false, buf);
         f.proxy->run++;
-        assert_int_equal(proxy_flow_read(f.proxy, &f.in, token, &read, &for_path),
+        assert_int_equal(read_token(&f, token, &read, &for_path),
                          flow_reliable(&flow) ? ERR_CLOSED : 0);
     }
     proxy_fixture_close(&f);
@@ -153,7 +171,7 @@ static void what_comes_along_the_flow_itself_goes_out(void **state)
     (void)snprintf(lines, sizeof(lines), "Route: <sip:192.0.2.1;lr;fl=%.*s>\r\n", SLICE_ARG(token));
     assert_int_equal(proxy_fixture_take(&f, "BYE", "sip:bob@192.0.2.20", lines), 0);
     assert_int_equal(f.info.flow_use, PROXY_FLOW_DIALOG);
-    assert_true(address_equal(&f.info.flow.remote, &there.remote));
+    assert_true(address_equal(&f.info.flow.flow.remote, &there.remote));
     token = token_of(&f, &here, false, buf); /* both ends speak to us along one flow */
     (void)snprintf(lines, sizeof(lines),
                    "Route: <sip:192.0.2.1;lr>, <sip:192.0.2.1;lr;fl=%.*s>\r\n", SLICE_ARG(token));
