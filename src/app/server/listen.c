@@ -83,13 +83,17 @@ static int complain(const struct app_config *config, const struct endpoint_liste
     const char *name = transport_uri_name((enum transport)listener->transport).ptr;
     (void)address_text(&listener->local, address);
     unsigned port = address_port(&listener->local);
+    /* UDP and TCP share their port; who asked for another transport wants that one. */
+    bool basic = listener->transport == TRANSPORT_UDP || listener->transport == TRANSPORT_TCP;
+    const char *wanted = basic ? "tcp" : name;
     switch (error) {
     case EADDRINUSE:
         log_error(log, LOG_APP,
                   "cannot listen on %s:%s: another program uses this port; `ss -lnp%s 'sport = "
                   ":%u'` shows which. End it, or choose another port: --set listen=udp:0.0.0.0:%u,"
-                  "tcp:0.0.0.0:%u",
-                  name, address, tcp ? "t" : "u", port, port + 10, port + 10);
+                  "%s:0.0.0.0:%u",
+                  name, address, tcp ? "t" : "u", port, basic ? port + 10 : 5060, wanted,
+                  port + 10);
         return ERR_EXISTS;
     case EACCES:
     case EPERM:
