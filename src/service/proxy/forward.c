@@ -72,28 +72,31 @@ static bool wants_record_route(const struct sip_message *msg)
 
 /* Another server must check our certificate when it comes back, and so needs a name; who is a
  * server shows in the Vias of what it forwards. */
-static bool wants_name(struct proxy *proxy, const struct proxy_forward *f, const struct flow *flow)
+static bool wants_name(struct proxy *proxy, const struct proxy_forward *f, bool leaving)
 {
+    const struct flow *flow = leaving ? f->leaves : f->arrived;
     struct sip_values values;
     struct slice value;
     if (!transport_secure((enum transport)flow->transport) ||
         endpoint_tls_domain(proxy->endpoint).len == 0)
         return false;
-    if (flow == f->leaves)
+    if (leaving)
         return f->to_server;
     sip_values_init(&values, f->msg, SIP_HEADER_VIA);
     return sip_values_next(&values, &value) && sip_values_next(&values, &value);
 }
 
+/* As the side that the request leaves by, or came from, is to find us. */
 static void write_self(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
-                       const struct flow *flow)
+                       bool leaving)
 {
+    const struct flow *flow = leaving ? f->leaves : f->arrived;
     struct address self = endpoint_sent_by(proxy->endpoint, flow);
     enum transport transport = (enum transport)flow->transport;
     /* 16.6 step 4: sips where the Request-URI is; that says TLS by itself. */
     bool secure = transport_secure(transport) && leaves_secure(f->info, f->target);
     writer_string(w, secure ? "sips:" : "sip:");
-    if (wants_name(proxy, f, flow))
+    if (wants_name(proxy, f, leaving))
         writer_put(w, endpoint_tls_domain(proxy->endpoint)); /* RFC 5922 section 7.5 */
     else
         address_write(w, &self);
@@ -105,11 +108,10 @@ static void write_self(struct proxy *proxy, struct writer *w, const struct proxy
 }
 
 static void write_record_route(struct proxy *proxy, struct writer *w, const struct proxy_forward *f,
-                               const struct proxy_flow_token *token, bool with_token)
+                               const struct proxy_flow_token *token, bool leaving, bool with_token)
 {
-    const struct flow *flow = &token->flow;
     writer_literal(w, "Record-Route: <");
-    write_self(proxy, w, f, flow);
+    write_self(proxy, w, f, leaving);
     writer_literal(w, ";tz=");
     writer_hex(
         w, proxy_token(proxy, f->msg, f->info->trusted ? PROXY_TOKEN_USER : PROXY_TOKEN_STRANGER),
@@ -167,11 +169,10 @@ static void add_record_route(struct proxy *proxy, struct sip_edit *edit, struct 
     const struct proxy_flow_token there = {.flow = *f->leaves,
                                            .instance = (uint32_t)f->target->instance};
     const struct proxy_flow_token back = {.flow = *f->arrived};
-    write_record_route(proxy, &lines->w, f, &there, way_there);
+    write_record_route(proxy, &lines->w, f, &there, true, way_there);
     if (way_there || way_back || f->arrived->transport != f->leaves->transport ||
-        !address_equal(&in, &out) ||
-        wants_name(proxy, f, f->arrived) != wants_name(proxy, f, f->leaves))
-        write_record_route(proxy, &lines->w, f, &back, way_back);
+        !address_equal(&in, &out) || wants_name(proxy, f, false) != wants_name(proxy, f, true))
+        write_record_route(proxy, &lines->w, f, &back, false, way_back);
     sip_edit_insert(edit, first ? first->name : sip_edit_headers_start(f->msg), take_lines(lines));
 }
 
@@ -212,7 +213,7 @@ static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *l
     const struct sip_header *first = sip_message_first(f->msg, SIP_HEADER_PATH);
     struct writer *w = &lines->w;
     writer_literal(w, "Path: <");
-    write_self(proxy, w, f, f->leaves);
+    write_self(proxy, w, f, true);
     writer_literal(w, ";ob;fl=");
     proxy_flow_write(proxy, w, f->msg,
                      &(struct proxy_flow_token){.flow = *f->arrived, .for_path = true});
