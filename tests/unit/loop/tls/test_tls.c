@@ -485,9 +485,7 @@ static void garbage_ends_an_open_connection(void **state)
     (void)state;
     struct tls *tls = open_tls(&config);
     static const char *const inputs[] = {
-        "INVITE sip:x SIP/2.0\r\n",
-        "\x17\x03\x03\x00\x20"
-        "this record was never encrypted!",
+        "INVITE sip:x SIP/2.0\r\n", "\x17\x03\x03\x00\x20this record was never encrypted!",
         "\x17\x03\x03\x48\x01" /* 18,433 bytes: more than any record has */};
     for (int i = 0; i < 3; i++) {
         struct pair_of_ends ends;
