@@ -8,6 +8,7 @@ struct sip_tx_connection {
     struct list clients;
     uint32_t connection;
     uint32_t generation;
+    uint8_t transport; /* connections of streams and of SCTP are numbered apart */
     uint8_t worker;
     bool closed; /* its clients are being told: it is freed when that is done */
 };
@@ -22,12 +23,13 @@ static bool matches(const struct table_node *node, const void *user)
     const struct sip_tx_connection *c = container_of_const(node, struct sip_tx_connection, node);
     const struct flow *flow = user;
     return c->connection == flow->connection && c->generation == flow->generation &&
-           c->worker == flow->worker;
+           c->worker == flow->worker && c->transport == flow->transport;
 }
 
 static uint64_t hash_of(const struct flow *flow)
 {
-    return hash_mix((uint64_t)flow->connection << 32 | flow->generation, flow->worker);
+    return hash_mix((uint64_t)flow->connection << 32 | flow->generation,
+                    (uint64_t)flow->transport << 8 | flow->worker);
 }
 
 static struct sip_tx_connection *find(const struct sip_transactions *t, const struct flow *flow)
@@ -48,8 +50,10 @@ int sip_tx_connection_add(struct sip_client_tx *tx)
         c = pool_get(&t->connection_pool);
         if (c == NULL)
             return ERR_NO_MEMORY;
-        *c = (struct sip_tx_connection){
-            .connection = flow->connection, .generation = flow->generation, .worker = flow->worker};
+        *c = (struct sip_tx_connection){.connection = flow->connection,
+                                        .generation = flow->generation,
+                                        .transport = flow->transport,
+                                        .worker = flow->worker};
         list_init(&c->clients);
         table_add(&t->by_connection, &c->node, hash_of(flow));
     }
