@@ -8,6 +8,7 @@ struct toy {
     struct layer layer;
     bool accepted;
     bool open;
+    bool escaped; /* the next byte of the wire stands for itself with its last bit turned */
     char *scratch;
 };
 
@@ -78,26 +79,38 @@ static long cipher_receive(struct layer *layer, char *wire, size_t length)
     int status = toy->open ? 0 : cipher_greet(toy, wire[i++]);
     if (status < 0)
         return status;
+    size_t plain = 0;
     for (size_t n = i; n < length; n++) {
         if (wire[n] == 'X')
             return broken(toy, STREAM_LAYER_BROKEN);
         if (wire[n] == 'q')
             return broken(toy, STREAM_CLOSED_BY_PEER);
-        toy->scratch[n] = (char)(wire[n] ^ 0x80);
+        if (wire[n] == 'e') {
+            toy->escaped = true;
+            continue;
+        }
+        toy->scratch[plain++] = (char)(wire[n] ^ 0x80 ^ (toy->escaped ? 1 : 0));
+        toy->escaped = false;
     }
-    if (length > i)
-        status = layer->host->up(layer->host->user, toy->scratch + i, length - i);
+    if (plain > 0)
+        status = layer->host->up(layer->host->user, toy->scratch, plain);
     return status < 0 ? status : (long)length;
 }
 
 static int cipher_send(struct layer *layer, struct slice plain)
 {
-    char *wire = malloc(plain.len);
+    char *wire = malloc(plain.len * 2);
+    size_t n = 0;
     if (wire == NULL)
         return ERR_LIMIT;
-    for (size_t i = 0; i < plain.len; i++)
-        wire[i] = (char)(plain.ptr[i] ^ 0x80);
-    int status = down(layer, slice_of(wire, plain.len));
+    for (size_t i = 0; i < plain.len; i++) {
+        char c = (char)(plain.ptr[i] ^ 0x80);
+        bool means_something = c == 'X' || c == 'q' || c == 'e';
+        if (means_something)
+            wire[n++] = 'e';
+        wire[n++] = (char)(c ^ (means_something ? 1 : 0));
+    }
+    int status = down(layer, slice_of(wire, n));
     free(wire);
     return status;
 }
