@@ -7,11 +7,12 @@ static const struct {
     struct slice uri;
     bool reliable;
     bool secure;
-} transports[TRANSPORT_COUNT] = {
+} transports[TRANSPORT_COUNT + 1] = {
 #define TRANSPORT_ROW(name, via, uri, reliable, secure)                                            \
     [TRANSPORT_##name] = {SLICE_LITERAL(via), SLICE_LITERAL(uri), reliable, secure},
     TRANSPORT_LIST(TRANSPORT_ROW)
 #undef TRANSPORT_ROW
+        [TRANSPORT_DTLS] = {SLICE_LITERAL("DTLS"), SLICE_LITERAL("dtls"), false, true},
 };
 
 bool transport_reliable(enum transport t)

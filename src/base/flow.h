@@ -18,7 +18,9 @@ enum transport {
 #define TRANSPORT_ENUM(name, via, uri, reliable, secure) TRANSPORT_##name,
     TRANSPORT_LIST(TRANSPORT_ENUM)
 #undef TRANSPORT_ENUM
-        TRANSPORT_COUNT
+        TRANSPORT_COUNT,
+    /* STUN's alone (RFC 7350): no SIP transport, so neither counted nor found by name. */
+    TRANSPORT_DTLS = TRANSPORT_COUNT
 };
 
 bool transport_reliable(enum transport t);
@@ -32,10 +34,10 @@ uint16_t transport_default_port(enum transport t);
 
 struct flow {
     uint8_t transport;   /* enum transport */
-    uint8_t worker;      /* streams: the worker that owns the connection */
+    uint8_t worker;      /* streams, DTLS: the worker that owns the connection */
     uint16_t listener;   /* index of the listener: the same on every worker */
-    uint32_t connection; /* streams: index in the owner's table; 0 is no connection */
-    uint32_t generation; /* streams: tells a reused index apart */
+    uint32_t connection; /* the same: index in the owner's table; 0 is no connection */
+    uint32_t generation; /* the same: tells a reused index apart */
     struct address local;
     struct address remote;
 };

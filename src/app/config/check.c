@@ -243,13 +243,8 @@ static void check_stun(const struct app_config *c, struct config_problems *probl
 {
     const struct config_listeners *listen = &c->stun_listen;
     bool pair = false;
-    for (unsigned i = 0; i < listen->count; i++) {
-        uint8_t transport = listen->items[i].transport;
-        if (transport != TRANSPORT_UDP && transport != TRANSPORT_TCP)
-            config_problem(problems, origin_of(c, "stun.listen"), SLICE("stun.listen"),
-                           "STUN is served over udp: and tcp: only");
+    for (unsigned i = 0; i < listen->count; i++)
         pair = pair || pairs_with(&listen->items[i], &c->stun_alternate.address);
-    }
     if (c->stun_alternate.given && !pair && both_good(c, "stun.listen", "stun.alternate"))
         config_problem(problems, origin_of(c, "stun.alternate"), SLICE("stun.alternate"),
                        "needs another address and another port than a udp: listener of "

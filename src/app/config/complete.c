@@ -95,12 +95,17 @@ static int complete_paths(struct app_config *config, struct config_problems *pro
     return config->store_path == NULL || config->control_path == NULL ? ERR_NO_MEMORY : 0;
 }
 
+static bool has_secure(const struct config_listeners *listen)
+{
+    bool has = false;
+    for (unsigned i = 0; i < listen->count; i++)
+        has |= transport_secure((enum transport)listen->items[i].transport);
+    return has;
+}
+
 static bool needs_certificate(const struct app_config *config)
 {
-    bool needs = false;
-    for (unsigned i = 0; i < config->listen.count; i++)
-        needs |= transport_secure((enum transport)config->listen.items[i].transport);
-    return needs;
+    return has_secure(&config->listen) || has_secure(&config->stun_listen);
 }
 
 static int complete_tls(struct app_config *config)

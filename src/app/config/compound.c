@@ -3,20 +3,38 @@
 #include "app/config/check.h"
 #include "base/error.h"
 
-int config_listener_parse(struct slice text, struct writer *why, struct endpoint_listener *ret)
+static int find_transport(struct slice name, const char *const *names, enum transport *ret)
+{
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        if (!slice_equal_nocase(name, slice_from_string(names[i])))
+            continue;
+        if (transport_lookup(name, ret) < 0)
+            *ret = TRANSPORT_DTLS;
+        return 0;
+    }
+    return ERR_SYNTAX;
+}
+
+static int refuse_transport(struct slice text, const char *const *names, struct writer *why)
+{
+    writer_format(why, "\"%.*s\" does not begin with ", SLICE_ARG(text));
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        const char *before = i == 0 ? "" : names[i + 1] == NULL ? " or " : ", ";
+        writer_format(why, "%s%s:", before, names[i]);
+    }
+    writer_literal(why, "; write for example udp:0.0.0.0:5060 or tls:[::]:5061");
+    return ERR_SYNTAX;
+}
+
+int config_listener_parse(struct slice text, const char *const *transports, struct writer *why,
+                          struct endpoint_listener *ret)
 {
     struct slice rest = text;
     enum transport transport;
     struct slice name = slice_cut(&rest, ':');
-    int status = transport_lookup(name, &transport);
-    if (status < 0) {
-        writer_format(
-            why,
-            "\"%.*s\" does not begin with udp:, tcp:, tls:, ws:, wss: or sctp:; write for example "
-            "udp:0.0.0.0:5060 or tls:[::]:5061",
-            SLICE_ARG(text));
-        return ERR_SYNTAX;
-    }
+    int status = find_transport(name, transports, &transport);
+    if (status < 0)
+        return refuse_transport(text, transports, why);
     struct address address;
     status = address_parse(rest, &address);
     if (status < 0) {

@@ -6,8 +6,10 @@
 
 /* All: 0, or ERR_SYNTAX, ERR_RANGE with what is wrong and what would be right in *why. */
 
-/* "udp:192.0.2.1:5060", "tcp:[::]:5060", "sctp:192.0.2.1:5060". */
-int config_listener_parse(struct slice text, struct writer *why, struct endpoint_listener *ret);
+/* "udp:192.0.2.1:5060", "tcp:[::]:5060", "sctp:192.0.2.1:5060". transports: the names that may
+ * stand in front, NULL at the end. */
+int config_listener_parse(struct slice text, const char *const *transports, struct writer *why,
+                          struct endpoint_listener *ret);
 void config_listener_write(const struct endpoint_listener *listener, struct writer *w);
 
 /* "PREFIX@DOMAIN=NEXT_HOP"; prefix or "@DOMAIN" may be missing, not both. */

@@ -24,12 +24,15 @@ static const char *const level_words[] = {"error", "warn", "info", "debug", NULL
 static const char *const client_words[] = {"none", "request", "require", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const format_words[] = {"human", "json", NULL};
+static const char *const sip_words[] = {"udp", "tcp", "tls", "ws", "wss", "sctp", NULL};
+static const char *const stun_words[] = {"udp", "tcp", "tls", NULL};
 
 const struct config_key config_keys[] = {
     /* ---- The server as a whole ---- */
     {.name = "listen",
      .type = CONFIG_LISTENERS,
      FIELD(listen),
+     .words = sip_words,
      .min = 1,
      .max = ENDPOINT_LISTENERS_MAX,
      .standard = "udp:0.0.0.0:5060,tcp:0.0.0.0:5060,tls:0.0.0.0:5061,udp:[::]:5060,tcp:[::]:5060,"
@@ -690,11 +693,13 @@ const struct config_key config_keys[] = {
     {.name = "stun.listen",
      .type = CONFIG_LISTENERS,
      FIELD(stun_listen),
+     .words = stun_words,
      .max = STUN_SERVER_LISTENERS_MAX,
      .standard = "",
      .help =
-         "Where STUN is served: udp:ADDRESS:PORT or tcp:ADDRESS:PORT, usually port 3478; empty: "
-         "nowhere but on the SIP UDP ports, where phones keep their mappings alive."},
+         "Where STUN is served: udp:ADDRESS:PORT or tcp:ADDRESS:PORT, usually port 3478, and "
+         "tls:ADDRESS:PORT, usually port 5349, with the certificates of tls.*; empty: nowhere but "
+         "on the SIP UDP ports, where phones keep their mappings alive."},
     {.name = "stun.alternate",
      .type = CONFIG_ADDRESS,
      FIELD(stun_alternate),

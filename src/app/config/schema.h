@@ -31,7 +31,7 @@ struct config_key {
     const char *unit;         /* of plain numbers, for people; NULL: none */
     const char *standard;     /* the default, as --set takes it */
     const char *automatic;    /* what the default stands for when it is worked out at start */
-    const char *const *words; /* enum and flags, NULL at the end */
+    const char *const *words; /* enum, flags; listeners: transports; NULL at the end */
     /* A check of one string or list item beyond the type: 0, or an error with *why written ("what
      * would be right"). NULL: none. */
     int (*check)(struct slice item, struct writer *why);

@@ -278,9 +278,8 @@ static void write_strings(const void *field, const struct config_key *key, unsig
 
 static int check_listener(const struct config_key *key, struct slice item, struct writer *why)
 {
-    (void)key;
     struct endpoint_listener listener;
-    return config_listener_parse(item, why, &listener);
+    return config_listener_parse(item, key->words, why, &listener);
 }
 
 static int set_listeners(struct app_config *config, const struct config_key *key,
@@ -288,7 +287,7 @@ static int set_listeners(struct app_config *config, const struct config_key *key
 {
     struct config_listeners listeners = {0};
     for (unsigned i = 0; i < value->count; i++) {
-        int status = config_listener_parse(value->items[i], why, &listeners.items[i]);
+        int status = config_listener_parse(value->items[i], key->words, why, &listeners.items[i]);
         if (status < 0)
             return status;
     }

@@ -8,7 +8,8 @@
 
 static bool is_stream(const struct endpoint_listener *listener)
 {
-    return listener->transport != TRANSPORT_UDP && listener->transport != TRANSPORT_SCTP;
+    return listener->transport != TRANSPORT_UDP && listener->transport != TRANSPORT_SCTP &&
+           listener->transport != TRANSPORT_DTLS;
 }
 
 /* What the listener binds to: SCTP its encapsulation port, or an address alone. */

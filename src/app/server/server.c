@@ -232,6 +232,7 @@ static int open_all(struct server *server, struct app_config *config)
     if (status == 0)
         status = secure_open(config, server->log, &server->tls, &server->new_certificate);
     config->endpoint.tls = server->tls;
+    config->stun.tls = server->tls;
     config->endpoint.tls_domain = secure_domain(config, server->tls);
     if (status == 0)
         status = open_mesh(server, config);
@@ -419,6 +420,7 @@ int server_reload(struct server *server, struct config_problems *complaints)
         return status;
     listen_prepare(config, server->log);
     config->endpoint.tls = server->tls;
+    config->stun.tls = server->tls;
     status = refuse_fixed(server, config, complaints);
     if (status == 0 && server->tls != NULL)
         status = secure_reload(config, server->tls, complaints);

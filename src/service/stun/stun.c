@@ -121,17 +121,19 @@ static int open_udp(struct stun_server *server, const struct address *local)
     return 0;
 }
 
-static int open_tcp(struct stun_server *server, const struct address *local)
+static int open_stream(struct stun_server *server, const struct stun_server_listener *listener)
 {
     struct stun_socket *socket = &server->sockets[server->count];
     struct stream_options options = {
-        .transport = TRANSPORT_TCP,
+        .transport = listener->transport,
         .listener = (uint16_t)server->count,
         .v6_only = true,
         .limits = server->config->stream,
         .handler = {.on_bytes = on_bytes, .user = socket},
     };
-    int status = stream_listen(server->loop, local, &options, &socket->stream);
+    if (listener->transport == TRANSPORT_TLS)
+        options.cipher = (struct stream_layer){&tls_layer, server->config->tls};
+    int status = stream_listen(server->loop, &listener->local, &options, &socket->stream);
     if (status < 0)
         return status;
     socket->place.told = true;
@@ -180,7 +182,7 @@ static int open_sockets(struct stun_server *server, struct address *ret_failed)
         const struct stun_server_listener *listener = &config->listeners[i];
         server->sockets[i].server = server;
         int status = listener->transport == TRANSPORT_UDP ? open_udp(server, &listener->local)
-                                                          : open_tcp(server, &listener->local);
+                                                          : open_stream(server, listener);
         if (status < 0) {
             *ret_failed = listener->local;
             return status;
@@ -220,6 +222,13 @@ void stun_server_free(struct stun_server *server)
         stream_listener_close(server->sockets[i].stream);
     }
     memory_free(server);
+}
+
+int stun_server_send(struct stun_server *server, const struct flow *flow, struct slice data)
+{
+    if (flow->transport == TRANSPORT_UDP)
+        return udp_send(server->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
+    return stream_send(server->loop, flow, data);
 }
 
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config)

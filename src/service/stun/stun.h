@@ -1,17 +1,18 @@
-/* The STUN server of one worker: Binding requests over UDP and TCP (RFC 8489, RFC 3489), with a
- * second address also NAT behaviour discovery (RFC 5780). Each worker opens the same sockets. */
+/* The STUN server of one worker: Binding requests over UDP, TCP and TLS (RFC 8489, RFC 3489), with
+ * a second address also NAT behaviour discovery (RFC 5780). Each worker opens the same sockets. */
 #ifndef SERVICE_STUN_H
 #define SERVICE_STUN_H
 
 #include "base/metric.h"
 #include "loop/stream.h"
+#include "loop/tls/tls.h"
 
 #define STUN_SERVER_LISTENERS_MAX 16
 
 struct stun_server;
 
 struct stun_server_listener {
-    uint8_t transport; /* enum transport: UDP or TCP */
+    uint8_t transport; /* enum transport: UDP, TCP or TLS */
     struct address local;
 };
 
@@ -21,7 +22,8 @@ struct stun_server_config {
     bool has_alternate; /* and the first UDP listener of its family has an address of its own */
     struct address alternate;    /* other address and other port, both: Ca:Cp */
     uint32_t rate;               /* answers per second and source; 0: no limit */
-    struct stream_limits stream; /* of TCP connections */
+    struct stream_limits stream; /* of TCP and TLS connections */
+    struct tls *tls;             /* borrowed; needed by secure listeners, else NULL */
     const char *software;        /* NULL or empty: not told */
 };
 
@@ -48,6 +50,9 @@ int stun_server_new(struct loop *loop, const struct stun_server_config *config,
                     struct address *ret_failed, struct stun_server **ret_server);
 /* NULL is accepted. */
 void stun_server_free(struct stun_server *server);
+/* Sends data (copied) to the far end of a flow that one of our sockets has shown: a datagram, or
+ * bytes of a connection. No rate is counted. Errors: as udp_send and stream_send. */
+int stun_server_send(struct stun_server *server, const struct flow *flow, struct slice data);
 /* Takes over rate and software; sockets stay. */
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config);
 const metric *stun_server_metrics(const struct stun_server *server);
