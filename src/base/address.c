@@ -253,6 +253,23 @@ bool address_is_loopback(const struct address *a)
     return address_is_v6(a) && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
+/* RFC 1918, 6598, 3927, 1122. */
+static bool is_private_v4(uint32_t v4)
+{
+    return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191 ||
+           v4 >> 16 == 0xa9fe || v4 >> 24 == IN_LOOPBACKNET;
+}
+
+bool address_is_private(const struct address *a)
+{
+    uint32_t v4;
+    if (as_v4(a, &v4))
+        return is_private_v4(v4);
+    return address_is_v6(a) &&
+           (IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) || IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr) ||
+            (a->in6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc); /* RFC 4193 */
+}
+
 bool address_is_multicast_or_broadcast(const struct address *a)
 {
     uint32_t v4;

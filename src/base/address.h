@@ -39,9 +39,11 @@ uint64_t address_hash_host(uint64_t seed, const struct address *a);
 uint16_t address_port(const struct address *a);
 void address_set_port(struct address *a, uint16_t port);
 bool address_is_v6(const struct address *a);
-/* These three look through the mapped form. */
+/* These four look through the mapped form. */
 bool address_is_wildcard(const struct address *a);
 bool address_is_loopback(const struct address *a);
+/* Means nothing outside of some network: private, shared by a carrier, link-local, loopback. */
+bool address_is_private(const struct address *a);
 bool address_is_multicast_or_broadcast(const struct address *a);
 /* Bytes of the sockaddr, for system calls. */
 socklen_t address_length(const struct address *a);

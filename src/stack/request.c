@@ -1,6 +1,7 @@
 /* A request on its worker: matched to its transaction, or shown to the user (RFC 3261
  * sections 17.2.3, 18.2). */
 #include "stack/endpoint_private.h"
+#include "stack/nat.h"
 
 /* Where responses go: RFC 3261 section 18.2.2, RFC 3581 section 4. maddr is followed only if the
  * operator wants it: any sender could point our answers at somebody else. */
@@ -16,7 +17,7 @@ static struct flow reply_flow(const struct endpoint *endpoint, const struct flow
         reply.remote = maddr;
         return reply;
     }
-    if (!flow_reliable(flow) && !via->rport)
+    if (!flow_reliable(flow) && !via->rport && !nat_answers_source(via, flow))
         address_set_port(&reply.remote, via->port ? via->port : 5060);
     return reply;
 }

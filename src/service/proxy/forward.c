@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 #include "sip/message/edit.h"
+#include "stack/nat.h"
 
 /* The lines that are put in, in one buffer; each step returns the slice it wrote. */
 struct lines {
@@ -123,21 +124,29 @@ static void write_record_route(struct proxy *proxy, struct writer *w, const stru
     writer_literal(w, ">\r\n");
 }
 
+/* Cheap, and right for nearly all: nothing asks for a closer look at the Contact. Its host is that
+ * of Via, which is where the request came from. */
+static bool shows_where_it_is(const struct proxy_forward *f, struct slice contact)
+{
+    const struct sip_via *via = &f->msg->parts.via;
+    const struct address *remote = &f->arrived->remote;
+    struct address sent_by;
+    uint16_t port = via->port ? via->port : 5060;
+    return !flow_reliable(f->arrived) && address_parse_host(via->host, 0, &sent_by) == 0 &&
+           address_equal_host(&sent_by, remote) && (port == address_port(remote) || !via->rport) &&
+           memmem(contact.ptr, contact.len, via->host.ptr, via->host.len) != NULL &&
+           memmem(contact.ptr, contact.len, ";ob", 3) == NULL;
+}
+
 /* Is the flow that the request came along the only way back to who sent it? Then requests of the
  * dialog must find it (RFC 5626 section 5.3.2). Only who speaks to us himself has one Via. */
 static bool needs_way_back(const struct proxy_forward *f)
 {
     const struct sip_message *msg = f->msg;
-    const struct sip_via *via = &msg->parts.via;
     struct slice contact = sip_message_value(msg, SIP_HEADER_CONTACT), value, ob;
-    struct address sent_by;
     struct sip_values values;
     struct sip_contact parsed;
-    bool nat = address_parse_host(via->host, 0, &sent_by) == 0 &&
-               !address_equal_host(&sent_by, &f->arrived->remote);
-    if (contact.len == 0)
-        return false;
-    if (!nat && !flow_reliable(f->arrived) && memmem(contact.ptr, contact.len, ";ob", 3) == NULL)
+    if (contact.len == 0 || shows_where_it_is(f, contact))
         return false;
     sip_values_init(&values, msg, SIP_HEADER_VIA);
     if (!sip_values_next(&values, &value) || sip_values_next(&values, &value) ||
@@ -145,7 +154,7 @@ static bool needs_way_back(const struct proxy_forward *f)
         parsed.address.star)
         return false;
     return sip_uri_param(&parsed.uri, SLICE("ob"), &ob) ||
-           (nat && slice_equal_nocase(parsed.uri.host, via->host)) ||
+           nat_hides(&msg->parts.via, f->arrived, &parsed.uri) ||
            location_needs_flow(&parsed.uri, f->arrived);
 }
 

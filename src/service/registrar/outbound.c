@@ -9,8 +9,7 @@ static bool says(const struct sip_message *msg, struct slice option)
            sip_message_has_token(msg, SIP_HEADER_REQUIRE, option);
 }
 
-/* Is nobody between the phone and us, as Via shows? */
-static bool is_first_hop(const struct sip_message *msg)
+bool registrar_is_first_hop(const struct sip_message *msg)
 {
     struct sip_values values;
     struct slice value;
@@ -60,7 +59,7 @@ bool registrar_read_outbound(struct registrar *registrar, const struct endpoint_
     }
     if (flows == 0)
         return true;
-    bool applies = is_first_hop(request->msg) || edge_keeps_flow(update->path);
+    bool applies = registrar_is_first_hop(request->msg) || edge_keeps_flow(update->path);
     if (!applies && says(request->msg, SLICE("outbound"))) {
         registrar_refuse(registrar, request, 439, NULL, SLICE_NULL);
         return false;

@@ -2,6 +2,7 @@
  * 5626 section 6). */
 #include "base/error.h"
 #include "service/registrar/registrar_private.h"
+#include "stack/nat.h"
 
 /* Seconds of the Expires header; absent or malformed: the default (10.2.1.1, 20.19). */
 static uint32_t header_expires(const struct registrar *registrar, const struct sip_message *msg)
@@ -212,19 +213,14 @@ static bool read_path(struct registrar *registrar, const struct endpoint_request
     return false;
 }
 
-/* A NAT stands between: the phone thinks of itself under an address that its packets do not come
- * from. Someone who registers a contact elsewhere on purpose (its host is not that of the Via) is
- * taken at his word. */
+/* Must its calls go back along the flow, because a NAT stands between? */
 static bool is_behind_nat(const struct endpoint_request *request,
                           const struct location_update *update)
 {
-    struct address sent_by;
-    if (address_parse_host(request->via.host, request->via.port, &sent_by) < 0 ||
-        address_equal_host(&sent_by, &request->flow.remote))
-        return false;
     struct sip_uri contact;
-    return update->count > 0 && sip_uri_parse(update->changes[0].binding.contact, &contact) == 0 &&
-           slice_equal_nocase(contact.host, request->via.host);
+    return update->count > 0 && registrar_is_first_hop(request->msg) &&
+           sip_uri_parse(update->changes[0].binding.contact, &contact) == 0 &&
+           nat_hides(&request->via, &request->flow, &contact);
 }
 
 bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,

@@ -49,7 +49,9 @@ void registrar_refuse(struct registrar *registrar, const struct endpoint_request
  * answered. */
 bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,
                     struct slice aor, struct location_update *ret_update);
-/* outbound.c: RFC 5626 section 6. What it says about the flow that the request came along. False:
+/* outbound.c: is nobody between the phone and us, as Via shows? */
+bool registrar_is_first_hop(const struct sip_message *msg);
+/* RFC 5626 section 6. What it says about the flow that the request came along. False:
  * it has been answered. */
 bool registrar_read_outbound(struct registrar *registrar, const struct endpoint_request *request,
                              struct location_update *update);

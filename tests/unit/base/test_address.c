@@ -320,6 +320,47 @@ static void kinds_of_addresses(void **state)
     }
 }
 
+/* RFC 1918 section 3, RFC 6598 section 7, RFC 4193 section 3.1 */
+static void private_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_private;
+    } rows[] = {
+        {"10.0.0.0", true},
+        {"10.255.255.255", true},
+        {"9.255.255.255", false},
+        {"11.0.0.0", false},
+        {"172.16.0.1", true},
+        {"172.31.255.255", true},
+        {"172.15.255.255", false},
+        {"172.32.0.0", false},
+        {"192.168.0.1", true},
+        {"192.169.0.1", false},
+        {"100.64.0.0", true},
+        {"100.127.255.255", true},
+        {"100.63.255.255", false},
+        {"100.128.0.0", false},
+        {"169.254.1.1", true},
+        {"127.0.0.1", true},
+        {"192.0.2.1", false},
+        {"0.0.0.0", false},
+        {"fc00::1", true},
+        {"fdff::1", true},
+        {"fe00::1", false},
+        {"fe80::1", true},
+        {"::1", true},
+        {"2001:db8::1", false},
+        {"::ffff:10.0.0.1", true},
+        {"::ffff:8.8.8.8", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct address a = host(rows[i].text);
+        assert_int_equal(address_is_private(&a), rows[i].is_private);
+    }
+}
+
 /* RFC 4291 section 2.5.5.2. */
 static void mapped_addresses_become_plain(void **state)
 {
@@ -349,6 +390,7 @@ int main(void)
         cmocka_unit_test(equal_addresses_hash_equally_and_others_do_not),
         cmocka_unit_test(ports_are_set),
         cmocka_unit_test(kinds_of_addresses),
+        cmocka_unit_test(private_addresses),
         cmocka_unit_test(mapped_addresses_become_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

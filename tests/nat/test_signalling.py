@@ -1,0 +1,151 @@
+"""Phones behind every NAT of the laboratory register, call and are called, over UDP, TCP and TLS."""
+
+import contextlib
+import os
+import re
+import sys
+
+import pytest
+from lab import KINDS, Lab
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+import trapezoid  # noqa: E402
+from dialog import establish  # noqa: E402
+from tls import Authority  # noqa: E402
+from ua import Ua  # noqa: E402
+
+PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+INSTANCE = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+TWO = "symmetric behind port-restricted cone"
+SITES = [*KINDS, TWO]
+
+
+class Server(trapezoid.Trapezoid):
+    """A server outside."""
+
+    def __init__(self, lab, pair, address=0, **settings):
+        self.lab = lab
+        host = lab.servers[address]
+        super().__init__({"auth.register": False, "auth.call": False, "tls.certificate": pair[0], "tls.key": pair[1],
+                          "drain_time": "0s", **settings})
+        self.settings["listen"] = [f"{kind.lower()}:{host}:{port}" for kind, port in PORTS.items()]
+        self.host, self.prefix = host, lab.outside.command()
+
+    def contact(self, user):
+        return self.json("contacts", user)["contacts"][0]
+
+
+class Phone(Ua):
+    """`style`: plain (rport, RFC 3581), old (knows of no NAT), outbound (RFC 5626), learned (writes the outside address
+    that it was told of into its Contact), wrong (it has learned that of another server), or another (its Contact is a
+    private address of another interface)."""
+
+    outside = None
+
+    def __init__(self, server, place, host, user, transport="UDP", style="plain", context=None, **more):
+        self.style = style
+        with place.entered():
+            super().__init__(f"{server.host}:{PORTS[transport]}", user, transport, host, tls=context, name=server.host, **more)
+
+    @property
+    def aor(self):
+        return f"sip:{self.user}@{self.target[0]}"
+
+    @property
+    def contact(self):
+        if self.style == "outbound":
+            return super().contact.replace(">", ";ob>")
+        if self.style == "another":
+            return f"<sip:{self.user}@10.254.254.254:5060{self.parameter}>"
+        return super().contact.replace(self.address, self.outside or self.address)
+
+    def via(self):
+        if self.style == "wrong":
+            return super().via().replace(self.address, self.outside)
+        return super().via().replace(";rport", "") if self.style == "old" else super().via()
+
+    def learn(self, site):
+        """Asks what its address is outside (RFC 3581 section 4)."""
+        if self.style == "learned":
+            via = self.ask("OPTIONS", f"sip:{self.target[0]}").get("Via")
+            self.outside = "%s:%s" % tuple(re.search(rf"{name}=([^;]*)", via).group(1) for name in ("received", "rport"))
+        elif self.style == "wrong":
+            self.outside = f"{site.outside}:9"
+
+    def register(self, contact=None, expires=600):
+        flow = f';reg-id=1;+sip.instance="<{INSTANCE}>"' if self.style == "outbound" else ""
+        return self.ask("REGISTER", f"sip:{self.target[0]}", to=self.aor, lines=[
+            f"Contact: {contact or self.contact}{flow};expires={expires}",
+            *(["Supported: outbound, path"] if self.style == "outbound" else [])])
+
+
+def invites(dialog, other):
+    """A re-INVITE with its ACK."""
+    dialog.arrives(other, "INVITE")
+    dialog.arrives(other, "ACK", cseq=dialog.cseq)
+
+
+def talk(caller, callee):
+    """A call in which both sides change something; the callee hangs up."""
+    _, here, there = establish(caller, callee, callee.aor)
+    invites(there, caller)
+    invites(here, callee)
+    here.arrives(callee, "UPDATE")
+    there.arrives(caller, "BYE")
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def pair(root, lab):
+    return root.sign("server", ",".join(f"IP:{address}" for address in lab.servers))
+
+
+@pytest.fixture(scope="module")
+def server(lab, pair):
+    one = Server(lab, pair).start()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def sites(lab):
+    """One of each kind, made when it is first asked for."""
+    made = {}
+
+    def site(kind):
+        if kind not in made:
+            made[kind] = (lab.site("symmetric", behind=lab.site("port-restricted cone")) if kind == TWO else lab.site(kind))
+        return made[kind]
+
+    return site
+
+
+CASES = [(kind, transport, "plain") for kind in SITES for transport in PORTS if (kind, transport) != ("udp blocked", "UDP")]
+CASES += [(kind, "UDP", "old") for kind in SITES if kind != "udp blocked"]
+CASES += [("symmetric", transport, style) for transport in PORTS for style in ("outbound", "learned", "wrong", "another")]
+
+
+@pytest.mark.parametrize("kind,transport,style", CASES)
+def test_a_phone_registers_calls_and_is_called(lab, server, sites, root, kind, transport, style):
+    site = sites(kind)
+    with contextlib.ExitStack() as stack:
+        bob = stack.enter_context(Phone(server, site.host, site.address, "bob", transport, style, root.client()))
+        alice = stack.enter_context(Phone(server, lab.outside, lab.servers[1], "alice"))
+        bob.learn(site)
+        assert bob.register().status == 200 and alice.register().status == 200
+        try:
+            talk(alice, bob)
+            talk(bob, alice)
+        finally:
+            bob.register(expires=0)
+            alice.register(expires=0)
