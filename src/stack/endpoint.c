@@ -291,3 +291,8 @@ uint32_t endpoint_udp_request_max(const struct endpoint *endpoint)
 {
     return endpoint->config->udp_request_max ? endpoint->config->udp_request_max : 1300;
 }
+
+uint32_t endpoint_message_max(const struct endpoint *endpoint)
+{
+    return endpoint->config->limits.message ? endpoint->config->limits.message : 65535;
+}

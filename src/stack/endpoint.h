@@ -223,6 +223,8 @@ int endpoint_flow(struct endpoint *endpoint, const struct endpoint_target *targe
                   struct flow *ret_flow);
 /* Requests larger than this go by TCP first (RFC 3261 section 18.1.1). */
 uint32_t endpoint_udp_request_max(const struct endpoint *endpoint);
+/* Bytes of the longest message that is taken. */
+uint32_t endpoint_message_max(const struct endpoint *endpoint);
 /* Have we a listener of that transport and family? */
 bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6);
 /* Can it keep what a sips URI promises? Without TLS it cannot, and such URIs are refused (RFC 3261

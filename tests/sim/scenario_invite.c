@@ -3,6 +3,11 @@
 #include "sim/scenario_tables.h"
 
 static const struct scenario scenarios[] = {
+    {"an unregistered user whose name comes escaped", "RFC 3261 19.1.4, 16.5", "",
+     "register alice\n"
+     "alice > INVITE sip:%62ob@example.com\n"
+     "alice < 480\n"
+     "alice > ACK\n"},
     {"a call is answered, and the caller hangs up", "RFC 3261 13, 15, 16",
      "testInviteBasic testInviteCallerHangsUp", TALKING ALICE_HANGS_UP},
     {"a call is answered, and the called one hangs up", "RFC 3261 15", "testInviteCalleeHangsUp",

@@ -38,6 +38,13 @@ static const struct scenario scenarios[] = {
      INVITED "bob > 200 dropvia\n"
              "alice none\n"
              "bob > 200\n" TAKEN},
+    {"the phone takes all Vias but ours away: nobody can get its 200", "RFC 3261 16.7 step 3", "",
+     INVITED "bob > 200 lonelyvia\n"
+             "alice < 502\n"
+             "alice > ACK\n"},
+    {"MESSAGE: all Vias but ours taken away", "RFC 3261 16.7 step 3", "",
+     MESSAGED "bob > 200 lonelyvia\n"
+              "alice < 502\n"},
     {"the phone puts a Via of its own on top: its answer is none", "RFC 3261 17.1.3, 18.1.2",
      "testInviteUASAddsVia",
      INVITED "bob > 200 \"^Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKown\"\n"

@@ -68,6 +68,15 @@ static const struct scenario scenarios[] = {
      "gateway none\n"
      "alice > INVITE 4930123\n"
      "gateway < INVITE uri=sip:4930123@192.0.2.11:5060\n" REFUSED_BY("gateway")},
+    {"a number with separators takes the static route of its digits",
+     "RFC 3261 19.1.6, RFC 3966 5.1.1", "",
+     "config route +4930 sip:192.0.2.11:5060\n"
+     "register alice\n"
+     "gateway none\n"
+     "alice > INVITE sip:+49-30-123@example.com;user=phone\n"
+     "gateway < INVITE uri=sip:+4930123@192.0.2.11:5060\n" REFUSED_BY(
+         "gateway") "alice > INVITE tel:+49(30)1.2.3\n"
+                    "gateway < INVITE uri=tel:+49(30)1.2.3\n" REFUSED_BY("gateway")},
     {"a tel URI takes a static route", "RFC 3966, RFC 3261 16.5", "",
      "config route +49 sip:192.0.2.11:5060\n"
      "register alice\n"

@@ -201,3 +201,33 @@ def test_one_source_address_loads_all_workers(server):
             assert time.monotonic() < until, counts
             time.sleep(0.05)
         assert len(counts) == 4 and min(counts) >= 5, counts
+
+
+@pytest.mark.parametrize("called", ["tel:+49-89-123", "tel:+49(89)1.2.3", "sip:+49-89-123@{0};user=phone",
+                                    "sip:%2B4989123@{0}", "sip:+4989123;phone-context=x.example@{0};user=phone"])
+def test_a_number_is_found_however_it_is_written(server, called):
+    """RFC 3261 section 19.1.6, RFC 3966 section 5.1.1: what makes it readable means nothing."""
+    one = server(**OPEN)
+    with Ua(one.address, "caller") as caller, Ua(one.address, "+4989123") as phone:
+        assert phone.register().status == 200
+        caller.send(caller.request("MESSAGE", called.format(one.address)))
+        phone.send(phone.response(phone.wait_for("MESSAGE"), "200 OK"))
+        assert caller.final().status == 200
+
+
+def test_the_largest_messages_pass_or_are_refused_as_too_large(server):
+    """RFC 3261 section 21.5.7: what has grown beyond a datagram on the way is 513; a stream takes it."""
+    one = server(**OPEN)
+    with (Ua(one.address, "caller", "TCP") as caller, Ua(one.address, "udp") as udp,
+          Ua(one.address, "tcp", "TCP") as tcp):
+        for callee, length in ((udp, 65000), (udp, 65507), (tcp, 65535)):
+            assert callee.register().status == 200
+            room = length - len(caller.request("MESSAGE", callee.aor, body="x" * 10000)) + 10000
+            caller.send(caller.request("MESSAGE", callee.aor, body="x" * room))
+            if (callee, length) == (udp, 65507):
+                assert caller.final().status == 513
+                continue
+            message = callee.wait_for("MESSAGE")
+            assert len(message.body) == room
+            callee.send(callee.response(message, "200 OK"))
+            assert caller.final().status == 200

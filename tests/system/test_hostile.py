@@ -56,7 +56,7 @@ def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
             size = length - len(head.format(one.address, length, length))
             tcp.sendall(head.format(one.address, length, size).encode() + b"x" * size)
         tcp.settimeout(5)
-        assert tcp.recv(65535).startswith(b"SIP/2.0 500 ")
+        assert tcp.recv(65535).startswith(b"SIP/2.0 513 ")
         time.sleep(0.5)
         before = processor_seconds(one.process)
         time.sleep(1)

@@ -266,6 +266,20 @@ def test_nobody_registers_for_another_user(one, third):
     third.check()
 
 
+def test_a_sender_of_our_domain_is_challenged_however_long_his_name(server):
+    """RFC 3261 section 22.3: a name that is longer than any account's is no stranger's."""
+    one = server(domains="example.com")
+    one.command("user", "password", "bob", "secret")
+    with Ua(one.address, "bob", password="secret") as bob, Ua(one.address, "x", host=STRANGER) as stranger:
+        assert bob.ask("REGISTER", "sip:example.com", to="sip:bob@example.com",
+                       lines=[f"Contact: {bob.contact}"]).status == 200
+        for length in (10, 600, 1500):
+            sender = f"sip:{'u' * length}@example.com"
+            assert stranger.ask("MESSAGE", "sip:bob@example.com", from_=sender).status == 407
+            assert bob.ask("MESSAGE", "sip:bob@example.com", from_=sender).status == 403
+        bob.nothing()
+
+
 def test_a_token_opens_the_way_for_its_call_only(one, third):
     """Decision 0003: the token of Record-Route goes with one Call-ID."""
     with Ua(one.address, "bob", password="secret") as bob, Ua(one.address, "x", host=STRANGER) as stranger:

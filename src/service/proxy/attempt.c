@@ -15,17 +15,16 @@ static void on_client_response(struct sip_client_tx *tx, void *user,
 }
 
 /* 18.1.1: the large request that TCP could not carry goes by UDP after all. */
-static bool fall_back_to_udp(struct proxy_branch *branch)
+static int fall_back_to_udp(struct proxy_branch *branch)
 {
     struct proxy_context *context = branch->context;
     struct proxy_route_info info;
     struct endpoint_target target = branch->fallback;
     branch->fell_back = true;
     if (branch->provisional || branch->cancelled)
-        return false;
-    if (proxy_context_again(context, &info) < 0)
-        return false;
-    return proxy_attempt(branch, &context->proxy->message, &info, &target) == 0;
+        return ERR_INVALID;
+    int status = proxy_context_again(context, &info);
+    return status < 0 ? status : proxy_attempt(branch, &context->proxy->message, &info, &target);
 }
 
 static void on_client_failure(struct sip_client_tx *tx, void *user, enum sip_tx_failure failure)
@@ -60,8 +59,9 @@ static void on_client_end(struct sip_client_tx *tx, void *user)
     context->holds++;
     if (branch->falls_back) {
         branch->falls_back = false;
-        if (!fall_back_to_udp(branch) && !proxy_failover_go_on(branch))
-            proxy_branch_fail(branch, branch->cancelled ? 487 : 503);
+        int status = fall_back_to_udp(branch);
+        if (status < 0 && !proxy_failover_go_on(branch))
+            proxy_branch_fail(branch, branch->cancelled ? 487 : status == ERR_RANGE ? 513 : 503);
     } else if (branch->goes_on) {
         branch->goes_on = false;
         if (!proxy_failover_go_on(branch))
@@ -133,6 +133,8 @@ int proxy_attempt(struct proxy_branch *branch, const struct sip_message *msg,
         if (write_for(branch, &forward, &tcp, &flow, &bytes) < 0)
             status = write_for(branch, &forward, target, &flow, &bytes);
     }
+    if (status == 0 && flow.transport == TRANSPORT_UDP && bytes.len > PROXY_DATAGRAM_MAX)
+        status = ERR_RANGE;
     if (status < 0)
         return status;
     struct sip_client_tx_start start = {

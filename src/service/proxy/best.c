@@ -109,6 +109,6 @@ struct slice proxy_best_take(struct proxy_context *context, unsigned *ret_status
                          SLICE("SIP/2.0 500 Server Internal Error"));
         sip_edit_remove_all(&edit, SIP_HEADER_RETRY_AFTER);
     }
-    writer_init(&w, proxy->out, sizeof(proxy->out));
+    writer_init(&w, proxy->out, proxy->out_size);
     return sip_edit_write(&edit, &w) == 0 ? writer_slice(&w) : stored;
 }

@@ -54,6 +54,7 @@ void proxy_branch_start(struct proxy_context *context, const struct sip_message 
         status = proxy_target_keep(context, target, &branch->target);
     if (status < 0)
         proxy_branch_fail(branch, status == ERR_CLOSED                             ? 430
+                                  : status == ERR_RANGE                            ? 513
                                   : status == ERR_LIMIT || status == ERR_NO_MEMORY ? 500
                                                                                    : 503);
 }

@@ -103,7 +103,8 @@ static int send_again(struct proxy_branch *branch, const struct endpoint_target 
 
 static bool is_own_trouble(int status)
 {
-    return status == ERR_LIMIT || status == ERR_NO_MEMORY || status == ERR_CLOSED;
+    return status == ERR_LIMIT || status == ERR_NO_MEMORY || status == ERR_CLOSED ||
+           status == ERR_RANGE;
 }
 
 /* To target; where nothing can be sent there, to the first after it that works. 0: sent, or waiting

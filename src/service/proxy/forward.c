@@ -418,7 +418,7 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     struct writer out;
     struct slice strict_router;
     writer_init(&lines.w, proxy->text, sizeof(proxy->text));
-    writer_init(&out, proxy->out, sizeof(proxy->out));
+    writer_init(&out, proxy->out, proxy->out_size);
     sip_edit_init(&edit, f->msg);
     if (next_is_strict(f, &strict_router)) {
         write_strict(&edit, &lines, f, strict_router);
@@ -448,5 +448,5 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
         status = sip_edit_write(&edit, &out);
     if (status == 0)
         *ret_bytes = writer_slice(&out);
-    return status;
+    return status == ERR_LIMIT ? ERR_RANGE : status;
 }

@@ -26,14 +26,17 @@ static bool goes_to_ours(struct proxy *proxy, const struct proxy_route_info *inf
     return info->to_tag.len == 0 || domains_is_self(proxy->domains, &info->uri);
 }
 
-/* The canonical AOR of a From or To of ours. */
+/* The canonical AOR of a From or To of ours; empty when it is longer than any user's. */
 static bool local_aor(struct proxy *proxy, struct slice uri_text, struct slice *ret_domain,
                       struct writer *w)
 {
     struct sip_uri uri;
-    return sip_uri_parse(uri_text, &uri) == 0 && uri.scheme != SIP_URI_TEL &&
-           domains_local(proxy->domains, uri.host, uri.port, ret_domain) &&
-           domains_aor(proxy->domains, &uri, w) == 0;
+    if (sip_uri_parse(uri_text, &uri) < 0 || uri.scheme == SIP_URI_TEL ||
+        !domains_local(proxy->domains, uri.host, uri.port, ret_domain))
+        return false;
+    if (domains_aor(proxy->domains, &uri, w) < 0)
+        writer_rewind(w, 0);
+    return true;
 }
 
 static bool same_place(const struct sip_uri *target, const struct binding *binding)
@@ -109,20 +112,6 @@ static int deny_relay(struct proxy *proxy, const struct endpoint_request *reques
     return 0;
 }
 
-/* Has the user in the Request-URI phones here? */
-static bool has_bindings(struct proxy *proxy, const struct sip_uri *uri)
-{
-    char text[AUTHENTICATOR_AOR_MAX];
-    struct writer w;
-    writer_init(&w, text, sizeof(text));
-    if (domains_aor(proxy->domains, uri, &w) < 0)
-        return false;
-    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
-    return location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) ==
-               0 &&
-           proxy->bindings.count > 0;
-}
-
 /* Would the request leave us for a static route, which may cost money? */
 static bool takes_static_route(struct proxy *proxy, const struct proxy_route_info *info)
 {
@@ -130,8 +119,8 @@ static bool takes_static_route(struct proxy *proxy, const struct proxy_route_inf
         return false;
     if (info->uri.scheme == SIP_URI_TEL || !info->ours)
         return true;
-    return !accounts_known(proxy->accounts, info->uri.user, info->domain) &&
-           !has_bindings(proxy, &info->uri);
+    return !proxy_user_known(proxy, info->uri.user, info->domain) &&
+           !proxy_user_has_bindings(proxy, &info->uri);
 }
 
 /* Means nothing to whoever has no such dialog, so a To tag is enough on the way to ours. */

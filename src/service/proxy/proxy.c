@@ -10,6 +10,19 @@ const struct metric_info proxy_metric_infos[PROXY_METRICS] = {
 #undef PROXY_METRIC_ROW
 };
 
+static int make_room(struct proxy *proxy)
+{
+    size_t size = (size_t)endpoint_message_max(proxy->endpoint) + PROXY_TEXT_MAX;
+    if (size <= proxy->out_size)
+        return 0;
+    char *out = memory_realloc(proxy->out, size);
+    if (out == NULL)
+        return ERR_NO_MEMORY;
+    proxy->out = out;
+    proxy->out_size = size;
+    return 0;
+}
+
 int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts,
               struct proxy **ret_proxy)
 {
@@ -21,15 +34,18 @@ int proxy_new(const struct proxy_config *config, const struct proxy_parts *parts
                                        .health = parts->health,
                                        .trace = parts->trace};
     int status = gruu_new(parts->gruu_key, &proxy->gruu);
+    proxy->endpoint = parts->endpoint;
+    if (status == 0)
+        status = make_room(proxy);
     if (status == 0)
         status = resolver_new(&resolver, &proxy->resolver);
     if (status < 0) {
+        memory_free(proxy->out);
         gruu_free(proxy->gruu);
         memory_free(proxy);
         return status;
     }
     proxy->config = *config;
-    proxy->endpoint = parts->endpoint;
     proxy->transactions = endpoint_transactions(parts->endpoint);
     proxy->authenticator = parts->authenticator;
     proxy->location = parts->location;
@@ -69,6 +85,7 @@ void proxy_free(struct proxy *proxy)
     pool_done(&proxy->branches);
     blocks_done(&proxy->blocks);
     arena_done(&proxy->arena);
+    memory_free(proxy->out);
     memory_free(proxy);
 }
 
@@ -77,6 +94,9 @@ void proxy_reload(struct proxy *proxy, const struct proxy_config *config,
 {
     proxy->config = *config;
     proxy->domains = domains;
+    if (make_room(proxy) < 0)
+        log_error(loop_log(endpoint_loop(proxy->endpoint)), LOG_PROXY,
+                  "out of memory: the largest messages cannot be forwarded");
     resolver_reset(proxy->resolver);
 }
 

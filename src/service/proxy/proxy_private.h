@@ -6,10 +6,10 @@
 #include "service/proxy/proxy.h"
 #include "stack/resolver.h"
 
-#define PROXY_BRANCHES_MAX   64 /* of one request, ever */
-#define PROXY_MESSAGE_MAX    65535
-#define PROXY_TEXT_MAX       8192 /* of the lines put into one forwarded message */
-#define PROXY_CHALLENGES_MAX 4096 /* bytes of challenges gathered from branches */
+#define PROXY_BRANCHES_MAX   64    /* of one request, ever */
+#define PROXY_DATAGRAM_MAX   65507 /* over IPv4; IPv6 carries 20 bytes more */
+#define PROXY_TEXT_MAX       8192  /* of the lines put into one forwarded message */
+#define PROXY_CHALLENGES_MAX 4096  /* bytes of challenges gathered from branches */
 
 struct proxy {
     struct proxy_config config;
@@ -38,7 +38,8 @@ struct proxy {
     struct sip_limits unlimited;
     struct sip_message message; /* the stored request of a context, parsed again */
     char text[PROXY_TEXT_MAX];
-    char out[PROXY_MESSAGE_MAX];
+    char *out; /* owned: whatever is taken from the wire fits in, with what is put into it */
+    size_t out_size;
 };
 
 /* Who opened a dialog that we record-routed (decision 0003). */
@@ -71,6 +72,7 @@ struct proxy_route_info {
     bool gruu;           /* uri is of ours and says that it is one (RFC 5627) */
     bool ours;           /* uri is a tel URI or at a host of ours, on whatever port */
     struct slice domain; /* of ours: that of uri, or the first */
+    struct slice number; /* of a tel URI: without what makes it readable */
     const struct proxy_route *static_route; /* that fits uri, or NULL */
     struct slice from;                      /* URI */
     struct slice to;                        /* URI */
@@ -235,6 +237,15 @@ void proxy_targets_sort(struct proxy_target *targets, unsigned count);
 /* What a target is remembered by: it is tried once only (16.5). */
 uint64_t proxy_target_hash(const struct proxy *proxy, const struct proxy_target *target);
 
+/* user.c */
+/* Has somebody an account for the user part (escaped) of a URI at domain? */
+bool proxy_user_known(struct proxy *proxy, struct slice user, struct slice domain);
+/* Has the user in uri phones here? */
+bool proxy_user_has_bindings(struct proxy *proxy, const struct sip_uri *uri);
+/* Takes from a number what makes it readable: info->number of a tel URI, info->uri.user of a user
+ * of ours with user=phone. Errors: ERR_LIMIT, ERR_NO_MEMORY. */
+int proxy_user_examine(struct proxy *proxy, struct proxy_route_info *info);
+
 /* instance.c: RFC 5626 section 7, the flows of one instance. */
 /* Of a sorted set, all but the first target of each instance become spares. */
 void proxy_instances_part(struct proxy_targets *targets);
@@ -244,7 +255,8 @@ void proxy_instances_keep(struct proxy_context *context, const struct proxy_targ
  * instance is tried in its place. */
 bool proxy_instances_next(struct proxy_branch *branch, unsigned status, bool received);
 
-/* forward.c: 16.6 steps 1 to 9. Writes the request as it leaves along flow into proxy->out. */
+/* forward.c: 16.6 steps 1 to 9. Writes the request as it leaves along flow into proxy->out.
+ * ERR_RANGE: it has grown too large. */
 struct proxy_forward {
     const struct sip_message *msg;
     const struct proxy_route_info *info;

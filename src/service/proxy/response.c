@@ -18,7 +18,7 @@ static struct slice without_our_via(struct proxy *proxy, const struct sip_messag
         return SLICE_NULL;
     sip_edit_init(&edit, response);
     sip_edit_remove_value(&edit, line, top);
-    writer_init(&w, proxy->out, sizeof(proxy->out));
+    writer_init(&w, proxy->out, proxy->out_size);
     return sip_edit_write(&edit, &w) == 0 ? writer_slice(&w) : SLICE_NULL;
 }
 
@@ -55,6 +55,15 @@ static void call_off(struct proxy_context *context, unsigned status, const char 
     proxy_context_cancel(context, writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL);
 }
 
+/* 16.7 step 3: a final answer whose sender has taken the other Vias away finds no way to the
+ * caller. He is told so, or he would wait for ever. */
+static void on_lost(struct proxy_branch *branch)
+{
+    proxy_branch_done(branch, 502);
+    if (!branch->context->answered)
+        proxy_best_offer(branch->context, 502, NULL, SLICE_NULL);
+}
+
 /* 16.7 step 5: every 2xx to an INVITE goes upstream at once; the first ends the other branches
  * (step 10). */
 static void on_success(struct proxy_branch *branch, const struct sip_message *response)
@@ -62,12 +71,17 @@ static void on_success(struct proxy_branch *branch, const struct sip_message *re
     struct proxy_context *context = branch->context;
     struct proxy *proxy = context->proxy;
     bool first = !context->answered;
+    struct slice bytes = without_our_via(proxy, response);
+    if (bytes.len == 0) {
+        on_lost(branch);
+        return;
+    }
     proxy_branch_done(branch, response->status);
     if (!first && context->method != SIP_INVITE)
         return;
     context->answered = true;
     context->accepted = context->method == SIP_INVITE;
-    pass_on(context, response->status, without_our_via(proxy, response));
+    pass_on(context, response->status, bytes);
     if (!first)
         return;
     if (context->accepted && context->opens_dialog)

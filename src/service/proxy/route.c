@@ -287,15 +287,26 @@ static int examine_maddr(struct proxy *proxy, struct proxy_route_info *info,
 }
 
 /* Whose is it? */
-static void examine_owner(const struct proxy *proxy, struct proxy_route_info *info)
+static int examine_owner(struct proxy *proxy, struct proxy_route_info *info,
+                         struct proxy_fault *ret_fault)
 {
     const struct sip_uri *uri = &info->uri;
     info->domain = domains_primary(proxy->domains);
     info->ours = uri->scheme == SIP_URI_TEL ||
                  domains_local(proxy->domains, uri->host, uri->port, &info->domain);
     info->gruu = info->ours && gruu_is(uri);
-    if (!info->gruu)
+    if (info->gruu)
+        return 0;
+    if (proxy_user_examine(proxy, info) < 0)
+        return fault(ret_fault, 404, NULL);
+    if (uri->scheme == SIP_URI_TEL) {
+        struct sip_uri dialled = *uri;
+        dialled.user = info->number;
+        info->static_route = proxy_config_route(&proxy->config, &dialled, info->ours);
+    } else {
         info->static_route = proxy_config_route(&proxy->config, uri, info->ours);
+    }
+    return 0;
 }
 
 int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *request,
@@ -321,9 +332,10 @@ int proxy_route_examine(struct proxy *proxy, const struct endpoint_request *requ
     }
     if (status == 0)
         status = examine_maddr(proxy, &info, ret_fault);
+    if (status == 0)
+        status = examine_owner(proxy, &info, ret_fault);
     if (status < 0)
         return status;
-    examine_owner(proxy, &info);
     info.loop = loop_hash(proxy, msg);
     if (loops(msg, info.loop))
         return fault(ret_fault, 482, NULL);

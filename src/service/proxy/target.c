@@ -258,36 +258,17 @@ bool proxy_targets_add(struct proxy *proxy, struct slice uri_text, unsigned q,
     return !search.circle || targets->count > before;
 }
 
-/* A number is a user of our first domain, without what makes it readable (RFC 3261 section 19.1.6,
- * RFC 3966 section 5.1.1). */
-static int user_of_number(struct proxy *proxy, const struct sip_uri *tel, struct slice domain,
-                          struct sip_uri *ret_uri)
-{
-    static const struct slice visual = SLICE_LITERAL("-.()");
-    char text[AUTHENTICATOR_AOR_MAX];
-    struct writer w;
-    writer_init(&w, text, sizeof(text));
-    for (size_t i = 0; i < tel->user.len; i++) {
-        if (slice_index(visual, tel->user.ptr[i]) == visual.len)
-            writer_char(&w, tel->user.ptr[i]);
-    }
-    *ret_uri = (struct sip_uri){.scheme = SIP_URI_SIP, .has_user = true, .host = domain};
-    int status = writer_status(&w);
-    return status < 0 ? status : arena_copy(&proxy->arena, writer_slice(&w), &ret_uri->user);
-}
-
 /* A user of ours: its phones, else a static route, else 480 or 404. */
 static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
                       struct proxy_targets *targets, struct proxy_fault *ret_fault)
 {
     struct search search = {.proxy = proxy, .targets = targets};
     struct sip_uri uri = info->uri;
-    int status = 0;
     targets->responsible = true;
     if (info->uri.scheme == SIP_URI_TEL)
-        status = user_of_number(proxy, &info->uri, info->domain, &uri);
-    if (status == 0)
-        status = add_user(&search, &uri, PROXY_Q_MAX, true);
+        uri = (struct sip_uri){
+            .scheme = SIP_URI_SIP, .has_user = true, .user = info->number, .host = info->domain};
+    int status = add_user(&search, &uri, PROXY_Q_MAX, true);
     if (status == 0)
         status = look_up_all(&search);
     if (status < 0)
@@ -307,7 +288,7 @@ static int find_local(struct proxy *proxy, const struct proxy_route_info *info,
         add_static(info->static_route, targets);
         return 0;
     }
-    if (accounts_known(proxy->accounts, uri.user, info->domain))
+    if (proxy_user_known(proxy, uri.user, info->domain))
         return fault(ret_fault, 480, NULL);
     return fault(ret_fault, 404, NULL);
 }
@@ -316,7 +297,7 @@ static bool has_account(struct proxy *proxy, struct slice aor)
 {
     struct slice domain = slice_from(aor, 4); /* "sip:" */
     struct slice user = slice_cut(&domain, '@');
-    return accounts_known(proxy->accounts, user, domain);
+    return proxy_user_known(proxy, user, domain);
 }
 
 /* RFC 5627 section 6.1: the contacts of one instance, and no forwarding. A public GRUU is as valid

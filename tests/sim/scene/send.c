@@ -70,6 +70,18 @@ static void remove_lines(struct draft *draft, const char *name)
     }
 }
 
+/* All lines of a name but the first. */
+static void remove_lines_below(struct draft *draft, const char *name)
+{
+    char start[80];
+    size_t first = find_text(draft, name);
+    (void)snprintf(start, sizeof(start), "\r\n%s", name);
+    for (const char *more; (more = strstr(draft->text + first, start)) != NULL;) {
+        const char *end = strstr(more + 2, "\r\n");
+        splice(draft, (size_t)(more - draft->text), (size_t)(end - more), "");
+    }
+}
+
 /* "%old%new%" */
 static void replace(struct scene *scene, struct draft *draft, const char *change)
 {
@@ -114,6 +126,8 @@ static void apply(struct scene *scene, struct draft *draft, char **words, unsign
         else if (strcmp(word, "dropvia") == 0)
             splice(draft, find_text(draft, "Via:"),
                    strcspn(draft->text + find_text(draft, "Via:"), "\n") + 1, "");
+        else if (strcmp(word, "lonelyvia") == 0)
+            remove_lines_below(draft, "Via:");
         *draft->w.at = '\0';
     }
 }
