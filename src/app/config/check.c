@@ -5,6 +5,10 @@
 #include "app/config/schema.h"
 #include "app/text/nearest.h"
 #include "base/error.h"
+#include "service/turn/credential_token.h"
+#include "service/turn/credential_users.h"
+
+#include <openssl/crypto.h>
 
 /* A host of RFC 3261 section 25.1, nothing more. */
 int config_check_domain(struct slice item, struct writer *why)
@@ -39,6 +43,37 @@ int config_check_realm(struct slice item, struct writer *why)
     if (is_plain_text(item, "\"\\:"))
         return 0;
     writer_literal(why, "a realm holds no quotes, backslashes, colons or control characters");
+    return ERR_SYNTAX;
+}
+
+int config_check_turn_user(struct slice item, struct writer *why)
+{
+    struct slice name, password;
+    if (turn_user_parse(item, &name, &password) == 0)
+        return 0;
+    writer_literal(why, "an item is no NAME:PASSWORD; write for example alice:wonderland");
+    return ERR_SYNTAX;
+}
+
+int config_check_turn_secret(struct slice item, struct writer *why)
+{
+    enum { SECRET_MIN = 8 };
+    if (item.len >= SECRET_MIN)
+        return 0;
+    writer_format(why, "a secret has at least %d characters; make one with: openssl rand -hex 32",
+                  SECRET_MIN);
+    return ERR_SYNTAX;
+}
+
+int config_check_turn_token_key(struct slice item, struct writer *why)
+{
+    struct turn_token_key key;
+    int status = turn_token_key_parse(item, &key);
+    OPENSSL_cleanse(&key, sizeof key);
+    if (status == 0)
+        return 0;
+    writer_literal(why, "an item is no KID:ALGORITHM:KEY; write A128GCM or A256GCM for the "
+                        "algorithm and the key, of 16 or 32 bytes, in base64");
     return ERR_SYNTAX;
 }
 
@@ -252,6 +287,17 @@ static void check_stun(const struct app_config *c, struct config_problems *probl
                        "udp:192.0.2.1:3478 and stun.alternate: 192.0.2.2:3479");
 }
 
+static void check_turn(const struct app_config *c, struct config_problems *problems)
+{
+    /* RFC 8489 section 9.2.5: who is told so sends no name but its hash, and of a name that expires
+     * there are too many to know it by its hash. */
+    if (c->turn_credential.userhash && c->turn_secrets.count > 0 &&
+        both_good(c, "turn.userhash", "turn.secret"))
+        config_problem(problems, origin_of(c, "turn.userhash"), SLICE("turn.userhash"),
+                       "cannot be on with turn.secret: names that expire cannot be sent hashed; "
+                       "write off");
+}
+
 void config_check_whole(const struct app_config *config, struct config_problems *problems)
 {
     check_orders(config, problems);
@@ -259,4 +305,5 @@ void config_check_whole(const struct app_config *config, struct config_problems 
     check_dns(config, problems);
     check_pairs(config, problems);
     check_stun(config, problems);
+    check_turn(config, problems);
 }

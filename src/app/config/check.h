@@ -10,6 +10,10 @@ struct app_config;
 
 /* 0, or ERR_SYNTAX with what is wrong and what would be right in *why. */
 int config_check_domain(struct slice item, struct writer *why);
+/* These three never show what they refuse: it may be a password. */
+int config_check_turn_user(struct slice item, struct writer *why);
+int config_check_turn_secret(struct slice item, struct writer *why);
+int config_check_turn_token_key(struct slice item, struct writer *why);
 int config_check_realm(struct slice item, struct writer *why);
 int config_check_server(struct slice item, struct writer *why);
 int config_check_socket_path(struct slice item, struct writer *why);

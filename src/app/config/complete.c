@@ -127,6 +127,22 @@ static int complete_tls(struct app_config *config)
     return tls->pairs[0].certificate == NULL || tls->pairs[0].key == NULL ? ERR_NO_MEMORY : 0;
 }
 
+static void complete_turn(struct app_config *config)
+{
+    struct turn_credential_config *credential = &config->turn_credential;
+    credential->account_realm = config->realm;
+    credential->realm = config->turn_realm[0] != '\0' ? config->turn_realm : config->realm;
+    credential->server_name = config->turn_server_name;
+    credential->sha256 = (config->turn_algorithms & CONFIG_ALGORITHM_SHA256) != 0;
+    credential->md5 = (config->turn_algorithms & CONFIG_ALGORITHM_MD5) != 0;
+    credential->users = config->turn_users.items;
+    credential->user_count = config->turn_users.count;
+    credential->secrets = config->turn_secrets.items;
+    credential->secret_count = config->turn_secrets.count;
+    credential->token_keys = config->turn_token_keys.items;
+    credential->token_key_count = config->turn_token_keys.count;
+}
+
 static void complete_services(struct app_config *config)
 {
     struct endpoint_config *endpoint = &config->endpoint;
@@ -152,6 +168,7 @@ static void complete_services(struct app_config *config)
     stun->alternate = config->stun_alternate.address;
     stun->stream = endpoint->stream;
     stun->software = "Trapezoid";
+    complete_turn(config);
     config->proxy.route_count = config->routes.count;
     memcpy(config->proxy.routes, config->routes.items, sizeof config->proxy.routes);
     for (unsigned i = 0; i < config->dns_servers.count; i++) /* checked when they were set */

@@ -9,8 +9,10 @@
 #include "service/proxy/proxy.h"
 #include "service/registrar/registrar.h"
 #include "service/stun/stun.h"
+#include "service/turn/credential.h"
+#include "service/turn/quota.h"
 
-#define CONFIG_KEYS_MAX 96 /* room for the schema's keys */
+#define CONFIG_KEYS_MAX 128 /* room for the schema's keys */
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CONFIG_SETS_MAX 256 /* --set options of one command line */
 
@@ -62,6 +64,12 @@ struct app_config {
     struct config_address metrics_listen;
     struct config_listeners stun_listen;
     struct config_address stun_alternate;
+    const char *turn_realm;
+    const char *turn_server_name;
+    uint32_t turn_algorithms; /* CONFIG_ALGORITHM_... */
+    struct config_strings turn_users;
+    struct config_strings turn_secrets;
+    struct config_strings turn_token_keys;
     const char *control_path;
     struct config_strings tls_certificates;
     struct config_strings tls_keys;
@@ -79,6 +87,8 @@ struct app_config {
     struct registrar_config registrar;
     struct proxy_config proxy;
     struct stun_server_config stun;
+    struct turn_credential_config turn_credential;
+    struct turn_quota_config turn_quota;
 };
 
 struct config_source {

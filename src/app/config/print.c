@@ -40,6 +40,13 @@ static struct slice section_of(struct slice name)
     return dot < name.len ? slice_of(name.ptr, dot) : SLICE_NULL;
 }
 
+/* A secret list that is not empty. */
+static bool is_hidden(const struct app_config *config, const struct config_key *key)
+{
+    const struct config_strings *strings = config_field_const(config, key);
+    return key->secret && strings->count > 0;
+}
+
 static void print_key(const struct app_config *config, const struct config_key *key,
                       struct slice *section, struct writer *w)
 {
@@ -61,6 +68,10 @@ static void print_key(const struct app_config *config, const struct config_key *
     if (indent == 0)
         writer_char(w, '\n');
     write_comment(writer_slice(&text), indent, w);
+    if (is_hidden(config, key)) {
+        writer_format(w, "%*s# %s: given, not shown\n", (int)indent, "", key->name);
+        return;
+    }
     writer_format(w, "%*s", (int)indent, "");
     writer_put(w, slice_empty(mine) ? name : slice_from(name, mine.len + 1));
     writer_char(w, ':');

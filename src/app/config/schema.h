@@ -25,6 +25,7 @@ struct config_key {
     const char *name; /* with dots */
     enum config_type type;
     bool live;                /* a reload may change it */
+    bool secret;              /* CONFIG_STRINGS: never printed, nor shown in complaints */
     uint32_t offset;          /* of the field in struct app_config */
     uint32_t width;           /* of the field in bytes */
     uint64_t min, max;        /* numbers, durations, sizes; strings: length; lists: items */

@@ -68,6 +68,10 @@ static int open_accounts(struct server *server, const struct app_config *config)
                  "%zu accounts have passwords for another auth.realm than %s: they cannot log in "
                  "until they get new ones (trapezoid user password NAME)",
                  lost, config->realm);
+    if (strcmp(config->turn_credential.realm, config->realm) != 0)
+        log_warn(server->log, LOG_AUTH,
+                 "turn.realm is %s, not auth.realm %s: SIP accounts cannot log in to TURN",
+                 config->turn_credential.realm, config->realm);
     return 0;
 }
 
@@ -79,6 +83,9 @@ static int open_secrets(struct server *server)
         status = store_secret(server->store, "token", &shared->token_key, sizeof shared->token_key);
     if (status == 0)
         status = store_secret(server->store, "gruu", shared->gruu_key, sizeof shared->gruu_key);
+    if (status == 0)
+        status =
+            store_secret(server->store, "turn", &shared->turn_secret, sizeof shared->turn_secret);
     if (status == 0)
         status = random_secret(&shared->run, sizeof shared->run);
     if (status == 0)
@@ -140,6 +147,8 @@ static int open_data(struct server *server, const struct app_config *config)
         status = open_location(server, config);
     if (status == 0)
         status = open_health(server);
+    if (status == 0)
+        status = turn_quota_new(&config->turn_quota, &server->turn_quota);
     return status;
 }
 
@@ -162,6 +171,7 @@ static int open_mesh(struct server *server, const struct app_config *config)
     shared->accounts = server->accounts;
     shared->replay = server->replay;
     shared->health = server->health;
+    shared->turn_quota = server->turn_quota;
     return 0;
 }
 
@@ -308,6 +318,7 @@ void server_free(struct server *server)
     mesh_free(server->mesh);
     sip_replay_free(server->replay);
     health_free(server->health);
+    turn_quota_free(server->turn_quota);
     settings_free(server->settings);
     while (server->retired != NULL) {
         struct retired *retired = server->retired;
@@ -389,6 +400,7 @@ static int hand_over(struct server *server, struct settings *settings)
     *retired = (struct retired){.settings = server->settings, .next = server->retired};
     server->retired = retired;
     server->settings = settings;
+    turn_quota_reload(server->turn_quota, &settings->config->turn_quota);
     return 0;
 }
 

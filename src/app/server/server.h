@@ -19,6 +19,7 @@ struct server {
     struct location *location;
     struct sip_replay *replay;
     struct health *health;
+    struct turn_quota *turn_quota;
     struct mesh *mesh;
     struct tls *tls; /* NULL: no listener needs it */
     struct commits commits;

@@ -30,6 +30,7 @@ struct worker {
     struct proxy *proxy;
     struct dispatch *dispatch;
     struct stun_server *stun;
+    struct turn_credentials *turn_credentials;
     _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
     struct timer sweep;                        /* worker 0 only */
     struct timer drain;
@@ -75,6 +76,9 @@ static void reload(struct worker *worker, const struct settings *settings)
     proxy_reload(worker->proxy, &config->proxy, settings->domains);
     dispatch_reload(worker->dispatch, settings->domains);
     stun_server_reload(worker->stun, &config->stun);
+    if (turn_credentials_reload(worker->turn_credentials, &config->turn_credential) < 0)
+        log_error(worker->shared->log, LOG_AUTH, "worker %u keeps the old TURN users: no memory",
+                  worker->index);
     atomic_store(&worker->settings, settings);
 }
 
@@ -192,9 +196,13 @@ static int equip_services(struct worker *worker, const struct settings *settings
 
 int worker_equip(struct worker *worker, const struct settings *settings)
 {
+    const struct worker_shared *shared = worker->shared;
     int status = dns_configure(worker->loop, &settings->config->dns);
     if (status == 0)
         status = equip_services(worker, settings);
+    if (status == 0)
+        status = turn_credentials_new(&settings->config->turn_credential, &shared->turn_secret,
+                                      shared->accounts, shared->log, &worker->turn_credentials);
     if (status < 0)
         return status;
     struct dispatch_parts dispatch = {.endpoint = worker->endpoint,
@@ -241,6 +249,7 @@ void worker_free(struct worker *worker)
     if (worker->started)
         (void)pthread_join(worker->thread, NULL);
     stun_server_free(worker->stun);
+    turn_credentials_free(worker->turn_credentials);
     dispatch_free(worker->dispatch);
     proxy_free(worker->proxy);
     registrar_free(worker->registrar);
@@ -286,6 +295,7 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
         [WORKER_METRICS_PROXY] = {proxy_metric_infos, PROXY_METRICS},
         [WORKER_METRICS_DNS] = {dns_metric_infos, DNS_METRICS},
         [WORKER_METRICS_STUN] = {stun_server_metric_infos, STUN_SERVER_METRICS},
+        [WORKER_METRICS_TURN_CREDENTIAL] = {turn_credential_metric_infos, TURN_CREDENTIAL_METRICS},
     };
     return tables[which];
 }
@@ -298,6 +308,7 @@ const metric *worker_metric_set(const struct worker *worker, enum worker_metrics
     case WORKER_METRICS_REGISTRAR: return registrar_metrics(worker->registrar);
     case WORKER_METRICS_DNS: return dns_metrics(worker->loop);
     case WORKER_METRICS_STUN: return stun_server_metrics(worker->stun);
+    case WORKER_METRICS_TURN_CREDENTIAL: return turn_credential_metrics(worker->turn_credentials);
     default: return proxy_metrics(worker->proxy);
     }
 }

@@ -6,6 +6,8 @@
 #include "app/server/settings.h"
 #include "service/dispatch/dispatch.h"
 #include "service/stun/stun.h"
+#include "service/turn/credential.h"
+#include "service/turn/quota.h"
 
 struct worker;
 
@@ -20,9 +22,11 @@ struct worker_shared {
     struct accounts *accounts;
     struct sip_replay *replay;
     struct health *health;
+    struct turn_quota *turn_quota;
     uint8_t nonce_key[SIP_NONCE_KEY];
     struct hash_key token_key;
     uint8_t gruu_key[GRUU_KEY];
+    struct turn_credential_secret turn_secret;
     uint32_t run; /* proxy_parts.run */
     /* The worker's thread has left its loop. On that thread. */
     void (*on_end)(void *user);
@@ -70,6 +74,7 @@ enum worker_metrics {
     WORKER_METRICS_PROXY,
     WORKER_METRICS_DNS,
     WORKER_METRICS_STUN,
+    WORKER_METRICS_TURN_CREDENTIAL,
     WORKER_METRIC_TABLES
 };
 struct worker_metric_table {

@@ -234,6 +234,21 @@ static void a_file_that_cannot_be_read_is_refused(void **state)
     assert_null(config);
 }
 
+static void what_is_wrong_with_a_secret_is_said_without_it(void **state)
+{
+    (void)state;
+    refused("turn.users: [alice]\n", "FILE:1: turn.users: an item is no NAME:PASSWORD; write for "
+                                     "example alice:wonderland\n");
+    refused("turn.secret: [hunter2]\n", "FILE:1: turn.secret: a secret has at least 8 characters; "
+                                        "make one with: openssl rand -hex 32\n");
+    refused("turn.token_keys: [\"k:A128GCM:hunter2\"]\n",
+            "FILE:1: turn.token_keys: an item is no KID:ALGORITHM:KEY; write A128GCM or A256GCM "
+            "for the algorithm and the key, of 16 or 32 bytes, in base64\n");
+    refused("turn: {userhash: on, secret: [northwest]}\n",
+            "FILE:1: turn.userhash: cannot be on with turn.secret: names that expire cannot be "
+            "sent hashed; write off\n");
+}
+
 static void many_problems_are_counted_but_not_all_kept(void **state)
 {
     (void)state;
@@ -268,6 +283,7 @@ int main(void)
         cmocka_unit_test(values_must_fit_each_other),
         cmocka_unit_test(everything_wrong_is_said_at_once),
         cmocka_unit_test(a_file_that_cannot_be_read_is_refused),
+        cmocka_unit_test(what_is_wrong_with_a_secret_is_said_without_it),
         cmocka_unit_test(many_problems_are_counted_but_not_all_kept),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
     };

@@ -252,6 +252,44 @@ static void what_is_printed_reads_back_the_same(void **state)
     free(second);
 }
 
+/* Passwords and keys do not end up where configurations are shown. */
+static void secrets_are_not_printed(void **state)
+{
+    (void)state;
+    char *text = malloc(CONFIG_PRINT_MAX);
+    struct writer w;
+    struct reading r;
+    reading_start(&r,
+                  "turn:\n"
+                  "  users: [\"alice:wonderland\"]\n"
+                  "  secret: [northwest, southeast]\n"
+                  "  token_keys: [\"k1:A128GCM:SEdrajMyS0pHaXV5MDk4cw==\"]\n"
+                  "  realm: example.org\n",
+                  NULL);
+    if (r.status < 0)
+        fail_msg("%s", config_problems_text(&r.problems));
+    const struct turn_credential_config *turn = &r.config->turn_credential;
+    assert_int_equal(turn->user_count, 1);
+    assert_int_equal(turn->secret_count, 2);
+    assert_int_equal(turn->token_key_count, 1);
+    assert_string_equal(turn->realm, "example.org");
+    assert_string_equal(turn->account_realm, "trapezoid");
+    assert_true(turn->md5 && turn->sha256 && !turn->userhash);
+    writer_init(&w, text, CONFIG_PRINT_MAX - 1);
+    assert_int_equal(config_print(r.config, &w), 0);
+    *w.at = '\0';
+    reading_done(&r);
+    assert_null(strstr(text, "wonderland"));
+    assert_null(strstr(text, "northwest"));
+    assert_null(strstr(text, "SEdraj"));
+    assert_non_null(strstr(text, "\n  # turn.users: given, not shown\n"));
+    assert_non_null(strstr(text, "\n  realm: \"example.org\"\n"));
+    reading_start(&r, text, NULL);
+    assert_int_equal(r.status, 0);
+    reading_done(&r);
+    free(text);
+}
+
 static void the_defaults_are_a_good_configuration(void **state)
 {
     (void)state;
@@ -324,6 +362,7 @@ int main(void)
         cmocka_unit_test(directories_of_systemd_go_before_all_others),
         cmocka_unit_test(defaults_that_depend_on_another_key_follow_it),
         cmocka_unit_test(what_is_printed_reads_back_the_same),
+        cmocka_unit_test(secrets_are_not_printed),
         cmocka_unit_test(the_defaults_are_a_good_configuration),
         cmocka_unit_test(only_keys_that_need_a_restart_are_named_as_fixed_changes),
         cmocka_unit_test(no_allocation_that_fails_leaks_or_crashes),
