@@ -85,7 +85,8 @@ struct layer {
     const struct layer_host *host;
     enum stream_reason reason; /* set before a negative return of start or receive */
     const char *why;           /* the same in words for the log: a static string, or NULL */
-    bool half; /* a framing has taken a part of a message: stream_limits.half_message_ms runs */
+    bool half; /* a part of a message, or of a record, was taken: stream_limits.half_message_ms runs
+                */
 };
 
 /* How the layer of each connection of a kind is made. */

@@ -67,6 +67,11 @@ enum {
     STREAM_HANDSHAKES_LATE /* limits.handshake_ms */,
     STREAM_VERIFY_REFUSED,
     STREAM_LAYERS_BROKEN,
+    STREAM_HALVES_LATE /* limits.half_message_ms */,
+    STREAM_STALLED /* limits.send_stall_ms */,
+    STREAM_IDLE_CLOSED /* limits.idle_ms */,
+    STREAM_BAD /* what came was not to be understood, or too large */,
+    STREAM_CONNECTS_FAILED,
     STREAM_COUNTS
 };
 

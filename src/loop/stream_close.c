@@ -79,12 +79,26 @@ static void linger(struct stream *stream)
     stream_read(stream);
 }
 
+/* What layers end is counted by them. */
+static void count_reason(struct streams *streams, enum stream_reason reason)
+{
+    switch (reason) {
+    case STREAM_CONNECT_FAILED: streams->counts[STREAM_CONNECTS_FAILED]++; break;
+    case STREAM_HALF_MESSAGE: streams->counts[STREAM_HALVES_LATE]++; break;
+    case STREAM_SEND_STALLED: streams->counts[STREAM_STALLED]++; break;
+    case STREAM_IDLE: streams->counts[STREAM_IDLE_CLOSED]++; break;
+    case STREAM_BAD_INPUT: streams->counts[STREAM_BAD]++; break;
+    default: break;
+    }
+}
+
 static void reap(struct stream *stream)
 {
     struct streams *streams = stream->owner;
     const struct stream_handler *handler = &stream->profile->options.handler;
     list_remove(&stream->ended);
     streams->counts[STREAM_CLOSED]++;
+    count_reason(streams, (enum stream_reason)stream->reason);
     if (stream->opened)
         streams->counts[STREAM_OPEN]--;
     if (stream->opening)

@@ -71,11 +71,12 @@ static size_t deliver(struct stream *stream, char *bytes, size_t length)
     return taken;
 }
 
-/* What a framing has taken of a message waits for its rest too. */
+/* What a layer has taken of a message or record waits for its rest too; no longer than the bytes
+ * that wait already. */
 static void note_half(struct stream *stream)
 {
     bool half = stream_layers_half(stream);
-    if (half && !stream->half)
+    if (half && !stream->half && stream->in == NULL)
         stream->half_ms = streams_now(stream->owner);
     stream->half = half;
     if (half)
@@ -138,10 +139,12 @@ static void received(struct stream *stream, size_t n)
 {
     char *shared = stream->owner->receive;
     size_t room = stream->in_size - stream->in_length;
-    if (stream_layers_cipher(stream))
+    if (stream_layers_cipher(stream)) {
         stream_layers_receive(stream, shared, n);
-    else
+        note_half(stream);
+    } else {
         digest(stream, n < room ? n : room, shared, n < room ? 0 : n - room);
+    }
 }
 
 static ssize_t receive(struct stream *stream, size_t *ret_asked)

@@ -48,8 +48,9 @@ bool stream_layers_frame(const struct stream *stream)
 
 bool stream_layers_half(const struct stream *stream)
 {
-    return stream->layers != NULL && stream->layers->framing != NULL &&
-           stream->layers->framing->half;
+    const struct stream_layers *layers = stream->layers;
+    return layers != NULL && ((layers->framing != NULL && layers->framing->half) ||
+                              (layers->cipher != NULL && layers->cipher->half));
 }
 
 static bool alive(const struct stream *stream)

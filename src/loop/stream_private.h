@@ -211,7 +211,7 @@ int stream_layers_send(struct stream *stream, struct slice data);
 void stream_layers_receive(struct stream *stream, char *wire, size_t length);
 /* Bytes above the cipher: as struct layer_type says for receive. */
 bool stream_layers_frame(const struct stream *stream);
-/* Has the framing taken a part of a message? */
+/* Has a layer taken a part of a message, or of a record? */
 bool stream_layers_half(const struct stream *stream);
 long stream_layers_take(struct stream *stream, char *bytes, size_t length);
 bool stream_layers_cipher(const struct stream *stream);

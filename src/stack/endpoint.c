@@ -35,17 +35,26 @@ static void count_associations(struct endpoint *endpoint)
     metric_set(&m[ENDPOINT_ASSOC_OUT], (int64_t)assoc_count(loop, ASSOC_PACKETS_OUT));
 }
 
-static void count_handshakes(struct endpoint *endpoint)
+static void count_streams(struct endpoint *endpoint)
 {
     static const struct {
         enum endpoint_metric metric;
         unsigned count;
     } counts[] = {
+        {ENDPOINT_CONNECTIONS, STREAM_OPEN},
         {ENDPOINT_OPENING, STREAM_OPENING_NOW},
         {ENDPOINT_HANDSHAKES_FAILED, STREAM_HANDSHAKES_FAILED},
         {ENDPOINT_HANDSHAKES_LATE, STREAM_HANDSHAKES_LATE},
         {ENDPOINT_VERIFY_REFUSED, STREAM_VERIFY_REFUSED},
         {ENDPOINT_LAYERS_BROKEN, STREAM_LAYERS_BROKEN},
+        {ENDPOINT_REFUSED_LIMIT, STREAM_REFUSED_LIMIT},
+        {ENDPOINT_REFUSED_SOURCE, STREAM_REFUSED_SOURCE},
+        {ENDPOINT_CONNECTS_FAILED, STREAM_CONNECTS_FAILED},
+        {ENDPOINT_HALVES_LATE, STREAM_HALVES_LATE},
+        {ENDPOINT_STALLED, STREAM_STALLED},
+        {ENDPOINT_SEND_FULL, STREAM_SEND_FULL},
+        {ENDPOINT_IDLE_CLOSED, STREAM_IDLE_CLOSED},
+        {ENDPOINT_BAD_STREAMS, STREAM_BAD},
     };
     for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
         metric_set(&endpoint->metrics[counts[i].metric],
@@ -78,9 +87,8 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_RETRANSMITS_OUT], (int64_t)t->counts[SIP_TX_COUNT_RETRANSMIT_OUT]);
     metric_set(&m[ENDPOINT_TIMEOUTS], (int64_t)t->counts[SIP_TX_COUNT_TIMEOUT]);
     metric_set(&m[ENDPOINT_TRANSPORT_ERRORS], (int64_t)t->counts[SIP_TX_COUNT_TRANSPORT_ERROR]);
-    metric_set(&m[ENDPOINT_CONNECTIONS], (int64_t)stream_count(endpoint->loop, STREAM_OPEN));
     count_associations(endpoint);
-    count_handshakes(endpoint);
+    count_streams(endpoint);
     count_websockets(endpoint);
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));

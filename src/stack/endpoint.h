@@ -133,6 +133,22 @@ struct endpoint_user {
       "Connections whose far end did not prove who it is.")                                        \
     X(LAYERS_BROKEN, "stream_protocol_errors_total", METRIC_COUNTER,                               \
       "Open TLS and WebSocket connections closed because the far end broke the protocol.")         \
+    X(REFUSED_LIMIT, "stream_refused_total", METRIC_COUNTER,                                       \
+      "Connections refused: tcp.connections is reached, or there are no descriptors.")             \
+    X(REFUSED_SOURCE, "stream_refused_source_total", METRIC_COUNTER,                               \
+      "Connections refused: their source has tcp.per_source already.")                             \
+    X(CONNECTS_FAILED, "stream_connects_failed_total", METRIC_COUNTER,                             \
+      "Connections of ours that were refused or not answered.")                                    \
+    X(HALVES_LATE, "stream_half_messages_total", METRIC_COUNTER,                                   \
+      "Connections closed: a message did not come whole within tcp.half_message_time.")            \
+    X(STALLED, "stream_stalled_total", METRIC_COUNTER,                                             \
+      "Connections closed: the far end did not read for tcp.send_stall_time.")                     \
+    X(SEND_FULL, "stream_send_refused_total", METRIC_COUNTER,                                      \
+      "Messages not sent: tcp.send_queue of their connection was full.")                           \
+    X(IDLE_CLOSED, "stream_idle_closed_total", METRIC_COUNTER,                                     \
+      "Connections closed: nothing came or went for tcp.idle_time.")                               \
+    X(BAD_STREAMS, "stream_bad_input_total", METRIC_COUNTER,                                       \
+      "Connections closed: what came was no SIP, or too large.")                                   \
     X(NOT_SIP, "stream_not_sip_total", METRIC_COUNTER,                                             \
       "Connections closed because they began with a TLS handshake where plain SIP is spoken.")     \
     X(WS_HANDSHAKES, "ws_handshakes_total", METRIC_COUNTER, "WebSockets opened.")                  \

@@ -131,8 +131,8 @@ void locate_done(struct locate *locate);
 /* The transport of a service field "SIP+D2U" and the like (section 4.1; RFC 7118 section 5.5).
  * ERR_NOT_FOUND: none of ours. */
 int locate_service(struct slice service, bool *ret_secure, uint8_t *ret_transport);
-/* Records of use, by order and preference: indexes into naptr->records. Returns how many, at most
- * max. */
+/* Records of use, all of one order, by preference: indexes into naptr->records. Returns how many,
+ * at most max. */
 unsigned locate_naptr_usable(const struct locate *locate, const struct dns_answer *naptr,
                              unsigned max, uint8_t ret_transports[], unsigned ret_indexes[]);
 /* The transport for a name or address about which DNS says nothing: UDP for sip, TLS for sips; the

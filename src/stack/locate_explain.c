@@ -29,7 +29,18 @@ void locate_explain_input(const struct locate *locate)
                input->secure ? "; the URI is a sips URI, so only TLS will do" : "");
 }
 
-static void explain_naptr(const struct locate *locate, const struct dns_naptr *naptr)
+/* Is a record of a lower order of use? */
+static bool comes_too_late(const struct locate *locate, const struct dns_answer *answer,
+                           const struct dns_naptr *naptr)
+{
+    uint8_t transport;
+    unsigned first;
+    return locate_naptr_usable(locate, answer, 1, &transport, &first) > 0 &&
+           naptr->order > answer->records[first].naptr.order;
+}
+
+static void explain_naptr(const struct locate *locate, const struct dns_answer *answer,
+                          const struct dns_naptr *naptr)
 {
     bool secure = false;
     uint8_t transport;
@@ -43,6 +54,8 @@ static void explain_naptr(const struct locate *locate, const struct dns_naptr *n
         why = "is left out: not secure, and the URI is a sips URI";
     else if (!locate_speaks(locate->speaks, transport))
         why = "is left out: this server has no listener for it";
+    else if (comes_too_late(locate, answer, naptr))
+        why = "is left out: a record of a lower order is of use";
     locate_say(locate->trace, "RFC 3263 4.1", "    NAPTR %u %u \"%.*s\" \"%.*s\" %.*s %s",
                naptr->order, naptr->preference, SLICE_ARG(naptr->flags), SLICE_ARG(naptr->service),
                SLICE_ARG(naptr->replacement), why);
@@ -52,7 +65,7 @@ static void explain_record(const struct locate *locate, const struct locate_ques
                            const struct dns_record *record)
 {
     if (question->type == DNS_NAPTR) {
-        explain_naptr(locate, &record->naptr);
+        explain_naptr(locate, question->answer, &record->naptr);
         return;
     }
     const struct dns_srv *srv = &record->srv;

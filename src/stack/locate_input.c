@@ -113,9 +113,13 @@ unsigned locate_naptr_usable(const struct locate *locate, const struct dns_answe
                              unsigned max, uint8_t ret_transports[], unsigned ret_indexes[])
 {
     unsigned count = 0;
-    /* By order and preference already. */
+    /* By order and preference already. Once one is of use, those of a higher order are not looked
+     * at any more (RFC 3403 section 4.1). */
     for (unsigned i = 0; i < naptr->count && count < max; i++) {
-        if (naptr_usable(locate, &naptr->records[i].naptr, &ret_transports[count]))
+        const struct dns_naptr *record = &naptr->records[i].naptr;
+        if (count > 0 && record->order != naptr->records[ret_indexes[0]].naptr.order)
+            break;
+        if (naptr_usable(locate, record, &ret_transports[count]))
             ret_indexes[count++] = i;
     }
     return count;

@@ -1,8 +1,13 @@
-/* What a full TLS handshake costs the server at least: OpenSSL alone, in memory, ECDSA P-256. The
- * harness compares it with what a new connection costs the program. */
+/* What a full TLS handshake costs the server at least, ECDSA P-256: OpenSSL alone in memory, and
+ * with `bench_tls serve PORT` over sockets, one connection after the other. The harness compares
+ * both with what a new connection costs the program. */
+#include <arpa/inet.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,9 +79,41 @@ static uint64_t handshake(SSL_CTX *server_ctx, SSL_CTX *client_ctx)
     return spent + cpu_ns() - began;
 }
 
-int main(void)
+static int listen_at(const char *port)
 {
-    SSL_CTX *server = server_context(), *client = SSL_CTX_new(TLS_client_method());
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    check(bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 512) == 0,
+          "the port cannot be listened on");
+    return fd;
+}
+
+/* Nothing but accept, the handshake, and close. */
+static void serve(SSL_CTX *context, const char *port)
+{
+    char byte;
+    int listener = listen_at(port);
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (;;) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        SSL *ssl = SSL_new(context);
+        check(fd >= 0 && ssl != NULL && SSL_set_fd(ssl, fd) == 1, "no connection");
+        if (SSL_accept(ssl) == 1)
+            (void)SSL_read(ssl, &byte, 1);
+        SSL_free(ssl);
+        (void)close(fd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    SSL_CTX *server = server_context();
+    if (argc == 3 && strcmp(argv[1], "serve") == 0)
+        serve(server, argv[2]);
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     uint64_t sum = 0;
     check(client != NULL, "no context");
     for (unsigned i = 0; i < ROUNDS / 10; i++)

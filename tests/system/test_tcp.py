@@ -6,9 +6,11 @@ import socket
 import time
 
 import pytest
+from counters import counter, counts, watched
 from ua import Ua
 
 OPEN = {"auth__register": False, "auth__call": False, "drain_time": "0s"}
+TCP_REPAIR = 19
 
 
 def connection(one, host="127.0.0.1"):
@@ -41,7 +43,7 @@ def test_several_messages_in_one_segment_are_each_answered(server):
 
 @pytest.mark.parametrize("part", ["OPTIONS sip:x", "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP x\r\nTo: ", "body"])
 def test_half_a_message_does_not_wait_for_ever(server, part):
-    one = server(tcp__half_message_time="400ms", **OPEN)
+    one = server(tcp__half_message_time="400ms", **OPEN, **watched())
     with connection(one) as ua:
         if part == "body":
             part = ua.request("OPTIONS", f"sip:{one.address}", body="four").removesuffix("our")
@@ -49,12 +51,13 @@ def test_half_a_message_does_not_wait_for_ever(server, part):
         began = time.monotonic()
         assert ua.is_closed()
         assert time.monotonic() - began > 0.3
+    counts(one, "stream_half_messages_total", 1)
     asks(one)
 
 
 def test_slow_loris_loses_its_connections_and_delays_nobody(server):
     """Headers for ever, a byte now and then: each byte must not buy more time."""
-    one = server(tcp__half_message_time="1s", workers=1, **OPEN)
+    one = server(tcp__half_message_time="1s", workers=1, **OPEN, **watched())
     with contextlib.ExitStack() as stack:
         lorises = [stack.enter_context(connection(one)) for _ in range(50)]
         for loris in lorises:
@@ -68,13 +71,29 @@ def test_slow_loris_loses_its_connections_and_delays_nobody(server):
             time.sleep(0.2)
             open_still = [loris for loris in open_still if not loris.is_closed(0)]
         assert not open_still, f"{len(open_still)} of 50 are still there"
+        counts(one, "stream_half_messages_total", 50)
 
 
 def test_idle_connections_are_closed(server):
-    one = server(tcp__idle_time="400ms", **OPEN)
+    one = server(tcp__idle_time="400ms", **OPEN, **watched())
     with connection(one) as ua:
         asks(one, ua)
         assert ua.is_closed()
+    counts(one, "stream_idle_closed_total", 1)
+
+
+def test_half_open_connections_are_closed_though_their_ends_say_nothing_more(server):
+    """The far end is gone without a word (its host lost power): nothing comes, nothing can be sent."""
+    one = server(tcp__idle_time="500ms", workers=1, **OPEN, **watched())
+    with contextlib.ExitStack() as stack:
+        gone = [stack.enter_context(connection(one)) for _ in range(50)]
+        for ua in gone:
+            asks(one, ua)
+            ua.socket.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)  # closing it will tell nobody
+            ua.socket.close()
+        counts(one, "stream_idle_closed_total", 50)
+        counts(one, "sip_connections", 0)
+    asks(one)
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 5000, os.urandom(200_000), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"A" * 300_000,
@@ -83,13 +102,14 @@ def test_idle_connections_are_closed(server):
                                      b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n"],
                          ids=["nul", "random", "http", "endless", "tls", "headers", "length"])
 def test_garbage_closes_its_connection_only(server, garbage):
-    one = server(tcp__half_message_time="500ms", **OPEN)
+    one = server(tcp__half_message_time="500ms", **OPEN, **watched())
     with connection(one) as good, connection(one) as bad:
         asks(one, good)
         with contextlib.suppress(ConnectionError):
             bad.send(garbage)
         assert bad.is_closed()
         asks(one, good)
+    assert sum(counter(one, f"stream_{name}_total") for name in ("bad_input", "half_messages", "not_sip")) >= 1
 
 
 def test_a_ping_is_answered_by_a_pong(server):
@@ -115,7 +135,7 @@ def test_many_connections_are_served(server):
 
 
 def test_one_source_gets_its_share_of_connections_and_others_theirs(server):
-    one = server(workers=1, tcp__per_source=10, **OPEN)
+    one = server(workers=1, tcp__per_source=10, **OPEN, **watched())
     with contextlib.ExitStack() as stack:
         greedy, served = [], 0
         for _ in range(30):
@@ -125,6 +145,7 @@ def test_one_source_gets_its_share_of_connections_and_others_theirs(server):
                 ua.send(ua.request("OPTIONS", f"sip:{one.address}"))
                 served += ua.final().status == 200
         assert served == 10
+        counts(one, "stream_refused_source_total", 20)
         asks(one, stack.enter_context(connection(one, "127.0.0.4")))
         for ua in greedy:
             ua.socket.close()
@@ -136,7 +157,7 @@ def test_one_source_gets_its_share_of_connections_and_others_theirs(server):
 
 
 def test_connections_have_a_limit(server):
-    one = server(workers=1, tcp__connections=20, **OPEN)
+    one = server(workers=1, tcp__connections=20, **OPEN, **watched())
     with contextlib.ExitStack() as stack:
         served = 0
         for _ in range(40):
@@ -145,11 +166,12 @@ def test_connections_have_a_limit(server):
                 ua.send(ua.request("OPTIONS", f"sip:{one.address}"))
                 served += ua.final().status == 200
         assert served == 20
+        counts(one, "stream_refused_total", 20)
         asks(one)
 
 
 def test_a_peer_that_does_not_read_delays_nobody_and_is_dropped(server):
-    one = server(workers=1, tcp__send_stall_time="700ms", tcp__send_queue="64K", **OPEN)
+    one = server(workers=1, tcp__send_stall_time="700ms", tcp__send_queue="64K", **OPEN, **watched())
     with connection(one) as deaf:
         deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.socket.settimeout(0.5)
@@ -167,6 +189,7 @@ def test_a_peer_that_does_not_read_delays_nobody_and_is_dropped(server):
             asks(one)
             assert time.monotonic() - began < 5
         assert dropped
+        counts(one, "stream_stalled_total", 1)
 
 
 @pytest.mark.parametrize("workers", [1, 4])

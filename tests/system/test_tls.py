@@ -14,6 +14,7 @@ import urllib.request
 
 import pytest
 from baresip import Baresip
+from counters import counts, watched
 from tls import Authority
 from trapezoid import free_port
 from ua import Ua
@@ -192,6 +193,12 @@ def test_a_static_route_is_taken_by_tls_for_sips(tls, domains):
         assert (answer.status, answer.get("Warning")) == (480, '380 trapezoid "SIPS Not Allowed"')
 
 
+def test_a_static_route_may_lead_to_a_sips_uri(tls, domains):
+    """The next hop says how it is reached; the Request-URI stays what it was."""
+    one, two = domains(scheme="sips", transport="")
+    ask_far(one, two, 200)
+
+
 # ---- Other domains ----
 
 
@@ -199,9 +206,9 @@ def test_a_static_route_is_taken_by_tls_for_sips(tls, domains):
 def domains(tls, root):
     """Two servers; calls of the first one's users to far.test go to the second over TLS: domains(next hop's host)."""
 
-    def make(host="localhost", first=None, **second):
+    def make(host="localhost", first=None, scheme="sip", transport=";transport=tls", **second):
         two = tls(domains="far.test", **second)
-        hop = f"sip:{host}:{two.tls.split(':')[1]};transport=tls"
+        hop = f"{scheme}:{host}:{two.tls.split(':')[1]}{transport}"
         one = tls(routes=f"@far.test={hop}", **(first or {}))
         return one, two
 
@@ -443,6 +450,31 @@ def test_slow_loris_in_handshakes_delays_nobody(tls):
         assert not lorises, f"{len(lorises)} of 50 are still there"
 
 
+@pytest.mark.parametrize("what", ["records of one byte", "half a record"])
+def test_slow_loris_after_the_handshake(tls, root, what):
+    """A message in records of one byte, a record in single bytes: neither buys more time."""
+    one = tls(tcp__half_message_time="500ms", workers=1, **watched())
+    with contextlib.ExitStack() as stack:
+        lorises = [stack.enter_context(phone(one, root)) for _ in range(10)]
+        for loris in lorises:
+            loris.below = stack.enter_context(socket.socket(fileno=os.dup(loris.socket.fileno())))
+            if what == "half a record":
+                loris.below.sendall(b"\x17\x03\x03\x03\xe8")
+        began, at = time.monotonic(), 0
+        while time.monotonic() - began < 0.9:
+            for loris in lorises:
+                with contextlib.suppress(OSError, ssl.SSLError):
+                    if what == "half a record":
+                        loris.below.sendall(b"x")
+                    else:
+                        loris.send("OPTIONS sip:x SIP/2.0\r\nVia: "[at:at + 1] or "x")
+            at += 1
+            time.sleep(0.05)
+        counts(one, "stream_half_messages_total", 10)
+        counts(one, "sip_connections", 0)
+        asks(one)
+
+
 def test_a_storm_of_handshakes_leaves_calls_their_time(tls, root):
     one = tls(workers=1)
     stop, done = threading.Event(), []
@@ -470,13 +502,14 @@ def test_a_storm_of_handshakes_leaves_calls_their_time(tls, root):
 
 
 def test_renegotiation_is_refused(tls, root):
-    one = tls()
+    one = tls(**watched())
     with subprocess.Popen(["openssl", "s_client", "-connect", one.tls, "-CAfile", str(root.certificate), "-tls1_2"],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
         client.stdin.write(b"R\n")
         client.stdin.flush()
         said, _ = client.communicate(timeout=20)
     assert b"RENEGOTIATING" in said and b"no renegotiation" in said
+    counts(one, "stream_protocol_errors_total", 1)
     asks(one)
 
 

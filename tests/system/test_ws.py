@@ -6,10 +6,10 @@ import re
 import socket
 import struct
 import time
-import urllib.request
 
 import pytest
 import trapezoid
+from counters import counts
 from tls import Authority
 from ua import Ua
 from ws import BINARY, PING, PONG, TEXT, Wire, WsUa, frame
@@ -28,20 +28,6 @@ def ws_server(server):
         one.ws = f"127.0.0.1:{port}"
         return one.start()
     return make
-
-
-def counter(one, name):
-    """A metric, summed over workers; waits for nothing."""
-    with urllib.request.urlopen(f"http://{one.settings['metrics.listen']}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if re.split("[{ ]", line)[0] == "trapezoid_" + name)
-
-
-def counts(one, name, wanted):
-    until = time.monotonic() + 10
-    while counter(one, name) != wanted:
-        assert time.monotonic() < until, f"{name} is {counter(one, name)}, not {wanted}"
-        time.sleep(0.02)
 
 
 def test_options_and_register_over_websocket(ws_server):
@@ -237,6 +223,7 @@ def test_slow_loris_in_handshake_and_frame(ws_server):
             time.sleep(0.05)
         for ua in halves:
             assert ua.is_closed(timeout=3)
+        counts(one, "stream_half_messages_total", 20)
         with WsUa(one.ws) as ua:
             assert ua.ask("OPTIONS", f"sip:{one.address}").status == 200
 

@@ -2,6 +2,7 @@
 
 #include "app/config/check.h"
 #include "base/error.h"
+#include "stack/locate.h"
 
 static int find_transport(struct slice name, const char *const *names, enum transport *ret)
 {
@@ -73,12 +74,13 @@ static int check_prefix(struct slice prefix, struct writer *why)
 static int check_next_hop(struct slice next_hop, struct writer *why)
 {
     struct proxy_route *route = NULL;
+    struct locate_input input;
     struct sip_uri uri;
     if (next_hop.len < sizeof route->next_hop && sip_uri_parse(next_hop, &uri) == 0 &&
-        uri.scheme == SIP_URI_SIP && uri.headers.len == 0)
+        locate_input_of(&uri, &input) == 0 && uri.headers.len == 0)
         return 0;
     writer_format(why,
-                  "\"%.*s\" is no next hop; write a SIP URI, for example "
+                  "\"%.*s\" is no next hop; write a SIP or SIPS URI, for example "
                   "sip:192.0.2.1:5060;transport=tcp",
                   SLICE_ARG(next_hop));
     return ERR_SYNTAX;

@@ -87,7 +87,7 @@ const struct config_key config_keys[] = {
      .max = PROXY_ROUTES_MAX,
      .standard = "",
      .help = "Static routes: a prefix of the number, a domain, or both, and the SIP URI that such "
-             "requests go to; as text PREFIX@DOMAIN=NEXT_HOP."},
+             "requests go to (sips: by TLS); as text PREFIX@DOMAIN=NEXT_HOP."},
 
     /* ---- Who may register and call ---- */
     {.name = "auth.register",

@@ -130,6 +130,14 @@ static int fail(struct tls_connection *connection, enum stream_reason reason)
     return ERR_INVALID;
 }
 
+/* Who asks for another handshake on an open connection (TLS 1.2) has been told that there is none;
+ * he is not asked to stop a second time. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    if (where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
+        tls_connection_of(ssl)->renegotiates = true;
+}
+
 static int handshake(struct tls_connection *connection)
 {
     ERR_clear_error();
@@ -139,6 +147,8 @@ static int handshake(struct tls_connection *connection)
                    ? 0
                    : fail(connection, STREAM_HANDSHAKE_FAILED);
     connection->open = true;
+    if (SSL_version(connection->ssl) < TLS1_3_VERSION)
+        SSL_set_info_callback(connection->ssl, on_info);
     count(connection, connection->accepted ? TLS_ACCEPTED : TLS_CONNECTED);
     if (SSL_session_reused(connection->ssl))
         count(connection, TLS_RESUMED);
@@ -159,6 +169,11 @@ static int read_plain(struct tls_connection *connection)
         size_t n;
         forget_errors();
         int read = SSL_read_ex(connection->ssl, connection->scratch, LAYER_SCRATCH_BYTES, &n);
+        if (connection->renegotiates) {
+            connection->layer.reason = STREAM_LAYER_BROKEN;
+            connection->layer.why = "renegotiation is refused";
+            return ERR_INVALID;
+        }
         if (read != 1) {
             switch (SSL_get_error(connection->ssl, read)) {
             case SSL_ERROR_WANT_READ: return 0;
@@ -168,6 +183,7 @@ static int read_plain(struct tls_connection *connection)
             default: return fail(connection, STREAM_LAYER_BROKEN);
             }
         }
+        connection->layer.half = false; /* a record was whole */
         int status = host->up(host->user, connection->scratch, n);
         if (status < 0)
             return status;
@@ -183,6 +199,7 @@ static long on_receive(struct layer *layer, char *wire, size_t length)
     int status = connection->open ? 0 : handshake(connection);
     if (status == 0 && connection->open)
         status = read_plain(connection);
+    layer->half = status == 0 && connection->open && SSL_has_pending(connection->ssl) == 1;
     connection->wire = NULL;
     connection->wire_length = 0;
     return status < 0 ? status : (long)length;

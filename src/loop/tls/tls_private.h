@@ -74,6 +74,7 @@ struct tls_connection {
     size_t wire_length;
     bool accepted;
     bool open;
+    bool renegotiates;     /* has asked for it, and was refused */
     struct address remote; /* connected: names the session */
     uint8_t server_length;
     char server[];

@@ -16,7 +16,7 @@ struct proxy;
 struct proxy_route {
     char prefix[64];    /* of the user part, when domain is ours or empty; empty: any */
     char domain[256];   /* of the Request-URI; empty: any of ours */
-    char next_hop[256]; /* a SIP URI: sip:host:port;transport=... */
+    char next_hop[256]; /* sip:host:port;transport=..., or sips: */
 };
 
 struct proxy_config {

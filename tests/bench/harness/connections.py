@@ -21,26 +21,35 @@ REACH = {"tcp": 1.4, "tls": 1.8}  # times what a call by UDP needs
 
 
 def calls(bench):
-    """Calls over connections that are kept, next to calls over UDP."""
-    try:
-        with servers.Trapezoid(tls=True) as server, bench.note("call-streams"):
-            variants = {name: _calls_by(bench, server, name, number) for number, name in enumerate(("udp", "tcp", "tls"))}
+    """Calls over connections that are kept, next to calls over UDP; ours and the peer's in turns."""
+    touched = min(bench.plan.peer_memory, machine.memory_available() // 3000000)
+    with bench.started(servers.Trapezoid(tls=True), servers.Kamailio(touched=touched, tls=True)) as running, bench.note("call-streams"):
+        variants = {}
+        for server in running:
+            try:
+                variants.update({(server.label, name): _calls_by(bench, server, name, number)
+                                 for number, name in enumerate(("udp", *REACH))})
+            except LoadFailed as failure:
+                bench.fail(f"call-streams of {server.label}", failure)
+        try:
             results = bench.interleaved(variants)
-    except servers.Skipped as reason:
-        bench.skip("call-streams", reason)
-    except (servers.Broken, LoadFailed) as failure:
-        bench.fail("call-streams", failure)
-    else:
-        udp = median(results["udp"], "server_us")
+        except LoadFailed as failure:
+            bench.fail("call-streams", failure)
+            return
+    for label, column in (("trapezoid", "ours"), ("kamailio", "peer")):
+        if (label, "udp") not in results:
+            continue
+        udp = median(results[label, "udp"], "server_us")
         for name, times in REACH.items():
-            ours = median(results[name], "server_us")
-            bench.rows.append({"row": f"call by {name.upper()} (floor: by UDP)", "ours": ours, "floor": udp, "reach": times * udp,
-                               "ours_rate": median(results[name], "rate")})
+            cost = median(results[label, name], "server_us")
+            row = {"row": f"call by {name.upper()} (floor: by UDP)", column: cost, f"{column}_rate": median(results[label, name], "rate")}
+            bench.rows.append({**row, "floor": udp, "reach": times * udp} if column == "ours" else row)
+            bench.notes.append(f"call by {name.upper()}, {label}: {cost / udp:.2f} times its call by UDP ({udp:.2f} us)")
 
 
 def _calls_by(bench, server, transport, number):
     """Users of their own, whose contacts are the ends of the generator's connections; registered by UDP."""
-    bench.say(f"call-streams: {transport}")
+    bench.say(f"call-streams: {server.label}, {transport}")
     seen = types.SimpleNamespace(label=server.label, domain=server.domain, pids=server.pids, port=server.port,
                                  local=server.local + 10 * number)
     users = {"users": bench.plan.users, "first": number * bench.plan.users}
@@ -54,44 +63,62 @@ def _calls_by(bench, server, transport, number):
 def handshakes(bench):
     """New TLS connections with full handshakes, made by openssl s_time, one after the other."""
     try:
-        bare = _bare()
-        with servers.Trapezoid(tls=True) as server, bench.note("tls-handshakes"):
+        memory = _in_memory()
+        with servers.Trapezoid(tls=True) as server, _bare() as bare, _s_server(server) as other, bench.note("tls-handshakes"):
             bench.say("tls-handshakes: trapezoid")
-            _s_time(server.tls, 1)
             seconds = max(2, round(2 * bench.plan.seconds))
-            runs, theirs = [], []
-            with _s_server(server) as other:
-                for _ in range(bench.plan.scale_rounds):
-                    runs.append(_handshake_us(server, server.tls, seconds))
-                    theirs.append(_handshake_us(other, other.tls, seconds))
+            peers = {"ours": server, "bare": bare, "s_server": other}
+            runs = {name: [] for name in peers}
+            for peer in peers.values():
+                _s_time(peer.tls, 1)
+            for _ in range(bench.plan.scale_rounds):
+                for name, peer in peers.items():
+                    runs[name].append(_handshake_us(peer, peer.tls, seconds))
     except servers.Skipped as reason:
         bench.skip("tls-handshakes", reason)
     except (servers.Broken, LoadFailed) as failure:
         bench.fail("tls-handshakes", failure)
     else:
-        ours, other = sorted(runs)[len(runs) // 2], sorted(theirs)[len(theirs) // 2]
-        bench.notes.append(f"new TLS connection: openssl s_server needs {other:.0f} us with the same client ({ours / other:.2f})")
-        bench.rows.append({"row": "new TLS connection (floor: OpenSSL alone)", "ours": ours, "floor": bare, "ours_rate": 1e6 / ours,
+        ours, bare, other = (sorted(values)[len(values) // 2] for values in runs.values())
+        bench.notes.append(f"new TLS connection: openssl s_server needs {other:.0f} us with the same client ({ours / other:.2f}), "
+                           f"OpenSSL in memory, without sockets, {memory:.0f} us ({ours / memory:.2f})")
+        bench.rows.append({"row": "new TLS connection (floor: bare handshakes)", "ours": ours, "floor": bare, "ours_rate": 1e6 / ours,
                            "reach": 1.3 * bare})
 
 
-def _bare():
+def _bench_tls():
     program = os.path.join(machine.BUILD, "bench_tls")
     if not os.access(program, os.X_OK):
         raise servers.Skipped("build/release/bench_tls is not there")
+    return program
+
+
+def _in_memory():
+    program = _bench_tls()
     done = subprocess.run(["taskset", "-c", str(machine.SERVER_CPU), program], stdout=subprocess.PIPE, text=True, timeout=120,
                           check=True)
     return float(done.stdout.split()[0])
 
 
-@contextlib.contextmanager
+def _bare():
+    """Accepts, shakes hands, closes, and nothing else."""
+    port = machine.ports(1)
+    return _other([_bench_tls(), "serve", str(port)], port)
+
+
 def _s_server(server):
-    """OpenSSL's own server with the same certificate, pinned alike."""
+    """OpenSSL's own server with the same certificate."""
     port = machine.ports(1)
     files = [os.path.join(server.folder, f"tls-{name}.pem") for name in ("certificate", "key")]
-    with subprocess.Popen(["taskset", "-c", str(machine.SERVER_CPU), "openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{port}",
-                           "-cert", files[0], "-key", files[1], "-num_tickets", "1"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    return _other(["openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{port}", "-cert", files[0], "-key", files[1], "-num_tickets", "1"],
+                  port)
+
+
+@contextlib.contextmanager
+def _other(command, port):
+    """Another server, pinned as ours."""
+    with subprocess.Popen(["taskset", "-c", str(machine.SERVER_CPU), *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
         try:
             _wait_until_open(port)
             yield types.SimpleNamespace(tls=port, cpu_ns=lambda: machine.cpu_ns([process.pid]))
@@ -107,7 +134,7 @@ def _wait_until_open(port):
             return
         except OSError:
             if time.monotonic() > until:
-                raise LoadFailed("openssl s_server does not listen") from None
+                raise LoadFailed("a server to compare with does not listen") from None
             time.sleep(0.01)
 
 

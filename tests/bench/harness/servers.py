@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 from . import machine
 
@@ -122,9 +123,11 @@ class Kamailio(Server):
 
     label = "kamailio"
 
-    def __init__(self, auth_users=0, touched=0):
-        """touched: MB of shared memory that it touches before it starts, so that no page fault is measured later."""
+    def __init__(self, auth_users=0, touched=0, tls=False):
+        """touched: MB of shared memory that it touches before it starts, so that no page fault is measured later. tls: TCP
+        beside UDP, and TLS on the port .tls."""
         super().__init__()
+        self.tls = machine.ports(1) if tls else None
         self.auth_users, self.touched = auth_users, touched
 
     def command(self):
@@ -135,17 +138,30 @@ class Kamailio(Server):
         defines += ["-A", "TOUCH_MEMORY"] if self.touched else []
         return [program, "-f", os.path.join(machine.BENCH, "kamailio.cfg"), "-l", f"udp:127.0.0.1:{self.port}",
                 "-x", "tlsf", "-X", "tlsf", "-m", str(self.touched or 8192), "-M", "32", "-n", "1", "-DD", "-E",
-                "-Y", self.folder] + defines
+                "-Y", self.folder] + defines + (self._streams() if self.tls else [])
+
+    def _streams(self):
+        certificate, key = (os.path.join(self.folder, name) for name in ("certificate.pem", "key.pem"))
+        try:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                            "-subj", f"/CN={self.domain}", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as why:
+            raise Skipped(f"openssl makes no certificate: {why}") from why
+        return ["-l", f"tcp:127.0.0.1:{self.port}", "-l", f"tls:127.0.0.1:{self.tls}", "-N", "1", "-A", "WITH_STREAMS",
+                "-A", f'CERTIFICATE="{certificate}"', "-A", f'KEY="{key}"']
 
     def is_ready(self, log):
+        if "could not find module" in log:
+            raise Skipped("kamailio-tls-modules is not installed")
         # It says nothing; its worker names itself once it reads the socket.
-        return self.process.poll() is None and len(self.pids()) >= 5 and not _free_udp(self.port)
+        return (self.process.poll() is None and len(self.pids()) >= 5 and _bound("udp", self.port)
+                and (self.tls is None or _bound("tcp", self.tls)))
 
 
-def _free_udp(port):
+def _bound(kind, port):
     wanted = f":{port:04X} "
-    with open("/proc/net/udp", encoding="ascii") as file:
-        return not any(wanted in line for line in file)
+    with open(f"/proc/net/{kind}", encoding="ascii") as file:
+        return any(wanted in line for line in file)
 
 
 class Trapezoid(Server):
@@ -156,7 +172,7 @@ class Trapezoid(Server):
     def __init__(self, auth_users=0, workers=1, store=None, cpus=None, tls=False):
         """tls: TCP beside UDP, and TLS on the port .tls."""
         super().__init__(cpus)
-        self.tls = machine.ports(1) if tls else None
+        self.tls, self.metrics = (machine.ports(1), machine.ports(1)) if tls else (None, None)
         self.auth_users, self.workers, self.store = auth_users, workers, store
         self.program = os.environ.get("TRAPEZOID", os.path.join(machine.BUILD, "trapezoid"))
         self.control = os.path.join(self.folder, "control")
@@ -179,6 +195,7 @@ class Trapezoid(Server):
         }
         if self.tls:
             settings["listen"] += f",tcp:127.0.0.1:{self.port},tls:127.0.0.1:{self.tls}"
+            settings["metrics.listen"] = f"127.0.0.1:{self.metrics}"
         command = [self.program, "serve"]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
@@ -189,6 +206,11 @@ class Trapezoid(Server):
         for number in range(self.auth_users):
             self._user_add(f"u{number:07d}@{self.domain}")
         return took
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[1]) for line in lines if line.split("{")[0].split()[0] == f"trapezoid_{name}")
 
     def _user_add(self, name):
         done = subprocess.run([self.program, "user", "add", name, "--password-stdin", "--set",

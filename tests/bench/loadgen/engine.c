@@ -127,6 +127,7 @@ static unsigned receive_all(struct engine *engine)
 {
     struct net_datagram datagrams[NET_BATCH];
     unsigned sum = 0;
+    net_look(engine->net);
     for (unsigned s = 0; s < engine->options->sources; s++) {
         unsigned n = net_receive(engine->net, s, datagrams);
         for (unsigned i = 0; i < n; i++)

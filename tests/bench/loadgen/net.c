@@ -3,11 +3,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "wire.h"
+
+enum { MANY = 16 };
 
 struct queue {
     int fd;
@@ -28,6 +31,8 @@ struct net {
     struct iovec parts[NET_BATCH];
     char buffers[NET_BATCH][NET_SIZE];
     struct pollfd polls[NET_SOURCES_MAX];
+    int epoll_fd; /* of many connections; -1: each is asked */
+    bool ready[NET_SOURCES_MAX];
     struct queue queues[]; /* one per source, to send */
 };
 
@@ -69,6 +74,30 @@ static void queue_open(struct net *net, struct queue *queue, const struct net_op
     }
 }
 
+/* Asking each of a thousand connections would cost more than what they carry. */
+static void watch(struct net *net)
+{
+    net->epoll_fd = -1;
+    if (!net->queues[0].wire || net->sources < MANY)
+        return;
+    net->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (net->epoll_fd < 0)
+        die("epoll: %s", strerror(errno));
+    for (unsigned s = 0; s < net->sources; s++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = s};
+        if (epoll_ctl(net->epoll_fd, EPOLL_CTL_ADD, net->queues[s].fd, &event) < 0)
+            die("epoll: %s", strerror(errno));
+    }
+}
+
+void net_look(struct net *net)
+{
+    struct epoll_event events[NET_SOURCES_MAX];
+    int n = net->epoll_fd < 0 ? 0 : epoll_wait(net->epoll_fd, events, NET_SOURCES_MAX, 0);
+    for (int i = 0; i < n; i++)
+        net->ready[events[i].data.u32] = true;
+}
+
 struct net *net_open(const struct net_options *options)
 {
     struct net *net = calloc(1, sizeof *net + options->sources * sizeof net->queues[0]);
@@ -86,6 +115,7 @@ struct net *net_open(const struct net_options *options)
         queue_open(net, &net->queues[s], options, s);
         net->polls[s] = (struct pollfd){.fd = net->queues[s].fd, .events = POLLIN};
     }
+    watch(net);
     return net;
 }
 
@@ -103,6 +133,8 @@ void net_close(struct net *net)
 {
     for (unsigned s = 0; s < net->sources; s++)
         queue_close(&net->queues[s]);
+    if (net->epoll_fd >= 0)
+        close(net->epoll_fd);
     SSL_CTX_free(net->tls);
     free(net);
 }
@@ -154,8 +186,13 @@ void net_flush(struct net *net)
 
 unsigned net_receive(struct net *net, unsigned source, struct net_datagram ret_datagrams[NET_BATCH])
 {
-    if (net->queues[source].wire)
-        return wire_receive(net->queues[source].wire, source, ret_datagrams);
+    if (net->epoll_fd >= 0 && !net->ready[source])
+        return 0;
+    if (net->queues[source].wire) {
+        unsigned count = wire_receive(net->queues[source].wire, source, ret_datagrams);
+        net->ready[source] = count == NET_BATCH;
+        return count;
+    }
     int n = recvmmsg(net->queues[source].fd, net->headers, NET_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++)
         ret_datagrams[i] = (struct net_datagram){net->buffers[i], net->headers[i].msg_len, source};

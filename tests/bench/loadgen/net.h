@@ -7,7 +7,7 @@
 
 #include "text.h"
 
-enum { NET_BATCH = 64, NET_SIZE = 2048, NET_SOURCES_MAX = 64 };
+enum { NET_BATCH = 64, NET_SIZE = 2048, NET_SOURCES_MAX = 1024 };
 
 struct net; /* owned by whoever opened it */
 
@@ -38,6 +38,8 @@ size_t net_send(struct net *net, unsigned source, const struct text *text,
                 const struct sockaddr_in *to);
 void net_flush(struct net *net);
 
+/* Looks which of many connections have something to receive; before each round of net_receive. */
+void net_look(struct net *net);
 /* Up to NET_BATCH datagrams of one source; 0 when there is none. */
 unsigned net_receive(struct net *net, unsigned source,
                      struct net_datagram ret_datagrams[NET_BATCH]);

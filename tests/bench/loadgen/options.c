@@ -178,8 +178,8 @@ static void check(struct options *o)
         die("--transport and --contact are udp, tcp or tls");
     if (!o->mode)
         die("which mode? (see --help)");
-    if (o->sources < 1 || o->sources > 64)
-        die("--sources is 1 to 64");
+    if (o->sources < 1 || o->sources > NET_SOURCES_MAX)
+        die("--sources is 1 to %d", NET_SOURCES_MAX);
     if (o->users < 1 || o->window < 1 || o->callees > o->users)
         die("--users and --window are at least 1, --callees at most --users");
     if (o->pause >= SECOND)

@@ -140,7 +140,7 @@ static void a_wrong_route_is_named_with_its_part(void **state)
             "FILE:2: routes: a route has no part \"nexthop\"; its parts are prefix, domain and "
             "next_hop; did you mean next_hop?\n"
             "FILE:7: routes: a prefix holds neither @ nor =\n"
-            "FILE:3: routes: \"http://x\" is no next hop; write a SIP URI, for example "
+            "FILE:3: routes: \"http://x\" is no next hop; write a SIP or SIPS URI, for example "
             "sip:192.0.2.1:5060;transport=tcp\n"
             "FILE:4: routes: \"nonsense\" is no route; write PREFIX=NEXT_HOP, @DOMAIN=NEXT_HOP or "
             "PREFIX@DOMAIN=NEXT_HOP, for example 00=sip:192.0.2.1\n"

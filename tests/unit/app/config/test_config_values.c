@@ -130,7 +130,7 @@ static void routes_are_prefix_domain_and_next_hop(void **state)
 {
     (void)state;
     struct reading r = set_one("routes=00=sip:192.0.2.1;transport=tcp,@example.net=sip:b.example,"
-                               "+49@example.org=sip:[2001:db8::1]:5080");
+                               "+49@example.org=sips:[2001:db8::1]:5080");
     const struct proxy_config *proxy = &r.config->proxy;
     assert_int_equal(proxy->route_count, 3);
     assert_string_equal(proxy->routes[0].prefix, "00");
@@ -140,7 +140,7 @@ static void routes_are_prefix_domain_and_next_hop(void **state)
     assert_string_equal(proxy->routes[1].domain, "example.net");
     assert_string_equal(proxy->routes[2].prefix, "+49");
     assert_string_equal(proxy->routes[2].domain, "example.org");
-    assert_string_equal(proxy->routes[2].next_hop, "sip:[2001:db8::1]:5080");
+    assert_string_equal(proxy->routes[2].next_hop, "sips:[2001:db8::1]:5080");
     reading_done(&r);
 }
 

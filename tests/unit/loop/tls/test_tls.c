@@ -517,7 +517,8 @@ static void a_client_cannot_renegotiate(void **state)
     (void)SSL_do_handshake(ssl);
     assert_true(ends.client.out_length > 0);
     assert_true(end_carry(&ends.client, &ends.server, ALL));
-    assert_true(ends.server.status >= 0); /* it is told no, and no more is done */
+    assert_true(ends.server.status < 0); /* it is told no, and that was it */
+    assert_int_equal(ends.server.layer->reason, STREAM_LAYER_BROKEN);
     assert_int_equal(ends.server.opened, 1);
     assert_true(ends.server.out_length > 0 && ends.server.out_length < 64);
     free_ends(&ends);
