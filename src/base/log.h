@@ -22,6 +22,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
     X(LOG_PROXY, "proxy")                                                                          \
     X(LOG_LOCATION, "location")                                                                    \
     X(LOG_STORE, "store")                                                                          \
+    X(LOG_TURN, "turn")                                                                            \
     X(LOG_CONTROL, "control")
 
 enum log_subsystem {

@@ -65,7 +65,8 @@ static bool loop_has_work(struct loop *loop)
 {
     return loop->mail_left || !list_empty(&loop->udp_ready) || !list_empty(&loop->udp_dirty) ||
            streams_pending(loop->streams) || dns_pending(loop->dns) ||
-           assocs_pending(loop->assocs) || atomic_load_explicit(&loop->stop, memory_order_acquire);
+           assocs_pending(loop->assocs) || ports_pending(loop->ports) ||
+           atomic_load_explicit(&loop->stop, memory_order_acquire);
 }
 
 static void loop_count_busy(struct loop *loop, uint64_t now_us)
@@ -107,6 +108,7 @@ static void loop_turn(struct loop *loop)
     atomic_store_explicit(&loop->waiting_since_us, 0, memory_order_relaxed);
     (void)wheel_advance(&loop->wheel, loop->now_ms);
     udp_receive_ready(loop);
+    ports_receive(loop->ports);
     streams_receive(loop->streams);
     assocs_receive(loop->assocs);
     dns_deliver(loop->dns);
@@ -235,12 +237,14 @@ void loop_free(struct loop *loop)
         return;
     assocs_free(loop->assocs);
     udp_close_all(loop);
+    ports_close(loop->ports);
     streams_close(loop->streams);
     dns_free(loop->dns);
     loop_close_handles(loop);
     udp_input_free(loop->udp_input);
     sources_free(loop->sources);
     streams_free(loop->streams);
+    ports_free(loop->ports);
     if (loop->config.mesh == NULL)
         (void)close(loop->wake_fd);
     memory_free(loop);

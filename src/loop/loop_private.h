@@ -10,6 +10,7 @@
 
 struct assocs;
 struct dns;
+struct ports;
 struct sources;
 struct streams;
 struct udp_input;
@@ -45,6 +46,7 @@ struct loop {
     bool udp_captured;       /* datagrams leave one by one: udp_output.h */
     struct udp_input
         *udp_input;          /* owned; where datagrams are received, made with the first socket */
+    struct ports *ports;     /* owned; made with the first port */
     struct streams *streams; /* owned */
     struct assocs *assocs;   /* owned; made when first asked */
     struct dns *dns;         /* owned */
@@ -74,6 +76,13 @@ void streams_free(struct streams *streams);
 void streams_receive(struct streams *streams);
 void streams_flush(struct streams *streams);
 bool streams_pending(const struct streams *streams);
+
+/* ports; NULL is accepted */
+/* Closes all without callbacks; the memory stays until ports_free. */
+void ports_close(struct ports *ports);
+void ports_free(struct ports *ports);
+void ports_receive(struct ports *ports);
+bool ports_pending(const struct ports *ports);
 
 /* associations; NULL is accepted */
 /* Aborts and closes everything without callbacks. */

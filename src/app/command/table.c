@@ -62,8 +62,8 @@ const struct command commands[] = {
     {"log", "LEVEL | SUBSYSTEM=LEVEL [-c FILE] [--set KEY=VALUE]... [--json]",
      "change what the running server logs",
      "LEVEL is error, warn, info or debug. Subsystems: app, config, loop, transport, sip,\n"
-     "transaction, auth, registrar, proxy, location, store, control. It lasts until the server\n"
-     "ends or a reload changes log.level or log.levels.",
+     "transaction, auth, registrar, proxy, location, store, turn, control. It lasts until the\n"
+     "server ends or a reload changes log.level or log.levels.",
      CLIENT, command_log},
     {"reload", "[-c FILE] [--set KEY=VALUE]... [--json]",
      "let the running server read its configuration anew",

@@ -5,6 +5,8 @@
 #include "loop/udp.h"
 #include "service/stun/limit.h"
 #include "stun/binding.h"
+#include "stun/bytes.h"
+#include "stun/channel.h"
 
 #define CORNERS 4 /* sockets of a server with two addresses and two ports (RFC 5780 section 6) */
 
@@ -26,6 +28,7 @@ struct stun_socket {
 struct stun_server {
     struct loop *loop;                       /* borrowed */
     const struct stun_server_config *config; /* borrowed */
+    const struct stun_server_turn *turn;     /* borrowed; NULL: none */
     struct stun_socket sockets[STUN_SERVER_LISTENERS_MAX + CORNERS - 1];
     unsigned count;
     metric metrics[STUN_SERVER_METRICS];
@@ -38,16 +41,41 @@ static void count(struct stun_server *server, enum stun_server_metric which)
     metric_add(&server->metrics[which], 1);
 }
 
+static bool may_answer(struct stun_server *server, const struct flow *flow)
+{
+    uint32_t rate = server->config->rate;
+    if (rate == 0 ||
+        stun_limit_take(&server->limit, &flow->remote, rate, loop_now_ms(server->loop)))
+        return true;
+    count(server, STUN_SERVER_LIMITED);
+    return false;
+}
+
+/* Is it the TURN server's? Then it has got it, if it was due. */
+static bool hand_to_turn(struct stun_server *server, const struct flow *flow, struct slice data)
+{
+    if (server->turn == NULL)
+        return false;
+    if (!channel_looks_like(data)) {
+        uint16_t type = data.len >= STUN_HEADER_SIZE ? bytes_get16(data.ptr) : UINT16_MAX;
+        uint16_t method = type & (uint16_t)~stun_type(STUN_ERROR, 0);
+        if (type >= 0x4000 || method == STUN_BINDING)
+            return false;
+        /* Indications are not answered, so they cost no more than they carry. */
+        bool request = method == type;
+        if (request && !may_answer(server, flow))
+            return true;
+    }
+    server->turn->on_message(server->turn->user, flow, data);
+    return true;
+}
+
 /* False: no answer is due. */
 static bool answer_to(struct stun_server *server, const struct stun_place *place,
                       const struct flow *flow, struct slice data, struct stun_answer *ret_answer)
 {
-    uint32_t rate = server->config->rate;
-    if (rate > 0 &&
-        !stun_limit_take(&server->limit, &flow->remote, rate, loop_now_ms(server->loop))) {
-        count(server, STUN_SERVER_LIMITED);
+    if (!may_answer(server, flow))
         return false;
-    }
     stun_binding_answer(place, data, &flow->remote, ret_answer, server->out, sizeof server->out);
     if (ret_answer->bytes.len == 0) {
         count(server, STUN_SERVER_IGNORED);
@@ -69,6 +97,8 @@ static struct stun_place place_of(const struct stun_socket *socket, const struct
 static void on_datagram(void *user, const struct flow *flow, struct slice data)
 {
     struct stun_server *server = user;
+    if (hand_to_turn(server, flow, data))
+        return;
     struct stun_socket *socket = &server->sockets[flow->listener];
     struct stun_place place = place_of(socket, flow);
     struct stun_answer answer;
@@ -89,17 +119,29 @@ static void on_datagram(void *user, const struct flow *flow, struct slice data)
 static long on_bytes(void *user, const struct flow *flow, struct slice buffered)
 {
     struct stun_socket *socket = user;
+    struct stun_server *server = socket->server;
     struct stun_place place = place_of(socket, flow);
     struct stun_answer answer;
     size_t length = 0;
-    if (stun_frame(buffered, &length) < 0) {
-        count(socket->server, STUN_SERVER_IGNORED);
+    bool channel = server->turn != NULL && channel_looks_like(buffered);
+    if ((channel ? channel_frame(buffered, &length) : stun_frame(buffered, &length)) < 0) {
+        count(server, STUN_SERVER_IGNORED);
         return -1;
     }
-    if (length > 0 &&
-        answer_to(socket->server, &place, flow, slice_of(buffered.ptr, length), &answer))
-        (void)stream_send(socket->server->loop, flow, answer.bytes);
+    struct slice frame = slice_of(buffered.ptr, length);
+    if (length > 0 && !hand_to_turn(server, flow, frame) &&
+        answer_to(server, &place, flow, frame, &answer))
+        (void)stream_send(server->loop, flow, answer.bytes);
     return (long)length;
+}
+
+static void on_close(void *user, const struct flow *flow, enum stream_reason reason)
+{
+    const struct stun_socket *socket = user;
+    const struct stun_server_turn *turn = socket->server->turn;
+    (void)reason;
+    if (turn != NULL)
+        turn->on_close(turn->user, flow);
 }
 
 static int open_udp(struct stun_server *server, const struct address *local)
@@ -129,7 +171,7 @@ static int open_stream(struct stun_server *server, const struct stun_server_list
         .listener = (uint16_t)server->count,
         .v6_only = true,
         .limits = server->config->stream,
-        .handler = {.on_bytes = on_bytes, .user = socket},
+        .handler = {.on_bytes = on_bytes, .on_close = on_close, .user = socket},
     };
     if (listener->transport == TRANSPORT_TLS)
         options.cipher = (struct stream_layer){&tls_layer, server->config->tls};
@@ -229,6 +271,11 @@ int stun_server_send(struct stun_server *server, const struct flow *flow, struct
     if (flow->transport == TRANSPORT_UDP)
         return udp_send(server->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
     return stream_send(server->loop, flow, data);
+}
+
+void stun_server_set_turn(struct stun_server *server, const struct stun_server_turn *turn)
+{
+    server->turn = turn;
 }
 
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config)

@@ -16,6 +16,15 @@ struct stun_server_listener {
     struct address local;
 };
 
+/* Who gets what is no Binding: the TURN server of this worker, which serves on the same sockets. */
+struct stun_server_turn {
+    /* A datagram or one whole frame: STUN of another method, or ChannelData. Borrowed. */
+    void (*on_message)(void *user, const struct flow *flow, struct slice data);
+    /* A connection has ended. */
+    void (*on_close)(void *user, const struct flow *flow);
+    void *user;
+};
+
 struct stun_server_config {
     struct stun_server_listener listeners[STUN_SERVER_LISTENERS_MAX];
     unsigned listener_count;
@@ -53,6 +62,9 @@ void stun_server_free(struct stun_server *server);
 /* Sends data (copied) to the far end of a flow that one of our sockets has shown: a datagram, or
  * bytes of a connection. No rate is counted. Errors: as udp_send and stream_send. */
 int stun_server_send(struct stun_server *server, const struct flow *flow, struct slice data);
+/* From now on; borrowed, NULL takes it back. Without one ChannelData is no STUN, and ends a
+ * connection. */
+void stun_server_set_turn(struct stun_server *server, const struct stun_server_turn *turn);
 /* Takes over rate and software; sockets stay. */
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config);
 const metric *stun_server_metrics(const struct stun_server *server);
