@@ -268,6 +268,11 @@ void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *co
         ws_shared_set(endpoint->ws, &config->ws, config->limits.message);
 }
 
+void endpoint_set_outside(struct endpoint *endpoint, const struct outside *outside)
+{
+    endpoint->outside = outside;
+}
+
 /* Connections stay: answers that are still to come go along them. */
 bool endpoint_drain(struct endpoint *endpoint)
 {

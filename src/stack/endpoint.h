@@ -15,6 +15,7 @@
 #include "sip/message/respond.h"
 #include "sip/message/uri.h"
 #include "sip/transaction/transaction.h"
+#include "stack/outside.h"
 
 #define ENDPOINT_LISTENERS_MAX 32
 
@@ -183,6 +184,8 @@ void endpoint_set_user(struct endpoint *endpoint, const struct endpoint_user *us
 /* Takes over limits, times, overload settings from a new config; listeners stay, and connections
  * keep the limits that they were made with. */
 void endpoint_reload(struct endpoint *endpoint, const struct endpoint_config *config);
+/* How others see our addresses, borrowed until another is given; without, as they are. */
+void endpoint_set_outside(struct endpoint *endpoint, const struct outside *outside);
 /* From now on new requests get 503; existing transactions go on. True when none is left that leads
  * to something (sip_transactions_unfinished). */
 bool endpoint_drain(struct endpoint *endpoint);
@@ -247,8 +250,11 @@ bool endpoint_speaks(const struct endpoint *endpoint, uint8_t transport, bool v6
  * section 8.2.2.1) instead of being downgraded (RFC 5630 section 5.3). */
 bool endpoint_secure(const struct endpoint *endpoint);
 /* Our own address as the far end of flow can reach it: listener's port, not a connection's
- * ephemeral one. For Via, Record-Route. */
+ * ephemeral one; behind a NAT the outside address unless it is inside too. For Via, Record-Route.
+ */
 struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow);
+/* Is there a NAT between us and the far end of flow, with our outside address on it? */
+bool endpoint_behind_nat(const struct endpoint *endpoint, const struct flow *flow);
 /* How other servers are to name us where they must check a certificate (RFC 5922 section 7.5);
  * empty: by address only. */
 struct slice endpoint_tls_domain(const struct endpoint *endpoint);

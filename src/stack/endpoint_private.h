@@ -23,6 +23,7 @@ struct endpoint {
     struct mesh *mesh; /* borrowed; NULL with one worker */
     unsigned workers;
     const struct endpoint_config *config; /* borrowed */
+    const struct outside *outside;        /* borrowed; NULL: no NAT is known */
     struct endpoint_user user;
     struct endpoint_socket sockets[ENDPOINT_LISTENERS_MAX];
     unsigned socket_count;

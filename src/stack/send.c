@@ -214,7 +214,8 @@ bool endpoint_secure(const struct endpoint *endpoint)
     return false;
 }
 
-struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow)
+/* As the interfaces have it. */
+static struct address inside_address(const struct endpoint *endpoint, const struct flow *flow)
 {
     struct address local = flow->local;
     const struct address *listener = &endpoint->sockets[flow->listener].local;
@@ -224,6 +225,23 @@ struct address endpoint_sent_by(const struct endpoint *endpoint, const struct fl
         loop_source_address(endpoint->loop, &flow->remote, &local);
     address_set_port(&local, address_port(listener));
     return local;
+}
+
+struct address endpoint_sent_by(const struct endpoint *endpoint, const struct flow *flow)
+{
+    struct address local = inside_address(endpoint, flow);
+    if (endpoint->outside == NULL)
+        return local;
+    return outside_towards(endpoint->outside, &local, &flow->remote);
+}
+
+bool endpoint_behind_nat(const struct endpoint *endpoint, const struct flow *flow)
+{
+    if (endpoint->outside == NULL || !outside_is_known(endpoint->outside))
+        return false;
+    struct address inside = inside_address(endpoint, flow);
+    struct address outside = outside_towards(endpoint->outside, &inside, &flow->remote);
+    return !address_equal_host(&inside, &outside);
 }
 
 struct slice endpoint_tls_domain(const struct endpoint *endpoint)

@@ -4,6 +4,7 @@
 
 #include "app/command/ask.h"
 #include "app/control/dry_walk.h"
+#include "app/outside/find.h"
 #include "base/error.h"
 
 void print_steps(const json_t *steps)
@@ -45,7 +46,9 @@ int route_settings(struct app_config *config, struct log *log, struct settings *
     struct address bound[ENDPOINT_LISTENERS_MAX];
     for (unsigned i = 0; i < config->listen.count; i++)
         bound[i] = config->listen.items[i].local;
-    return settings_new(config, bound, log, ret_settings);
+    struct outside_found found;
+    outside_find(config, log, NULL, &found);
+    return settings_new(config, bound, found.hosts, log, ret_settings);
 }
 
 static int walk(const struct options *options, const struct settings *settings, struct log *log)

@@ -22,6 +22,7 @@ struct serving {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_async_t worker_ended;
+    uv_async_t outside_found;
     uv_timer_t drain; /* looks how far it is */
     uint64_t drain_until_us;
     struct server *server;
@@ -37,9 +38,12 @@ static void close_all(struct serving *serving)
 {
     control_close(serving->control);
     serving->control = NULL;
+    if (serving->server != NULL)
+        server_watch_end(serving->server);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&serving->signals[i], NULL);
     uv_close((uv_handle_t *)&serving->worker_ended, NULL);
+    uv_close((uv_handle_t *)&serving->outside_found, NULL);
     uv_close((uv_handle_t *)&serving->drain, NULL);
 }
 
@@ -57,6 +61,20 @@ static void on_worker_ended(uv_async_t *async)
     if (atomic_load(&serving->ended) == serving->server->worker_count &&
         !uv_is_closing((uv_handle_t *)async))
         close_all(serving);
+}
+
+/* On the thread that looks for our outside address. */
+static void on_outside(void *user)
+{
+    struct serving *serving = user;
+    (void)uv_async_send(&serving->outside_found);
+}
+
+static void on_outside_found(uv_async_t *async)
+{
+    struct serving *serving = async->data;
+    if (!serving->ending)
+        server_on_outside(serving->server);
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -124,6 +142,9 @@ static int init_loop(struct serving *serving)
         return ERR_NO_MEMORY;
     int error = uv_async_init(&serving->loop, &serving->worker_ended, on_worker_ended);
     serving->worker_ended.data = serving;
+    if (error == 0)
+        error = uv_async_init(&serving->loop, &serving->outside_found, on_outside_found);
+    serving->outside_found.data = serving;
     (void)uv_timer_init(&serving->loop, &serving->drain);
     serving->drain.data = serving;
     for (int i = 0; i < SIGNALS; i++) {
@@ -142,6 +163,7 @@ static int open_all(struct serving *serving, const struct options *options,
     struct server_options server = {.log = &serving->log,
                                     .source = &options->source,
                                     .on_worker_end = on_worker_end,
+                                    .on_outside = on_outside,
                                     .user = serving};
     int status = server_new(&server, config, &serving->server);
     if (status < 0)

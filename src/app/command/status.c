@@ -22,6 +22,18 @@ static void print_list(const json_t *list)
     (void)putchar('\n');
 }
 
+static void print_outside(const json_t *outside)
+{
+    size_t i;
+    json_t *host;
+    json_array_foreach(outside, i, host)
+    {
+        const char *source = text_of(host, "source");
+        printf("  outside       %s (%s%s%s)\n", text_of(host, "address"), source,
+               text_of(host, "by")[0] != '\0' ? " " : "", text_of(host, "by"));
+    }
+}
+
 static void print_overload(const json_t *overload)
 {
     const char *words = json_is_true(json_object_get(overload, "now"))
@@ -48,6 +60,7 @@ static void print_status(const json_t *status)
            text_of(status, "config")[0] != '\0' ? text_of(status, "config") : "built-in defaults");
     printf("  listening     ");
     print_list(json_object_get(status, "listen"));
+    print_outside(json_object_get(status, "outside"));
     print_workers(json_object_get(status, "workers"));
     printf("  phones        %lld registered by %lld users; %lld registrations accepted, %lld "
            "refused, %lld waiting for the disk\n",

@@ -2,7 +2,7 @@
 
 #include <sys/un.h>
 
-#include "app/config/schema.h"
+#include "app/config/compound.h"
 #include "app/text/nearest.h"
 #include "base/error.h"
 #include "service/turn/credential_token.h"
@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 
 /* A host of RFC 3261 section 25.1, nothing more. */
-int config_check_domain(struct slice item, struct writer *why)
+static bool is_uri_host(struct slice item)
 {
     char text[300];
     struct writer w;
@@ -19,10 +19,59 @@ int config_check_domain(struct slice item, struct writer *why)
     writer_init(&w, text, sizeof text);
     writer_literal(&w, "sip:");
     writer_put(&w, item);
-    if (writer_status(&w) == 0 && item.len <= 253 && sip_uri_parse(writer_slice(&w), &uri) == 0 &&
-        slice_equal(uri.host, slice_from(uri.raw, 4)))
+    return writer_status(&w) == 0 && item.len <= 253 &&
+           sip_uri_parse(writer_slice(&w), &uri) == 0 &&
+           slice_equal(uri.host, slice_from(uri.raw, 4));
+}
+
+int config_check_domain(struct slice item, struct writer *why)
+{
+    if (is_uri_host(item))
         return 0;
     writer_format(why, "\"%.*s\" is no domain; write a name like example.org, without a port",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+/* IPv6 without brackets too. */
+static bool is_host(struct slice item)
+{
+    struct address address;
+    if (address_parse_host(item, 0, &address) < 0)
+        return is_uri_host(item);
+    return !address_is_wildcard(&address) && !address_is_multicast_or_broadcast(&address);
+}
+
+int config_check_host(struct slice item, struct writer *why)
+{
+    if (is_host(item))
+        return 0;
+    writer_format(why,
+                  "\"%.*s\" is no address and no name; write for example 203.0.113.7 or "
+                  "sip.example.org, without a port",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+int config_check_host_port(struct slice item, struct writer *why)
+{
+    struct slice host;
+    uint16_t port;
+    if (config_host_port(item, &host, &port) == 0 && is_host(host))
+        return 0;
+    writer_format(why,
+                  "\"%.*s\" is no HOST or HOST:PORT; write for example stun.example.org or "
+                  "192.0.2.1:3478",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+int config_check_network(struct slice item, struct writer *why)
+{
+    struct network network;
+    if (network_parse(item, &network) == 0)
+        return 0;
+    writer_format(why, "\"%.*s\" is no network; write for example 192.168.1.0/24 or fd00::/8",
                   SLICE_ARG(item));
     return ERR_SYNTAX;
 }
@@ -298,6 +347,19 @@ static void check_turn(const struct app_config *c, struct config_problems *probl
                        "write off");
 }
 
+/* One address of each family; names may have both. */
+static void check_outside(const struct app_config *c, struct config_problems *problems)
+{
+    unsigned seen[2] = {0};
+    for (unsigned i = 0; i < c->outside_addresses.count; i++) {
+        struct address address;
+        if (address_parse_host(c->outside_addresses.items[i], 0, &address) == 0 &&
+            ++seen[address_is_v6(&address)] == 2)
+            config_problem(problems, origin_of(c, "outside.address"), SLICE("outside.address"),
+                           "has two addresses of one family; write one of IPv4 and one of IPv6");
+    }
+}
+
 void config_check_whole(const struct app_config *config, struct config_problems *problems)
 {
     check_orders(config, problems);
@@ -306,4 +368,5 @@ void config_check_whole(const struct app_config *config, struct config_problems 
     check_pairs(config, problems);
     check_stun(config, problems);
     check_turn(config, problems);
+    check_outside(config, problems);
 }

@@ -17,6 +17,10 @@ int config_check_turn_token_key(struct slice item, struct writer *why);
 int config_check_realm(struct slice item, struct writer *why);
 int config_check_server(struct slice item, struct writer *why);
 int config_check_socket_path(struct slice item, struct writer *why);
+/* A name or a numeric address, without and with a port. */
+int config_check_host(struct slice item, struct writer *why);
+int config_check_host_port(struct slice item, struct writer *why);
+int config_check_network(struct slice item, struct writer *why);
 int config_check_dns_server(struct slice item, struct writer *why);
 int config_check_path(struct slice item, struct writer *why);
 int config_check_origin(struct slice item, struct writer *why);

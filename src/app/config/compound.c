@@ -140,3 +140,28 @@ int config_address_parse(struct slice text, struct writer *why, struct config_ad
     *ret = parsed;
     return 0;
 }
+
+int config_host_port(struct slice text, struct slice *ret_host, uint16_t *ret_port)
+{
+    struct address address;
+    struct slice host = text, port_text = text;
+    uint32_t port = 0;
+    if (address_parse_host(text, 0, &address) < 0) { /* else IPv6 with its colons */
+        host = text.len > 0 && text.ptr[0] == '[' ? slice_of(text.ptr, slice_index(text, ']') + 1)
+                                                  : slice_of(text.ptr, slice_index(text, ':'));
+        if (host.len > text.len)
+            return ERR_SYNTAX;
+        port_text = slice_from(text, host.len);
+        if (port_text.len > 0 && port_text.ptr[0] != ':')
+            return ERR_SYNTAX;
+        port_text = slice_from(port_text, 1);
+        int status = host.len < text.len ? slice_to_u32(port_text, UINT16_MAX, &port) : 0;
+        if (status < 0)
+            return status;
+    }
+    if (host.len == 0)
+        return ERR_SYNTAX;
+    *ret_host = host;
+    *ret_port = (uint16_t)port;
+    return 0;
+}

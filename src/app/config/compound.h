@@ -20,4 +20,8 @@ void config_route_write(const struct proxy_route *route, struct writer *w);
 /* "127.0.0.1:9060", empty for none. */
 int config_address_parse(struct slice text, struct writer *why, struct config_address *ret);
 
+/* "HOST", "HOST:PORT", "[IPV6]:PORT", "IPV6"; port 0 when there is none. ERR_SYNTAX, ERR_RANGE; the
+ * host itself is not looked at. */
+int config_host_port(struct slice text, struct slice *ret_host, uint16_t *ret_port);
+
 #endif

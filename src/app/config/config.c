@@ -16,10 +16,16 @@
 
 void config_free(struct app_config *config)
 {
-    if (config == NULL)
+    if (config == NULL || config->shared-- > 0)
         return;
     arena_done(&config->arena);
     memory_free(config);
+}
+
+struct app_config *config_ref(struct app_config *config)
+{
+    config->shared++;
+    return config;
 }
 
 int config_defaults(struct app_config **ret_config)

@@ -11,10 +11,12 @@
 #include "service/stun/stun.h"
 #include "service/turn/credential.h"
 #include "service/turn/quota.h"
+#include "stack/outside.h"
 
-#define CONFIG_KEYS_MAX 128 /* room for the schema's keys */
-#define CONFIG_FILE_MAX (1024 * 1024)
-#define CONFIG_SETS_MAX 256 /* --set options of one command line */
+#define CONFIG_KEYS_MAX     160 /* room for the schema's keys */
+#define CONFIG_FILE_MAX     (1024 * 1024)
+#define CONFIG_SETS_MAX     256 /* --set options of one command line */
+#define OUTSIDE_SERVERS_MAX 4
 
 enum { CONFIG_DURABLE_COMMIT, CONFIG_DURABLE_ASYNC };
 enum { CONFIG_LOG_HUMAN, CONFIG_LOG_JSON };
@@ -43,6 +45,7 @@ struct config_address {
 /* Strings end with NUL and lie in the arena. */
 struct app_config {
     struct arena arena;
+    _Atomic unsigned shared;                       /* config_ref: owners besides the first */
     struct config_origin origins[CONFIG_KEYS_MAX]; /* by index in the schema */
 
     struct config_listeners listen;
@@ -59,6 +62,10 @@ struct app_config {
     uint64_t max_bindings;
     struct config_routes routes;
     struct config_strings dns_servers;
+    struct config_strings outside_addresses;
+    struct config_strings outside_stun;
+    struct config_strings outside_local;
+    uint32_t outside_interval_s;
     const char *ws_path;
     struct config_strings ws_origins;
     struct config_address metrics_listen;
@@ -105,7 +112,10 @@ int config_read(const struct config_source *source, struct config_problems *prob
                 struct app_config **ret_config);
 /* The defaults as they are written in the schema, nothing filled in. ERR_NO_MEMORY. */
 int config_defaults(struct app_config **ret_config);
+/* The last owner frees it. NULL is accepted. Any thread. */
 void config_free(struct app_config *config);
+/* One owner more; returns its argument. Any thread. */
+struct app_config *config_ref(struct app_config *config);
 
 /* Was the key given, or is it the default? */
 bool config_given(const struct app_config *config, const char *name);

@@ -178,7 +178,10 @@ static int open_run(struct run *run)
         status = sip_replay_new(64, (uint64_t)loop_wall_ms(run->loop), &run->replay);
     if (status == 0)
         status = endpoint_new(run->loop, &run->config, 1, NULL, &failed, &run->endpoint);
-    return status == 0 ? open_services(run) : status;
+    if (status < 0)
+        return status;
+    endpoint_set_outside(run->endpoint, &parts->settings->outside);
+    return open_services(run);
 }
 
 static void close_run(struct run *run)

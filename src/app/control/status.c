@@ -22,6 +22,26 @@ static json_t *listeners_json(const struct server *server)
     return listeners;
 }
 
+static json_t *outside_json(const struct server *server)
+{
+    static const char *const sources[] = {
+        [OUTSIDE_CONFIGURED] = "configured", [OUTSIDE_NAMED] = "name", [OUTSIDE_STUN] = "stun"};
+    const struct outside_found *found = &server->outside.found;
+    json_t *addresses = json_array();
+    for (int i = 0; addresses != NULL && i < OUTSIDE_FAMILIES; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        struct writer w;
+        if (found->hosts[i].source == OUTSIDE_INTERFACES)
+            continue;
+        writer_init(&w, text, sizeof text);
+        address_write_host(&w, &found->hosts[i].address, false);
+        json_array_append_new(
+            addresses, json_pack("{s:o, s:s, s:s}", "address", answer_text(writer_slice(&w)),
+                                 "source", sources[found->hosts[i].source], "by", found->by[i]));
+    }
+    return addresses;
+}
+
 static json_t *workers_json(const struct server *server)
 {
     json_t *workers = json_array();
@@ -102,11 +122,12 @@ json_t *status_answer(const struct server *server)
 {
     const char *file = server->source->file;
     json_int_t uptime = (json_int_t)((clock_monotonic_us() - server->started_us) / 1000000);
-    return json_pack(
-        "{s:b, s:s, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", true,
-        "version", TRAPEZOID_VERSION, "uptime", uptime, "started", answer_time(server->started_ms),
-        "config", file, "draining", atomic_load(&server->draining), "listen",
-        listeners_json(server), "workers", workers_json(server), "contacts", contacts_json(server),
-        "registrations", registrations_json(server), "calls", calls_json(server), "auth",
-        auth_json(server), "overload", overload_json(server), "store", store_json(server));
+    return json_pack("{s:b, s:s, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "ok", true, "version", TRAPEZOID_VERSION, "uptime", uptime, "started",
+                     answer_time(server->started_ms), "config", file, "draining",
+                     atomic_load(&server->draining), "listen", listeners_json(server), "outside",
+                     outside_json(server), "workers", workers_json(server), "contacts",
+                     contacts_json(server), "registrations", registrations_json(server), "calls",
+                     calls_json(server), "auth", auth_json(server), "overload",
+                     overload_json(server), "store", store_json(server));
 }

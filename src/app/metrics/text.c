@@ -93,6 +93,23 @@ static void write_store(const struct server *server, struct writer *w)
     writer_format(w, "trapezoid_store_last_commit_seconds %.6f\n", (double)s.commit_us_last / 1e6);
 }
 
+static void write_outside(const struct server *server, struct writer *w)
+{
+    const struct server_outside *o = &server->outside;
+    const struct figure figures[] = {
+        {"trapezoid_outside_known", false,
+         "1 while another address than those of the interfaces is told to who is outside.",
+         atomic_load(&o->known) ? 1 : 0},
+        {"trapezoid_outside_checks_total", true,
+         "How often our outside address was looked for by name or STUN.", atomic_load(&o->checks)},
+        {"trapezoid_outside_failures_total", true, "Those of them that nobody answered.",
+         atomic_load(&o->failures)},
+        {"trapezoid_outside_changes_total", true, "Changes of our outside address.",
+         atomic_load(&o->changes)},
+    };
+    write_figures(w, figures, COUNT(figures));
+}
+
 static void write_tls(const struct server *server, struct writer *w)
 {
     if (server->tls == NULL)
@@ -146,6 +163,7 @@ int metrics_write(const struct server *server, struct writer *w)
     write_location(server, w);
     write_targets(server, w);
     write_store(server, w);
+    write_outside(server, w);
     write_tls(server, w);
     return writer_status(w);
 }

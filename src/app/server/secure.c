@@ -1,11 +1,10 @@
 #include "app/server/secure.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <unistd.h>
 
 #include "app/config/check.h"
 #include "app/config/schema.h"
+#include "app/outside/interfaces.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -57,53 +56,50 @@ static void add_name(struct names *names, struct slice name)
         names->items[names->count++] = name;
 }
 
-static void add_address(struct names *names, const struct sockaddr *sa)
+static void add_address(struct names *names, const struct address *address)
 {
-    struct address address = {0};
     struct writer w;
-    if (names->count == NAMES_MAX)
-        return;
-    if (sa->sa_family == AF_INET)
-        memcpy(&address.in4, sa, sizeof address.in4);
-    else
-        memcpy(&address.in6, sa, sizeof address.in6);
-    if (address_is_v6(&address) && IN6_IS_ADDR_LINKLOCAL(&address.in6.sin6_addr))
+    if (names->count == NAMES_MAX ||
+        (address_is_v6(address) && IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr)))
         return;
     writer_init(&w, names->texts[names->count], ADDRESS_TEXT_MAX);
-    address_write_host(&w, &address, true);
+    address_write_host(&w, address, true);
     add_name(names, writer_slice(&w));
 }
 
-/* What phones may call this server: its domains, the machine's name, its addresses. */
-static void collect_names(const struct app_config *config, char *host, size_t size,
-                          struct names *names)
+/* What phones may call this server: its domains, the machine's name, its addresses, also those
+ * outside and their names. */
+static void collect_names(const struct app_config *config, const struct outside_host *hosts,
+                          char *host, size_t size, struct names *names)
 {
-    struct ifaddrs *interfaces;
-    for (unsigned i = 0; i < config->domains.count; i++)
-        add_name(names, config->domains.items[i]);
+    struct interface_address interfaces[INTERFACES_MAX];
     struct writer w;
     char scratch[160];
+    for (unsigned i = 0; i < config->domains.count; i++)
+        add_name(names, config->domains.items[i]);
     writer_init(&w, scratch, sizeof scratch);
     if (gethostname(host, size) == 0 && config_check_domain(slice_from_string(host), &w) == 0)
         add_name(names, slice_from_string(host));
     add_name(names, SLICE("localhost"));
-    if (getifaddrs(&interfaces) < 0)
-        return;
-    for (const struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next) {
-        if (i->ifa_addr != NULL && (i->ifa_flags & IFF_UP) != 0 &&
-            (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
-            add_address(names, i->ifa_addr);
+    for (unsigned i = 0; i < OUTSIDE_FAMILIES; i++) {
+        if (hosts[i].source != OUTSIDE_INTERFACES)
+            add_address(names, &hosts[i].address);
     }
-    freeifaddrs(interfaces);
+    for (unsigned i = 0; i < config->outside_addresses.count; i++)
+        add_name(names, config->outside_addresses.items[i]);
+    unsigned count = interfaces_read(interfaces, INTERFACES_MAX);
+    for (unsigned i = 0; i < count; i++)
+        add_address(names, &interfaces[i].address);
 }
 
-static int make_own(const struct app_config *config, struct tls_fault *fault)
+static int make_own(const struct app_config *config, const struct outside_host *hosts,
+                    struct tls_fault *fault)
 {
     char host[256] = "";
     struct names *names = memory_zalloc(1, sizeof *names);
     if (names == NULL)
         return ERR_NO_MEMORY;
-    collect_names(config, host, sizeof host - 1, names);
+    collect_names(config, hosts, host, sizeof host - 1, names);
     struct tls_make make = {.certificate = config->tls.pairs[0].certificate,
                             .key = config->tls.pairs[0].key,
                             .names = names->items,
@@ -133,26 +129,26 @@ int secure_check(const struct app_config *config, struct config_problems *proble
     return complain(config, &fault, status, problems);
 }
 
-static int open_files(const struct app_config *config, struct tls_fault *fault,
-                      struct tls **ret_tls, bool *ret_made)
+static int open_files(const struct app_config *config, const struct outside_host *hosts,
+                      struct tls_fault *fault, struct tls **ret_tls, bool *ret_made)
 {
     bool make = own_is_missing(config);
-    int status = make ? make_own(config, fault) : 0;
+    int status = make ? make_own(config, hosts, fault) : 0;
     if (status == 0)
         status = tls_new(&config->tls, fault, ret_tls);
     *ret_made = make && status == 0;
     return status;
 }
 
-int secure_open(const struct app_config *config, struct log *log, struct tls **ret_tls,
-                bool *ret_made)
+int secure_open(const struct app_config *config, const struct outside_host *hosts, struct log *log,
+                struct tls **ret_tls, bool *ret_made)
 {
     struct tls_fault fault = {.part = TLS_PART_NONE};
     *ret_tls = NULL;
     *ret_made = false;
     if (config->tls.pair_count == 0)
         return 0;
-    int status = open_files(config, &fault, ret_tls, ret_made);
+    int status = open_files(config, hosts, &fault, ret_tls, ret_made);
     if (status == ERR_INVALID) {
         const char *key = key_of(fault.part);
         const struct config_origin *origin = origin_of(config, key);

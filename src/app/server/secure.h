@@ -7,10 +7,11 @@
 /* Are the files that the configuration names good? Adds to problems; ERR_INVALID. Our own
  * certificate may still be missing. */
 int secure_check(const struct app_config *config, struct config_problems *problems);
-/* Makes our own certificate when it is needed and missing (*ret_made), and opens all. *ret_tls is
- * NULL when no listener needs TLS. Says in the log what is wrong. */
-int secure_open(const struct app_config *config, struct log *log, struct tls **ret_tls,
-                bool *ret_made);
+/* Makes our own certificate when it is needed and missing (*ret_made), and opens all. It names our
+ * outside addresses too (hosts, OUTSIDE_FAMILIES of them). *ret_tls is NULL when no listener needs
+ * TLS. Says in the log what is wrong. */
+int secure_open(const struct app_config *config, const struct outside_host *hosts, struct log *log,
+                struct tls **ret_tls, bool *ret_made);
 /* The first domain of the configuration that a certificate proves; none where the certificates
  * prove our addresses, which need no DNS. In the configuration. */
 struct slice secure_domain(const struct app_config *config, struct tls *tls);

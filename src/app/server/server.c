@@ -5,6 +5,7 @@
 #include "app/server/listen.h"
 #include "app/server/process.h"
 #include "app/server/secure.h"
+#include "app/server/server_private.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -216,12 +217,12 @@ static int open_stun(struct server *server, struct app_config *config)
 }
 
 static int make_settings(struct server *server, struct app_config *config,
-                         struct settings **ret_settings)
+                         const struct outside_found *found, struct settings **ret_settings)
 {
     struct address bound[ENDPOINT_LISTENERS_MAX];
     for (unsigned i = 0; i < config->listen.count; i++)
         bound[i] = worker_listener_address(server->workers[0], i);
-    return settings_new(config, bound, server->log, ret_settings);
+    return settings_new(config, bound, found->hosts, server->log, ret_settings);
 }
 
 static int equip_workers(struct server *server)
@@ -239,8 +240,11 @@ static int open_all(struct server *server, struct app_config *config)
     int status = listen_check(config, server->log);
     if (status == 0)
         status = open_data(server, config);
-    if (status == 0)
-        status = secure_open(config, server->log, &server->tls, &server->new_certificate);
+    if (status == 0) {
+        server_outside_find(server, config);
+        status = secure_open(config, server->outside.found.hosts, server->log, &server->tls,
+                             &server->new_certificate);
+    }
     config->endpoint.tls = server->tls;
     config->stun.tls = server->tls;
     config->endpoint.tls_domain = secure_domain(config, server->tls);
@@ -268,13 +272,15 @@ int server_new(const struct server_options *options, struct app_config *config,
     server->shared.log = options->log;
     server->shared.on_end = options->on_worker_end;
     server->shared.user = options->user;
+    server->outside.on_found = options->on_outside;
+    server->outside.user = options->user;
     int status = open_all(server, config);
     if (status < 0) {
         server_free(server);
         config_free(config);
         return status;
     }
-    status = make_settings(server, config, &server->settings);
+    status = make_settings(server, config, &server->outside.found, &server->settings);
     if (status == 0)
         status = equip_workers(server);
     if (status < 0) {
@@ -297,6 +303,8 @@ int server_start(struct server *server)
     int status = store_writer_start(server->store, &writer);
     for (unsigned i = 0; status == 0 && i < server->worker_count; i++)
         status = worker_start(server->workers[i]);
+    if (status == 0)
+        status = server_outside_watch(server);
     if (status < 0)
         log_error(server->log, LOG_APP, "the threads cannot be started: %s", error_text(status));
     return status;
@@ -306,6 +314,7 @@ void server_free(struct server *server)
 {
     if (server == NULL)
         return;
+    outside_watch_free(server->outside.watch);
     server_stop(server);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
@@ -381,8 +390,7 @@ static void reload_log(struct server *server, const struct app_config *from,
         server_set_log(server->log, to);
 }
 
-/* Every worker is told, or none. */
-static int hand_over(struct server *server, struct settings *settings)
+int server_hand_over(struct server *server, struct settings *settings)
 {
     struct retired *retired = memory_zalloc(1, sizeof *retired);
     if (retired == NULL)
@@ -442,17 +450,20 @@ int server_reload(struct server *server, struct config_problems *complaints)
         return status;
     }
     struct settings *settings;
-    status = make_settings(server, config, &settings);
+    struct outside_found found;
+    server_outside_foresee(server, config, &found);
+    status = make_settings(server, config, &found, &settings);
     if (status < 0)
         return status;
     const struct app_config *before = server->settings->config;
-    status = hand_over(server, settings);
+    status = server_hand_over(server, settings);
     if (status < 0) {
         settings_free(settings);
         return status;
     }
     location_reload(server->location, config->max_bindings, config->max_contacts);
     reload_log(server, before, config);
+    server_outside_reloaded(server, &found);
     wait_for_workers(server);
     return 0;
 }

@@ -3,11 +3,23 @@
 #ifndef APP_SERVER_SERVER_H
 #define APP_SERVER_SERVER_H
 
+#include "app/outside/watch.h"
 #include "app/server/commits.h"
 #include "app/server/worker.h"
 #include "store/store.h"
 
 #define SERVER_WORKERS_MAX 64
+
+/* What was found out about our outside address; counts: any thread. */
+struct server_outside {
+    struct outside_found found;   /* in force */
+    struct outside_watch *watch;  /* owned; NULL: nothing of it can change */
+    bool complained;              /* that nobody says it; not again until somebody does */
+    void (*on_found)(void *user); /* of server_options */
+    void *user;
+    _Atomic uint64_t checks, failures, changes;
+    _Atomic bool known;
+};
 
 struct server {
     struct log *log;                    /* borrowed */
@@ -22,6 +34,7 @@ struct server {
     struct turn_quota *turn_quota;
     struct mesh *mesh;
     struct tls *tls; /* NULL: no listener needs it */
+    struct server_outside outside;
     struct commits commits;
     struct worker_shared shared;
     struct worker *workers[SERVER_WORKERS_MAX];
@@ -37,6 +50,9 @@ struct server_options {
     struct log *log;
     const struct config_source *source;
     void (*on_worker_end)(void *user); /* on the worker's thread */
+    /* There is news of our outside address: server_on_outside is to be called. On another thread.
+     */
+    void (*on_outside)(void *user);
     void *user;
 };
 
@@ -52,6 +68,10 @@ void server_free(struct server *server);
 /* Reads the configuration anew. Whole: 0. Not at all: ERR_INVALID with complaints, ERR_DENIED with
  * the keys that need a restart in complaints, or another error. */
 int server_reload(struct server *server, struct config_problems *complaints);
+/* Takes news of our outside address over. */
+void server_on_outside(struct server *server);
+/* on_outside is not called any more. */
+void server_watch_end(struct server *server);
 /* No new requests from now on. */
 void server_drain(struct server *server);
 /* Nothing is under way on any worker. */

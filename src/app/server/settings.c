@@ -1,18 +1,18 @@
 #include "app/server/settings.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-
+#include "app/outside/find.h"
+#include "app/outside/interfaces.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 struct own {
+    const struct outside *outside;
     struct address addresses[DOMAINS_ADDRESSES_MAX];
     size_t count;
     bool full;
 };
 
-static void own_add(struct own *own, const struct address *address)
+static void own_add_one(struct own *own, const struct address *address)
 {
     for (size_t i = 0; i < own->count; i++) {
         if (address_equal(&own->addresses[i], address))
@@ -24,48 +24,39 @@ static void own_add(struct own *own, const struct address *address)
         own->addresses[own->count++] = *address;
 }
 
-static bool interface_address(const struct ifaddrs *interface, struct address *ret)
+/* An address, and what stands for it outside. */
+static void own_add(struct own *own, const struct address *address)
 {
-    if (interface->ifa_addr == NULL || (interface->ifa_flags & IFF_UP) == 0)
-        return false;
-    *ret = (struct address){0};
-    if (interface->ifa_addr->sa_family == AF_INET)
-        memcpy(&ret->in4, interface->ifa_addr, sizeof ret->in4);
-    else if (interface->ifa_addr->sa_family == AF_INET6)
-        memcpy(&ret->in6, interface->ifa_addr, sizeof ret->in6);
-    else
-        return false;
-    return true;
+    struct address there = outside_of(own->outside, address);
+    own_add_one(own, address);
+    own_add_one(own, &there);
 }
 
 /* A wildcard stands for the addresses of all interfaces, as they are now. */
 static void own_add_listener(struct own *own, const struct address *bound,
-                             const struct ifaddrs *interfaces)
+                             const struct interface_address *interfaces, unsigned count)
 {
     if (!address_is_wildcard(bound)) {
         own_add(own, bound);
         return;
     }
-    for (const struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next) {
-        struct address address;
-        if (!interface_address(i, &address) || address_is_v6(&address) != address_is_v6(bound))
+    for (unsigned i = 0; i < count; i++) {
+        struct address address = interfaces[i].address;
+        if (address_is_v6(&address) != address_is_v6(bound))
             continue;
         address_set_port(&address, address_port(bound));
         own_add(own, &address);
     }
 }
 
-static int make_domains(struct settings *settings, const struct address *bound, struct log *log)
+static int make_domains(struct settings *settings, struct log *log)
 {
-    struct own own = {.count = 0, .full = false};
-    struct ifaddrs *interfaces = NULL;
-    if (getifaddrs(&interfaces) < 0)
-        interfaces = NULL;
+    struct own own = {.outside = &settings->outside};
+    struct interface_address interfaces[INTERFACES_MAX];
+    unsigned count = interfaces_read(interfaces, INTERFACES_MAX);
     const struct app_config *config = settings->config;
     for (unsigned i = 0; i < config->listen.count; i++)
-        own_add_listener(&own, &bound[i], interfaces);
-    if (interfaces != NULL)
-        freeifaddrs(interfaces);
+        own_add_listener(&own, &config->endpoint.listeners[i].local, interfaces, count);
     if (own.full)
         log_warn(log, LOG_APP,
                  "this machine has more than %d addresses; the others are not taken for ours: name "
@@ -75,8 +66,9 @@ static int make_domains(struct settings *settings, const struct address *bound, 
                        &settings->domains);
 }
 
-int settings_new(struct app_config *config, const struct address *bound, struct log *log,
-                 struct settings **ret_settings)
+/* Takes config over, on errors too. */
+static int make(struct app_config *config, const struct outside_host *hosts, struct log *log,
+                struct settings **ret_settings)
 {
     struct settings *settings = memory_zalloc(1, sizeof *settings);
     if (settings == NULL) {
@@ -84,15 +76,29 @@ int settings_new(struct app_config *config, const struct address *bound, struct 
         return ERR_NO_MEMORY;
     }
     settings->config = config;
-    for (unsigned i = 0; i < config->listen.count; i++)
-        config->endpoint.listeners[i].local = bound[i];
-    int status = make_domains(settings, bound, log);
+    memcpy(settings->outside.hosts, hosts, sizeof settings->outside.hosts);
+    settings->outside.local_count = outside_find_local(config, settings->outside.local);
+    int status = make_domains(settings, log);
     if (status < 0) {
         settings_free(settings);
         return status;
     }
     *ret_settings = settings;
     return 0;
+}
+
+int settings_new(struct app_config *config, const struct address *bound,
+                 const struct outside_host *hosts, struct log *log, struct settings **ret_settings)
+{
+    for (unsigned i = 0; i < config->listen.count; i++)
+        config->endpoint.listeners[i].local = bound[i];
+    return make(config, hosts, log, ret_settings);
+}
+
+int settings_renew(const struct settings *settings, const struct outside_host *hosts,
+                   struct log *log, struct settings **ret_settings)
+{
+    return make(config_ref(settings->config), hosts, log, ret_settings);
 }
 
 void settings_free(struct settings *settings)

@@ -1,10 +1,9 @@
 #include "app/server/welcome.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <stdio.h>
 
+#include "app/outside/interfaces.h"
 #include "app/server/process.h"
 #include "app/text/version.h"
 
@@ -30,28 +29,24 @@ int welcome_make_accounts(struct server *server, struct welcome *ret_welcome)
     return 0;
 }
 
-/* An address of this machine that others can reach. */
-static bool find_outside_address(struct address *ret)
+/* An address of this machine that others in its network can reach. */
+static bool find_near_address(struct address *ret)
 {
-    struct ifaddrs *interfaces;
-    bool found = false;
-    if (getifaddrs(&interfaces) < 0)
-        return false;
-    for (const struct ifaddrs *i = interfaces; i != NULL && !found; i = i->ifa_next) {
-        if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
-            (i->ifa_flags & IFF_LOOPBACK) != 0)
+    struct interface_address interfaces[INTERFACES_MAX];
+    unsigned count = interfaces_read(interfaces, INTERFACES_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        if (interfaces[i].loopback || address_is_v6(&interfaces[i].address))
             continue;
-        *ret = (struct address){0};
-        memcpy(&ret->in4, i->ifa_addr, sizeof ret->in4);
-        found = true;
+        *ret = interfaces[i].address;
+        return true;
     }
-    freeifaddrs(interfaces);
-    return found;
+    return false;
 }
 
 struct place {
     char here[ADDRESS_TEXT_MAX + 32]; /* how phones on this machine write it, with ;transport */
-    char outside[ADDRESS_TEXT_MAX];   /* how others do; empty when they cannot, or it is here */
+    char near[ADDRESS_TEXT_MAX];      /* how others do; empty when they cannot, or it is here */
+    char outside[ADDRESS_TEXT_MAX];   /* how those beyond our NAT do; empty when there is none */
 };
 
 /* Host and port, the port only when it is not 5060. */
@@ -91,13 +86,16 @@ static void find_place(const struct server *server, struct place *place)
     unsigned index = best_listener(config);
     struct address address = server_listener_address(server, index);
     uint16_t port = address_port(&address);
-    place->outside[0] = '\0';
+    struct address outside = outside_of(&server->settings->outside, &address);
+    place->near[0] = place->outside[0] = '\0';
+    if (!address_equal(&outside, &address))
+        write_place(outside, place->outside, sizeof place->outside);
     if (address_is_wildcard(&address)) {
-        struct address outside;
+        struct address near;
         bool v6 = address_is_v6(&address);
-        if (!v6 && find_outside_address(&outside)) {
-            address_set_port(&outside, port);
-            write_place(outside, place->outside, sizeof place->outside);
+        if (!v6 && find_near_address(&near)) {
+            address_set_port(&near, port);
+            write_place(near, place->near, sizeof place->near);
         }
         (void)address_parse_host(v6 ? SLICE("::1") : SLICE("127.0.0.1"), port, &address);
     }
@@ -120,8 +118,10 @@ static void print_phones(const struct welcome *welcome, const struct place *plac
     }
     printf("To call, type into the first: /dial sip:%s@%s   and into the second: a (answer)\n",
            welcome->accounts[1].name, place->here);
+    if (place->near[0] != '\0')
+        printf("Phones on other machines write %s instead of %s.\n", place->near, place->here);
     if (place->outside[0] != '\0')
-        printf("Phones on other machines write %s instead of %s.\n", place->outside, place->here);
+        printf("Phones outside of this network write %s.\n", place->outside);
 }
 
 static void print_accounts(const struct server *server, const struct welcome *welcome)
@@ -151,6 +151,22 @@ static void print_certificate(const struct server *server)
            file);
 }
 
+/* What stands for the addresses above where a NAT is known. */
+static void print_outside(const struct server *server)
+{
+    const struct outside_found *found = &server->outside.found;
+    for (int i = 0; i < OUTSIDE_FAMILIES; i++) {
+        char text[ADDRESS_TEXT_MAX], by[340];
+        struct writer w;
+        if (found->hosts[i].source == OUTSIDE_INTERFACES)
+            continue;
+        writer_init(&w, text, sizeof text);
+        address_write_host(&w, &found->hosts[i].address, false);
+        printf("outside it is %.*s, %s\n", SLICE_ARG(writer_slice(&w)),
+               outside_source_text(found, (enum outside_family)i, by, sizeof by));
+    }
+}
+
 void welcome_print(const struct server *server, const struct welcome *welcome)
 {
     const struct app_config *config = server->settings->config;
@@ -163,6 +179,7 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
                transport_uri_name((enum transport)config->listen.items[i].transport).ptr,
                address_text(&address, text));
     }
+    print_outside(server);
     if (welcome->count > 0 && process_output_is_journal()) {
         puts("Accounts alice and bob were made; set their passwords: trapezoid user password "
              "alice");

@@ -71,6 +71,7 @@ static void reload(struct worker *worker, const struct settings *settings)
         log_error(worker->shared->log, LOG_DNS, "worker %u keeps the old DNS settings: no memory",
                   worker->index);
     endpoint_reload(worker->endpoint, &config->endpoint);
+    endpoint_set_outside(worker->endpoint, &settings->outside);
     authenticator_reload(worker->authenticator, &config->authenticator, settings->domains);
     registrar_reload(worker->registrar, &config->registrar, settings->domains);
     proxy_reload(worker->proxy, &config->proxy, settings->domains);
@@ -214,6 +215,7 @@ int worker_equip(struct worker *worker, const struct settings *settings)
     if (status < 0)
         return status;
     endpoint_reload(worker->endpoint, &settings->config->endpoint);
+    endpoint_set_outside(worker->endpoint, &settings->outside);
     stun_server_reload(worker->stun, &settings->config->stun);
     atomic_store(&worker->settings, settings);
     mesh_on_mail(worker->loop, MAIL_CONTROL, on_control, worker);

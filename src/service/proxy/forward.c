@@ -216,6 +216,13 @@ static bool gruu_needs_us(const struct proxy *proxy, const struct proxy_forward 
            domains_local(proxy->domains, parsed.uri.host, parsed.uri.port, &domain);
 }
 
+/* One side is behind the same NAT as we are, the other is not: neither reaches the other. */
+static bool crosses_nat(const struct proxy *proxy, const struct proxy_forward *f)
+{
+    return endpoint_behind_nat(proxy->endpoint, f->arrived) !=
+           endpoint_behind_nat(proxy->endpoint, f->leaves);
+}
+
 static void add_path(struct proxy *proxy, struct sip_edit *edit, struct lines *lines,
                      const struct proxy_forward *f)
 {
@@ -432,7 +439,8 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
     if (wants_record_route(f->msg)) {
         bool way_back = needs_way_back(f);
         if (proxy->config.record_route || f->target->flow_only || way_back ||
-            only_through_us(f->arrived) || only_through_us(f->leaves) || gruu_needs_us(proxy, f))
+            only_through_us(f->arrived) || only_through_us(f->leaves) || gruu_needs_us(proxy, f) ||
+            crosses_nat(proxy, f))
             add_record_route(proxy, &edit, &lines, f, way_back);
     } else if (f->msg->method == SIP_REGISTER && registers_flow(f)) {
         add_path(proxy, &edit, &lines, f);

@@ -1,0 +1,22 @@
+/* The inside of the server, shared by the files of this folder only. */
+#ifndef APP_SERVER_PRIVATE_H
+#define APP_SERVER_PRIVATE_H
+
+#include "app/server/server.h"
+
+/* Every worker is told to use settings, or none; those of before are freed when nobody uses them
+ * any more. Errors: ERR_NO_MEMORY, ERR_LIMIT; settings stay the caller's then. */
+int server_hand_over(struct server *server, struct settings *settings);
+
+/* outside.c */
+/* Looks for our outside address, some seconds at most. Before anything writes it down. */
+void server_outside_find(struct server *server, const struct app_config *config);
+/* Looks for it again and again from now on, by the configuration in force. ERR_NO_MEMORY. */
+int server_outside_watch(struct server *server);
+/* What is known for sure under a new configuration, and of the rest what was known before. */
+void server_outside_foresee(const struct server *server, const struct app_config *config,
+                            struct outside_found *ret_found);
+/* The configuration of now has been taken over with what was foreseen. */
+void server_outside_reloaded(struct server *server, const struct outside_found *found);
+
+#endif

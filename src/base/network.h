@@ -1,0 +1,30 @@
+/* Networks: an address and how many of its bits count (CIDR, RFC 4632 section 3.1). */
+#ifndef BASE_NETWORK_H
+#define BASE_NETWORK_H
+
+#include "base/address.h"
+
+struct network {
+    struct address address; /* port 0, bits beyond length 0 */
+    uint8_t length;
+};
+
+#define NETWORK_TEXT_MAX (ADDRESS_TEXT_MAX + 4)
+
+/* "10.0.0.0/8", "2001:db8::/32"; an address alone is a network of itself. Errors: ERR_SYNTAX,
+ * ERR_RANGE (length). */
+int network_parse(struct slice text, struct network *ret_network);
+/* The network of so many bits that a lies in; more bits than the family has mean all of them. */
+struct network network_of(const struct address *a, unsigned length);
+/* Looks through the mapped form of a. */
+bool network_has(const struct network *network, const struct address *a);
+bool network_has_any(const struct network *networks, size_t count, const struct address *a);
+/* "10.0.0.0/8" into buf (at least NETWORK_TEXT_MAX); returns buf. */
+const char *network_text(const struct network *network, char *buf);
+
+/* Addresses that mean something only where they are used: private ones (RFC 1918, RFC 4193), those
+ * between a provider and its customers (RFC 6598), link-local ones. Looks through the mapped form.
+ */
+bool address_is_private(const struct address *a);
+
+#endif
