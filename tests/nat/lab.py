@@ -45,6 +45,7 @@ table ip lab {{
         type filter hook forward priority 0; policy drop;
         {block}
         iifname "lan" oifname "wan" accept
+        iifname "lan" oifname "lan" ct status != dnat accept comment "neighbours, where bridges are filtered too"
         ct state established,related accept
         ct status dnat accept
     }}
@@ -85,6 +86,9 @@ KINDS = {
     # Neither NAT nor firewall.
     "open": {"inward": "", "outward": "", "public": True, "block": "accept"},
 }
+# Not a kind of RFC 3489: an address for the host alone, as clouds give it to a server. All of it passes both ways.
+ONE_TO_ONE = "one to one"
+RULES = {**KINDS, ONE_TO_ONE: {"inward": 'iifname "wan" ip daddr {wan} dnat to {host}', "outward": PRESERVING}}
 CONES = ("full cone", "restricted cone", "port-restricted cone")
 
 
@@ -149,7 +153,7 @@ class Site:
 
     def __init__(self, lab, kind, number, upstream, hairpin, time):
         self.kind, self.lab = kind, lab
-        rules = KINDS[kind]
+        rules = RULES[kind]
         self.public = rules.get("public", False)
         self.router = lab.namespace(f"r{number}")
         self.host = lab.namespace(f"h{number}")
@@ -162,7 +166,8 @@ class Site:
         self.outside = self.address if self.public else self.wan
         self._lan(number)
         self.router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-        self._rules(rules, hairpin, time)
+        self.rules = (rules, hairpin, time)
+        self._rules(*self.rules)
 
     def _connect(self, upstream, number):
         """The router's side towards the outside, or towards another router's inside."""
@@ -189,6 +194,16 @@ class Site:
         """A cable from a namespace to the inside of this site."""
         cable(namespace, name, address, self.router, port, "lan")
 
+    def move(self, number):
+        """Another outside address, as after a night at a provider's; what is mapped is forgotten."""
+        self.wan = self.outside = ROUTER.format(number)
+        self.router.ip("-4", "address", "flush", "dev", "wan")
+        self.router.ip("address", "add", f"{self.wan}/24", "dev", "wan")
+        self.router.ip("route", "replace", "default", "via", SERVERS[0])
+        self.router.run("nft", "flush", "ruleset")
+        self._rules(*self.rules)
+        self.router.run("conntrack", "-F")
+
     def second_host(self):
         """Another host behind the same router."""
         host = self.lab.namespace(f"g{self.number}")
@@ -200,7 +215,8 @@ class Site:
         inward = [rules["inward"]] + ([HAIRPIN_IN] if hairpin else [])
         text = COMMON.format(time=time, block=rules.get("block", ""), inward="\n        ".join(inward),
                              hairpin_out=HAIRPIN_OUT if hairpin else "", outward=rules["outward"])
-        self.router.run("nft", "-f", "-", input=text.replace("{wan}", self.wan).replace("{lan}", f"{self.net}/{self.length}"))
+        self.router.run("nft", "-f", "-", input=text.replace("{wan}", self.wan).replace("{host}", self.address)
+                        .replace("{lan}", f"{self.net}/{self.length}"))
         for timeout in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
             self.router.run("sysctl", "-qw", f"net.netfilter.{timeout}={time}")
 

@@ -75,6 +75,21 @@ static void a_wrong_value_is_refused_with_what_would_be_right(void **state)
             "FILE:1: dns.trust_anchor: \"\" is no file of DS or DNSKEY records, which dns.dnssec "
             "needs; write for example /usr/share/dns/root.key (Debian: apt install "
             "dns-root-data)\n");
+    refused("outside.address: 192.0.2.1:5060\n",
+            "FILE:1: outside.address: \"192.0.2.1:5060\" is no address and no name; write for "
+            "example 203.0.113.7 or sip.example.org, without a port\n");
+    refused("outside.address: 0.0.0.0\n",
+            "FILE:1: outside.address: \"0.0.0.0\" is no address and no name; write for example "
+            "203.0.113.7 or sip.example.org, without a port\n");
+    refused("outside.address: [192.0.2.1, 192.0.2.2]\n",
+            "FILE:1: outside.address: has two addresses of one family; write one of IPv4 and one "
+            "of IPv6\n");
+    refused("outside.stun: 'stun.example.org:x'\n",
+            "FILE:1: outside.stun: \"stun.example.org:x\" is no HOST or HOST:PORT; write for "
+            "example stun.example.org or 192.0.2.1:3478\n");
+    refused("outside.local: 10.0.0.0/33\n",
+            "FILE:1: outside.local: \"10.0.0.0/33\" is no network; write for example "
+            "192.168.1.0/24 or fd00::/8\n");
     refused("auth.realm: 'a\"b'\n", "FILE:1: auth.realm: a realm holds no quotes, backslashes, "
                                     "colons or control characters\n");
     refused("auth.realm: ''\n", "FILE:1: auth.realm: has 0 characters; write at least one and 100 "
