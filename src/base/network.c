@@ -1,7 +1,5 @@
 #include "base/network.h"
 
-#include <arpa/inet.h>
-
 #include "base/error.h"
 
 /* The bytes of the host, and how many. */
@@ -85,21 +83,4 @@ const char *network_text(const struct network *network, char *buf)
     writer_u64(&w, network->length);
     writer_char(&w, '\0');
     return buf;
-}
-
-static bool is_private_v4(uint32_t host)
-{
-    return host >> 24 == 10 || host >> 20 == 0xac1 || host >> 16 == 0xc0a8 || /* RFC 1918 */
-           host >> 22 == 0x6440 >> 6 ||                                       /* RFC 6598 */
-           host >> 16 == 0xa9fe;                                              /* RFC 3927 */
-}
-
-bool address_is_private(const struct address *a)
-{
-    struct address plain = *a;
-    address_unmap(&plain);
-    if (!address_is_v6(&plain))
-        return is_private_v4(ntohl(plain.in4.sin_addr.s_addr));
-    return (plain.in6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc || /* RFC 4193 */
-           IN6_IS_ADDR_LINKLOCAL(&plain.in6.sin6_addr);
 }

@@ -22,9 +22,4 @@ bool network_has_any(const struct network *networks, size_t count, const struct 
 /* "10.0.0.0/8" into buf (at least NETWORK_TEXT_MAX); returns buf. */
 const char *network_text(const struct network *network, char *buf);
 
-/* Addresses that mean something only where they are used: private ones (RFC 1918, RFC 4193), those
- * between a provider and its customers (RFC 6598), link-local ones. Looks through the mapped form.
- */
-bool address_is_private(const struct address *a);
-
 #endif
