@@ -22,6 +22,9 @@ struct stream_handler {
     /* The last call for this connection; also when a connect fails, but not for an accepted
      * connection that never opened. May be NULL. */
     void (*on_close)(void *user, const struct flow *flow, enum stream_reason reason);
+    /* Nothing that was sent waits any more. Called at the end of a turn; may pause and resume
+     * others. May be NULL. */
+    void (*on_drained)(void *user, const struct flow *flow);
     void *user;
 };
 
@@ -49,6 +52,8 @@ struct stream_options {
     struct stream_layer framing; /* above it */
     struct slice server; /* stream_connect: the host asked for, layer_setup.server; borrowed for the
                             call, at most 255 bytes are used */
+    const struct address *local; /* stream_connect: the address to connect from, which a listener of
+                                    ours may have; NULL: any; borrowed for the call */
 };
 
 enum {
@@ -114,6 +119,27 @@ int stream_send(struct loop *loop, const struct flow *flow, struct slice data);
  * STREAM_SEND_STALLED or STREAM_CONNECT_FAILED. Harmless when gone. on_close is called from the
  * loop, not from within. */
 void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason reason);
+/* ---- Connections that are joined with others, as relays do ---- */
+
+/* The connection has another handler and other limits from now on; its layers stay. May be called
+ * from within its own on_bytes. Own connections only. ERR_CLOSED, ERR_NO_MEMORY. */
+int stream_hand_over(struct loop *loop, const struct flow *flow,
+                     const struct stream_handler *handler, const struct stream_limits *limits);
+/* A paused connection is not read, so that the far end has to wait; what was read before stays
+ * until it is resumed, and then comes in the next turn. It is not idle meanwhile, and that its far
+ * end is gone is noticed when it is resumed or written to. Own connections only. */
+void stream_pause(struct loop *loop, const struct flow *flow, bool paused);
+/* Bytes that wait to be sent; 0 for connections that are gone. */
+size_t stream_queued(struct loop *loop, const struct flow *flow);
+/* Takes the descriptor out of a connection without layers of which nothing was read and nothing
+ * waits; on_close is not called. The caller owns it. Errors: ERR_CLOSED, ERR_BUSY. */
+int stream_release(struct loop *loop, const struct flow *flow, int *ret_fd);
+/* A connection of a connected descriptor, perhaps released by another worker; on_open is not
+ * called. It is paused. fd stays the caller's on errors: ERR_LIMIT, ERR_NO_MEMORY, ERR_IO (no
+ * longer connected). */
+int stream_take(struct loop *loop, int fd, const struct stream_options *options,
+                struct flow *ret_flow);
+
 /* Has the far end of an open connection of this worker's proven, by a certificate that was
  * verified, that it is domain (RFC 5922 section 7.2)? */
 bool stream_proves(struct loop *loop, const struct flow *flow, struct slice domain);

@@ -143,8 +143,8 @@ static uint64_t deadline(const struct stream *stream)
     case STREAM_ENDED: return WHEEL_NEVER;
     case STREAM_IS_OPEN: break;
     }
-    uint64_t due = stream->active_ms + limits->idle_ms;
-    if (stream->in != NULL || stream->half)
+    uint64_t due = stream->paused ? WHEEL_NEVER : stream->active_ms + limits->idle_ms;
+    if (!stream->paused && (stream->in != NULL || stream->half))
         due = earlier(due, stream->half_ms + limits->half_message_ms);
     if (stream->queued > 0)
         due = earlier(due, stream->progress_ms + limits->send_stall_ms);
@@ -180,7 +180,7 @@ static void timed_out(struct stream *stream, uint64_t now)
         stream_fail(stream, STREAM_SEND_STALLED);
     else if (stream->queued > 0 && now >= stream->progress_ms + limits->send_stall_ms)
         stream_fail(stream, STREAM_SEND_STALLED);
-    else if ((stream->in != NULL || stream->half) &&
+    else if (!stream->paused && (stream->in != NULL || stream->half) &&
              now >= stream->half_ms + limits->half_message_ms)
         stream_finish(stream, STREAM_HALF_MESSAGE);
     else

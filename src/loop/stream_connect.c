@@ -53,8 +53,21 @@ static int start(struct stream *stream)
     return err;
 }
 
+/* Where a listener is, connections may begin too: both must say so. */
+static int bind_to(int fd, const struct address *local)
+{
+    if (local == NULL)
+        return 0;
+    if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+        set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 ||
+        bind(fd, &local->sa, address_length(local)) != 0)
+        return ERR_IO;
+    return 0;
+}
+
 static int connect_with(struct streams *streams, struct stream_profile *profile,
-                        const struct address *remote, struct slice server, struct flow *ret_flow)
+                        const struct address *remote, const struct stream_options *options,
+                        struct flow *ret_flow)
 {
     struct stream *stream;
     int fd = socket(remote->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -62,14 +75,16 @@ static int connect_with(struct streams *streams, struct stream_profile *profile,
         return bind_error(errno) == ERR_LIMIT ? ERR_LIMIT : ERR_IO;
     int err = stream_set_up(fd, &profile->options.limits);
     if (err == 0)
+        err = bind_to(fd, options->local);
+    if (err == 0)
         err = stream_add(streams, profile, fd, &stream);
     if (err != 0) {
         (void)close(fd);
         return err;
     }
     stream->flow.remote = *remote;
-    stream_name_add(stream, server);
-    err = stream_layers_prepare(stream, server);
+    stream_name_add(stream, options->server);
+    err = stream_layers_prepare(stream, options->server);
     if (err == 0)
         err = start(stream);
     if (err != 0) {
@@ -87,7 +102,7 @@ int stream_connect(struct loop *loop, const struct address *remote,
     int err = stream_profile_get(loop->streams, options, &profile);
     if (err != 0)
         return err;
-    err = connect_with(loop->streams, profile, remote, options->server, ret_flow);
+    err = connect_with(loop->streams, profile, remote, options, ret_flow);
     stream_profile_put(profile);
     return err;
 }

@@ -54,10 +54,10 @@ static bool takes_input(const struct stream *stream)
 /* Hands bytes up as long as the handler, or the framing, takes some; returns how many it took. */
 static size_t deliver(struct stream *stream, char *bytes, size_t length)
 {
-    const struct stream_handler *handler = &stream->profile->options.handler;
     bool framed = stream_layers_frame(stream);
     size_t taken = 0;
-    while (taken < length && takes_input(stream)) {
+    while (taken < length && takes_input(stream) && !stream->paused) {
+        const struct stream_handler *handler = &stream->profile->options.handler;
         struct slice rest = slice_of(bytes + taken, length - taken);
         long n = framed ? stream_layers_take(stream, bytes + taken, rest.len)
                         : handler->on_bytes(handler->user, &stream->flow, rest);
@@ -185,9 +185,14 @@ void stream_read(struct stream *stream)
         discard(stream);
         return;
     }
+    if (stream->resumed && takes_input(stream) && !stream->paused) {
+        stream->resumed = false;
+        if (stream->in != NULL)
+            digest(stream, 0, NULL, 0);
+    }
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
         size_t asked;
-        if (!takes_input(stream) ||
+        if (!takes_input(stream) || stream->paused ||
             (stream->state == STREAM_OPENING && !stream_opening_may_read(stream)))
             return;
         ssize_t n = receive(stream, &asked);
@@ -208,6 +213,6 @@ void stream_read(struct stream *stream)
         if ((size_t)n < asked && !stream->hung_up)
             return;
     }
-    if (takes_input(stream) && list_empty(&stream->ready))
+    if (takes_input(stream) && !stream->paused && list_empty(&stream->ready))
         list_append(&streams->ready, &stream->ready);
 }

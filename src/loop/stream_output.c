@@ -135,6 +135,9 @@ void stream_write(struct stream *stream)
         }
         written(stream, (size_t)n);
     }
+    const struct stream_handler *handler = &stream->profile->options.handler;
     if (stream->state == STREAM_FLUSHING)
         stream_end(stream);
+    else if (handler->on_drained != NULL && stream->state == STREAM_IS_OPEN)
+        handler->on_drained(handler->user, &stream->flow);
 }

@@ -9,6 +9,7 @@
  *   stream_output.c   queues and writing
  *   stream_layers.c   what lies between bytes and user: opening, both ways through
  *   stream_close.c    closing, time-outs
+ *   stream_join.c     pausing, other handlers, descriptors that change workers
  *   stream_poll.c     the epoll set of all connections, and a turn */
 #ifndef LOOP_STREAM_PRIVATE_H
 #define LOOP_STREAM_PRIVATE_H
@@ -89,6 +90,8 @@ struct stream {
     bool half;       /* its framing has taken a part of a message */
     bool blocked;    /* the socket takes no more until its next event */
     bool failed;     /* nothing more goes out */
+    bool paused;     /* stream_pause */
+    bool resumed;    /* what was kept while it was paused is due */
     struct timer timer;
     struct list ready; /* may have more to read than a turn reads */
     struct list dirty; /* has output to write */

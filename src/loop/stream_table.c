@@ -27,6 +27,7 @@ static struct stream_options with_defaults(const struct stream_options *options)
     set_default(&o.limits.send_stall_ms, 10000);
     set_default(&o.limits.handshake_ms, 10000);
     o.server = SLICE_NULL; /* of one connection, not of the profile */
+    o.local = NULL;
     return o;
 }
 
@@ -41,7 +42,8 @@ static bool options_equal(const struct stream_options *a, const struct stream_op
     return a->transport == b->transport && a->listener == b->listener && a->v6_only == b->v6_only &&
            x->user == y->user && x->on_bytes == y->on_bytes && x->on_open == y->on_open &&
            x->on_close == y->on_close && x->on_message == y->on_message &&
-           layer_equal(&a->cipher, &b->cipher) && layer_equal(&a->framing, &b->framing) &&
+           x->on_drained == y->on_drained && layer_equal(&a->cipher, &b->cipher) &&
+           layer_equal(&a->framing, &b->framing) &&
            memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
 }
 
@@ -142,7 +144,8 @@ void stream_destroy(struct stream *stream)
     stream_forget_input(stream);
     stream_forget_output(stream);
     stream_profile_put(stream->profile);
-    (void)close(stream->fd); /* leaves the epoll set by that */
+    if (stream->fd >= 0)
+        (void)close(stream->fd); /* leaves the epoll set by that */
     slot->stream = NULL;
     slot->generation = slot->generation == STREAM_GENERATION_MAX ? 1 : slot->generation + 1;
     slot->next_free = streams->free_slot;
