@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "loop/bind.h"
+#include "loop/mesh.h"
+#include "loop/steer.h"
 #include "loop/udp_private.h"
 
 #include <linux/sock_diag.h>
@@ -64,6 +66,9 @@ static int udp_bind(struct udp *udp, const struct udp_options *options)
     unsigned bytes = options->receive_buffer != 0 ? options->receive_buffer : BUFFER_DEFAULT;
     set_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
     set_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, BUFFER_DEFAULT);
+    /* The first socket of an address has nobody to share with yet: the second one's call counts. */
+    if (options->steer != NULL && udp->loop->config.mesh != NULL && udp->loop->config.worker > 0)
+        (void)steer_attach(udp->fd, options->steer, mesh_workers(udp->loop->config.mesh));
     return udp->wildcard ? ask_local_address(udp) : 0;
 }
 

@@ -17,6 +17,7 @@ struct udp_options {
     uint16_t listener;       /* copied into flows */
     unsigned receive_buffer; /* SO_RCVBUF bytes; 0: 4 MiB, cut to what the system grants */
     bool v6_only;            /* for IPv6 wildcards */
+    const char *steer;       /* the mark by which workers share (loop/steer.h), or NULL; static */
     udp_datagram_fn *on_datagram;
     void *user;
 };

@@ -103,6 +103,7 @@ static int open_udp(struct endpoint *endpoint, struct endpoint_socket *s)
         .listener = s->index,
         .receive_buffer = endpoint->config->udp_receive_buffer,
         .v6_only = true,
+        .steer = "Call-ID:",
         .on_datagram = endpoint_on_datagram,
         .user = endpoint,
     };

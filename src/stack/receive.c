@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "loop/steer.h"
 #include "sip/message/frame.h"
 #include "stack/endpoint_private.h"
 
-#define TLS_HANDSHAKE 0x16 /* RFC 8446 section 5.1; no SIP message begins with it */
 #include "stun/binding.h"
+
+#define TLS_HANDSHAKE 0x16 /* RFC 8446 section 5.1; no SIP message begins with it */
 
 /* The owner of a response is written in our branch; a call's requests belong together by Call-ID.
  */
@@ -21,11 +23,7 @@ static unsigned owner_of(const struct endpoint *endpoint, const struct sip_messa
             return branch.worker;
         return loop_worker(endpoint->loop);
     }
-    /* One fixed key on all workers; a sender who picks Call-IDs to load one worker only slows
-     * himself down. */
-    static const struct hash_key key = {0x63616c6c2d696400, 0x6f776e657273};
-    struct slice call_id = sip_message_value(msg, SIP_HEADER_CALL_ID);
-    return (unsigned)(hash_slice(&key, call_id) % endpoint->workers);
+    return steer_worker(sip_message_value(msg, SIP_HEADER_CALL_ID), endpoint->workers);
 }
 
 /* What leaves for one call keeps its order: the same number for the same Call-ID, no more. */
