@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 /* Values beyond any character: long options alone. */
-enum { LONG_SET = 256, LONG_JSON, LONG_DEFAULTS, LONG_PASSWORD_STDIN, LONG_INVITE };
+enum { LONG_SET = 256, LONG_JSON, LONG_DEFAULTS, LONG_PASSWORD_STDIN, LONG_INVITE, LONG_LIFETIME };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -17,6 +17,7 @@ static const struct option long_options[] = {
     {"defaults", no_argument, NULL, LONG_DEFAULTS},
     {"password-stdin", no_argument, NULL, LONG_PASSWORD_STDIN},
     {"invite", required_argument, NULL, LONG_INVITE},
+    {"lifetime", required_argument, NULL, LONG_LIFETIME},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -30,6 +31,7 @@ static unsigned kind_of(int option)
     case LONG_DEFAULTS: return OPTION_DEFAULTS;
     case LONG_PASSWORD_STDIN: return OPTION_PASSWORD_STDIN;
     case LONG_INVITE: return OPTION_INVITE;
+    case LONG_LIFETIME: return OPTION_LIFETIME;
     default: return 0;
     }
 }
@@ -42,6 +44,7 @@ static const char *name_of(int option)
     case LONG_DEFAULTS: return "--defaults";
     case LONG_PASSWORD_STDIN: return "--password-stdin";
     case LONG_INVITE: return "--invite";
+    case LONG_LIFETIME: return "--lifetime";
     default: return "--config";
     }
 }
@@ -79,6 +82,7 @@ static int take(struct options *options, int option)
     case LONG_DEFAULTS: options->defaults = true; break;
     case LONG_PASSWORD_STDIN: options->password_stdin = true; break;
     case LONG_INVITE: options->invite = optarg; break;
+    case LONG_LIFETIME: options->lifetime = optarg; break;
     default: options->help = true; break;
     }
     return 0;

@@ -9,7 +9,8 @@ enum {
     OPTION_JSON = 2,
     OPTION_DEFAULTS = 4,
     OPTION_PASSWORD_STDIN = 8,
-    OPTION_INVITE = 16
+    OPTION_INVITE = 16,
+    OPTION_LIFETIME = 32
 };
 
 struct options {
@@ -19,7 +20,8 @@ struct options {
     bool json;
     bool defaults;
     bool password_stdin;
-    const char *invite; /* a file, or NULL */
+    const char *invite;   /* a file, or NULL */
+    const char *lifetime; /* as written, or NULL */
     bool help;
     char **words; /* what is no option, NULL at the end */
     unsigned word_count;

@@ -46,6 +46,21 @@ const struct command commands[] = {
      "it is up or down and since when, how often it failed, when it last answered. A server that\n"
      "is down is tried after the others of its domain until it has answered again.",
      CLIENT, command_targets},
+    {"nat", "[SERVER] [--lifetime TIME] [-c FILE] [--set KEY=VALUE]... [--json]",
+     "what this machine is behind: NAT, firewall, and what it means for calls",
+     "Asks a STUN server from this machine: the outside address, how the NAT maps ports and whom "
+     "it\n"
+     "lets in (RFC 5780), the old name of its kind (RFC 3489), hairpinning, how long a mapping\n"
+     "lives, whether ports are kept and fragments pass; and whether media of calls can go "
+     "straight\n"
+     "or needs the relay. What it does meanwhile is on standard error.\n"
+     "SERVER is HOST, HOST:PORT or an address, of any make; port 3478 unless it says another.\n"
+     "Without it the first stun.listen of the configuration is asked. A server with one address\n"
+     "cannot tell mapping and filtering (stun.alternate gives ours a second one).\n"
+     "--lifetime TIME  the longest pause that is tried (5s; 5m finds what most NATs do); 0: none.\n"
+     "                 It may take twice as long, and says so.\n"
+     "Exit code 1: nothing could be told, 3: no server answers over UDP, TCP or TLS.",
+     CLIENT | OPTION_LIFETIME, command_nat},
     {"user", "add|remove|list|password [NAME] [PASSWORD] [--password-stdin]", "manage accounts",
      "add NAME [PASSWORD]       makes an account; without a password one is made and printed\n"
      "password NAME [PASSWORD]  gives an account a new password, in the same ways\n"
