@@ -197,7 +197,9 @@ const struct discovery_plan discovery_plans[DISCOVERY_TESTS] = {
                              "RFC 5780 section 3.5"},
     [DISCOVERY_AGAIN] = {DISCOVERY_MAIN, 5, 0, true, AFTER(BOTH) | AFTER(PORT),
                          "RFC 5780 section 4.5"},
-    [DISCOVERY_OTHER_IP] = {DISCOVERY_MAIN, 5, 0, true, AFTER(AGAIN), "RFC 5780 section 4.3"},
-    [DISCOVERY_OTHER] = {DISCOVERY_MAIN, 5, 0, true, AFTER(AGAIN) | AFTER(OTHER_IP),
+    [DISCOVERY_OTHER_IP] = {DISCOVERY_MAIN, 5, 0, true, AFTER(BOTH) | AFTER(PORT) | AFTER(AGAIN),
+                            "RFC 5780 section 4.3"},
+    [DISCOVERY_OTHER] = {DISCOVERY_MAIN, 5, 0, true,
+                         AFTER(BOTH) | AFTER(PORT) | AFTER(AGAIN) | AFTER(OTHER_IP),
                          "RFC 5780 section 4.3"},
 };

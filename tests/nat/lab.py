@@ -165,7 +165,8 @@ class Site:
         self.wan = self._connect(upstream, number)
         self.outside = self.address if self.public else self.wan
         self._lan(number)
-        self.router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        # The inside is a bridge for want of a switch: what goes from one port to another must not meet the rules.
+        self.router.run("sysctl", "-qew", "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=0")
         self.rules = (rules, hairpin, time)
         self._rules(*self.rules)
 

@@ -68,11 +68,14 @@ static const char *state_text(enum nat_stream_state state)
 
 static void print_streams(FILE *out, const struct nat_finding *f)
 {
+    char text[ADDRESS_TEXT_MAX];
     for (unsigned i = 0; i < f->stream_count; i++) {
-        char text[ADDRESS_TEXT_MAX];
         const struct nat_stream *s = &f->streams[i];
-        fprintf(out, "%-12s %s %s\n", s->tls ? "TLS" : "TCP", address_text(&s->server, text),
+        fprintf(out, "%-12s %s %s", s->tls ? "TLS" : "TCP", address_text(&s->server, text),
                 state_text(s->state));
+        if (s->state == NAT_STREAM_ANSWERED)
+            fprintf(out, "; it sees you at %s", address_text(&s->mapped, text));
+        (void)putc('\n', out);
     }
 }
 
