@@ -1,6 +1,6 @@
 #include "app/nat/words.h"
 
-#include <string.h>
+#include <errno.h>
 
 static void line(FILE *out, const char *name, const char *value)
 {
@@ -11,6 +11,16 @@ static void address_line(FILE *out, const char *name, const struct address *a, c
 {
     char text[ADDRESS_TEXT_MAX];
     fprintf(out, "%-12s %s%s\n", name, address_text(a, text), more);
+}
+
+static void print_send_error(FILE *out, int error)
+{
+    if (error == EPERM || error == EACCES)
+        line(out, "sending", "is forbidden: by a firewall on this machine");
+    else if (error == ENETUNREACH || error == EHOSTUNREACH)
+        line(out, "sending", "fails: no route leads there");
+    else
+        fprintf(out, "%-12s fails (errno %d)\n", "sending", error);
 }
 
 static void print_kind(FILE *out, const struct nat_report *r)
@@ -96,7 +106,7 @@ void nat_print(FILE *out, const struct nat_finding *f)
     if (r->status != 0)
         fprintf(out, "%-12s %u to the first request\n", "refused", r->status);
     if (f->send_error != 0)
-        line(out, "sending", strerror(f->send_error));
+        print_send_error(out, f->send_error);
     print_kind(out, r);
     print_rest(out, f);
     print_streams(out, f);
