@@ -6,15 +6,18 @@
 
 #define CHANNEL_HEADER_SIZE 4
 #define CHANNEL_FIRST       0x4000
-#define CHANNEL_LAST        0x4fff
+/* RFC 5766 section 11; RFC 8656 section 12 has 0x4fff, to tell ChannelData from RTP and DTLS on the
+ * ports of peers. Clients of the older one choose from the whole range, and nothing else of it
+ * comes to a TURN server's ports. */
+#define CHANNEL_LAST 0x7fff
 
-/* Is that what a client may bind (section 12)? */
+/* Is that what a client may bind? */
 static inline bool channel_valid(unsigned number)
 {
     return number >= CHANNEL_FIRST && number <= CHANNEL_LAST;
 }
 
-/* Does the first byte say ChannelData (64 to 79: RFC 8656 section 12, RFC 7983)? */
+/* Does the first byte say ChannelData (64 to 127)? */
 bool channel_looks_like(struct slice bytes);
 /* A datagram: padding behind the payload is allowed, less payload than the header says is not
  * (section 12.6). ERR_SYNTAX. */

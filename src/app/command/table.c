@@ -61,6 +61,14 @@ const struct command commands[] = {
      "                 It may take twice as long, and says so.\n"
      "Exit code 1: nothing could be told, 3: no server answers over UDP, TCP or TLS.",
      CLIENT | OPTION_LIFETIME, command_nat},
+    {"relays", "[drain on|off] [-c FILE] [--set KEY=VALUE]... [--json]",
+     "what the TURN server relays, and for whom",
+     "Every allocation: whose it is, the client and the relayed addresses, how long they last,\n"
+     "permissions, channels and what went each way.\n"
+     "drain on   makes no new allocations: clients are sent to turn.alternate, or refused; those\n"
+     "           that are there go on until their clients end them\n"
+     "drain off  makes new ones again",
+     CLIENT, command_relays},
     {"user", "add|remove|list|password [NAME] [PASSWORD] [--password-stdin]", "manage accounts",
      "add NAME [PASSWORD]       makes an account; without a password one is made and printed\n"
      "password NAME [PASSWORD]  gives an account a new password, in the same ways\n"

@@ -95,6 +95,60 @@ int config_check_realm(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
+int config_check_turn_relay(struct slice item, struct writer *why)
+{
+    struct address address;
+    if (address_parse_host(item, 0, &address) == 0 && !address_is_wildcard(&address) &&
+        !address_is_multicast_or_broadcast(&address))
+        return 0;
+    writer_format(why,
+                  "\"%.*s\" is no address to relay from; write one of this machine's, for example "
+                  "192.0.2.1 or 2001:db8::1",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+int config_parse_range(struct slice text, uint16_t *ret_low, uint16_t *ret_high)
+{
+    enum { LOWEST = 1024 }; /* RFC 8656 section 7.2: no well-known ports */
+    uint32_t low = 0, high = 0;
+    struct slice rest = text;
+    int status = slice_to_u32(slice_cut(&rest, '-'), UINT16_MAX, &low);
+    if (status == 0)
+        status = slice_to_u32(rest, UINT16_MAX, &high);
+    if (status == 0 && (low < LOWEST || high < low))
+        status = ERR_RANGE;
+    if (status < 0)
+        return status;
+    *ret_low = (uint16_t)low;
+    *ret_high = (uint16_t)high;
+    return 0;
+}
+
+int config_check_turn_range(struct slice item, struct writer *why)
+{
+    uint16_t low, high;
+    if (config_parse_range(item, &low, &high) == 0)
+        return 0;
+    writer_format(why,
+                  "\"%.*s\" is no range of ports from 1024 to 65535; write for example "
+                  "49152-65535",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
+int config_check_turn_net(struct slice item, struct writer *why)
+{
+    struct turn_net net;
+    if (turn_net_parse(item, &net) == 0)
+        return 0;
+    writer_format(why,
+                  "\"%.*s\" is no network; write for example 10.0.0.0/8, 2001:db8::/32 or one "
+                  "address",
+                  SLICE_ARG(item));
+    return ERR_SYNTAX;
+}
+
 int config_check_turn_user(struct slice item, struct writer *why)
 {
     struct slice name, password;
@@ -338,6 +392,14 @@ static void check_stun(const struct app_config *c, struct config_problems *probl
 
 static void check_turn(const struct app_config *c, struct config_problems *problems)
 {
+    if (c->turn.enabled && c->stun_listen.count == 0 && both_good(c, "turn.enabled", "stun.listen"))
+        config_problem(problems, origin_of(c, "turn.enabled"), SLICE("turn.enabled"),
+                       "needs stun.listen, where TURN is served; write for example stun.listen: "
+                       "udp:192.0.2.1:3478,tcp:192.0.2.1:3478");
+    if (c->turn.lifetime_s > c->turn.lifetime_max_s &&
+        both_good(c, "turn.lifetime", "turn.max_lifetime"))
+        config_problem(problems, origin_of(c, "turn.lifetime"), SLICE("turn.lifetime"),
+                       "is longer than turn.max_lifetime; make one of them fit the other");
     /* RFC 8489 section 9.2.5: who is told so sends no name but its hash, and of a name that expires
      * there are too many to know it by its hash. */
     if (c->turn_credential.userhash && c->turn_secrets.count > 0 &&

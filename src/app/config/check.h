@@ -10,6 +10,11 @@ struct app_config;
 
 /* 0, or ERR_SYNTAX with what is wrong and what would be right in *why. */
 int config_check_domain(struct slice item, struct writer *why);
+int config_check_turn_relay(struct slice item, struct writer *why);
+int config_check_turn_range(struct slice item, struct writer *why);
+int config_check_turn_net(struct slice item, struct writer *why);
+/* "LOW-HIGH". ERR_SYNTAX, ERR_RANGE. */
+int config_parse_range(struct slice text, uint16_t *ret_low, uint16_t *ret_high);
 /* These three never show what they refuse: it may be a password. */
 int config_check_turn_user(struct slice item, struct writer *why);
 int config_check_turn_secret(struct slice item, struct writer *why);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/config/check.h"
 #include "app/config/schema.h"
 #include "base/error.h"
 
@@ -127,8 +128,31 @@ static int complete_tls(struct app_config *config)
     return tls->pairs[0].certificate == NULL || tls->pairs[0].key == NULL ? ERR_NO_MEMORY : 0;
 }
 
+static void complete_nets(const struct config_strings *texts, struct turn_nets *nets)
+{
+    nets->count = 0;
+    for (unsigned i = 0; i < texts->count; i++) /* checked when they were set */
+        nets->count += turn_net_parse(texts->items[i], &nets->items[nets->count]) == 0;
+}
+
+static void complete_relays(struct app_config *config)
+{
+    struct turn_config *turn = &config->turn;
+    for (unsigned i = 0; i < config->turn_relays.count; i++)
+        turn->relay_count += address_parse_host(config->turn_relays.items[i], 0,
+                                                &turn->relays[turn->relay_count]) == 0;
+    (void)config_parse_range(slice_from_string(config->turn_range), &turn->port_low,
+                             &turn->port_high);
+    complete_nets(&config->turn_allow_peers, &turn->policy.allow);
+    complete_nets(&config->turn_deny_peers, &turn->policy.deny);
+    turn->has_alternate = config->turn_alternate.given;
+    turn->alternate = config->turn_alternate.address;
+    turn->software = "Trapezoid";
+}
+
 static void complete_turn(struct app_config *config)
 {
+    complete_relays(config);
     struct turn_credential_config *credential = &config->turn_credential;
     credential->account_realm = config->realm;
     credential->realm = config->turn_realm[0] != '\0' ? config->turn_realm : config->realm;

@@ -11,6 +11,7 @@
 #include "service/stun/stun.h"
 #include "service/turn/credential.h"
 #include "service/turn/quota.h"
+#include "service/turn/turn.h"
 #include "stack/outside.h"
 
 #define CONFIG_KEYS_MAX     160 /* room for the schema's keys */
@@ -71,6 +72,11 @@ struct app_config {
     struct config_address metrics_listen;
     struct config_listeners stun_listen;
     struct config_address stun_alternate;
+    struct config_strings turn_relays;
+    const char *turn_range;
+    struct config_strings turn_allow_peers;
+    struct config_strings turn_deny_peers;
+    struct config_address turn_alternate;
     const char *turn_realm;
     const char *turn_server_name;
     uint32_t turn_algorithms; /* CONFIG_ALGORITHM_... */
@@ -96,6 +102,7 @@ struct app_config {
     struct stun_server_config stun;
     struct turn_credential_config turn_credential;
     struct turn_quota_config turn_quota;
+    struct turn_config turn;
 };
 
 struct config_source {

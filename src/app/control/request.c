@@ -4,6 +4,7 @@
 
 #include "app/control/contacts.h"
 #include "app/control/dry_invite.h"
+#include "app/control/relays.h"
 #include "app/control/reload.h"
 #include "app/control/status.h"
 #include "app/control/targets.h"
@@ -82,9 +83,16 @@ static const struct {
     const char *command;
     json_t *(*answer)(struct server *server, const json_t *request);
 } requests[] = {
-    {"status", on_status}, {"contacts", contacts_answer}, {"targets", targets_answer},
-    {"route", on_route},   {"kick", contacts_kick},       {"user", on_user},
-    {"log", on_log},       {"reload", on_reload},
+    {"status", on_status},
+    {"contacts", contacts_answer},
+    {"targets", targets_answer},
+    {"route", on_route},
+    {"kick", contacts_kick},
+    {"user", on_user},
+    {"log", on_log},
+    {"reload", on_reload},
+    {"relays", relays_answer},
+    {"relays-drain", relays_drain},
 };
 
 static json_t *answer_request(struct server *server, const json_t *request)

@@ -6,6 +6,7 @@
 #include "app/server/process.h"
 #include "app/server/secure.h"
 #include "app/server/server_private.h"
+#include "app/server/turn.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -173,6 +174,7 @@ static int open_mesh(struct server *server, const struct app_config *config)
     shared->replay = server->replay;
     shared->health = server->health;
     shared->turn_quota = server->turn_quota;
+    shared->turn_ports = server->turn_ports;
     return 0;
 }
 
@@ -240,6 +242,8 @@ static int open_all(struct server *server, struct app_config *config)
     int status = listen_check(config, server->log);
     if (status == 0)
         status = open_data(server, config);
+    if (status == 0)
+        status = turn_open(server, config);
     if (status == 0) {
         server_outside_find(server, config);
         status = secure_open(config, server->outside.found.hosts, server->log, &server->tls,
@@ -327,6 +331,7 @@ void server_free(struct server *server)
     mesh_free(server->mesh);
     sip_replay_free(server->replay);
     health_free(server->health);
+    turn_ports_free(server->turn_ports);
     turn_quota_free(server->turn_quota);
     settings_free(server->settings);
     while (server->retired != NULL) {

@@ -32,6 +32,7 @@ struct server {
     struct sip_replay *replay;
     struct health *health;
     struct turn_quota *turn_quota;
+    struct turn_ports *turn_ports; /* NULL: turn.enabled is off */
     struct mesh *mesh;
     struct tls *tls; /* NULL: no listener needs it */
     struct server_outside outside;

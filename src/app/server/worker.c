@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/list.h"
@@ -11,13 +12,24 @@
 #define SWEEP_TURNS    1200 /* in so many steps the whole table is looked at: a minute */
 #define SWEEP_LEAST    64   /* addresses per step */
 #define DRAIN_CHECK_MS 20
+#define ASK_CHECK_US   100
 
-enum { MAIL_RELOAD, MAIL_DRAIN };
+enum { MAIL_RELOAD, MAIL_DRAIN, MAIL_RELAYS };
 
 /* What MAIL_CONTROL carries. */
 struct worker_mail {
     int what;
     const struct settings *settings;
+    struct question *question;
+};
+
+/* Whoever of asker and worker is the last to let go of it frees it. */
+struct question {
+    _Atomic unsigned holders;
+    _Atomic bool answered;
+    uint64_t after;
+    unsigned max, count;
+    struct turn_relay_info infos[];
 };
 
 struct worker {
@@ -31,6 +43,8 @@ struct worker {
     struct dispatch *dispatch;
     struct stun_server *stun;
     struct turn_credentials *turn_credentials;
+    struct turn *turn; /* NULL: nothing is relayed */
+    struct stun_server_turn turn_hook;
     _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
     struct timer sweep;                        /* worker 0 only */
     struct timer drain;
@@ -80,7 +94,23 @@ static void reload(struct worker *worker, const struct settings *settings)
     if (turn_credentials_reload(worker->turn_credentials, &config->turn_credential) < 0)
         log_error(worker->shared->log, LOG_AUTH, "worker %u keeps the old TURN users: no memory",
                   worker->index);
+    if (worker->turn != NULL)
+        turn_reload(worker->turn, &config->turn);
     atomic_store(&worker->settings, settings);
+}
+
+static void let_go(struct question *question)
+{
+    if (atomic_fetch_sub(&question->holders, 1) == 1)
+        memory_free(question);
+}
+
+static void answer(const struct worker *worker, struct question *question)
+{
+    if (worker->turn != NULL)
+        question->count = turn_list(worker->turn, question->after, question->infos, question->max);
+    atomic_store(&question->answered, true);
+    let_go(question);
 }
 
 static void on_control(void *user, unsigned from, struct slice data)
@@ -91,6 +121,8 @@ static void on_control(void *user, unsigned from, struct slice data)
     memcpy(&mail, data.ptr, sizeof mail);
     if (mail.what == MAIL_RELOAD)
         reload(worker, mail.settings);
+    else if (mail.what == MAIL_RELAYS)
+        answer(worker, mail.question);
     else
         on_drain(&worker->drain);
 }
@@ -124,6 +156,34 @@ int worker_reload(struct worker *worker, const struct settings *settings)
 int worker_drain(struct worker *worker)
 {
     return post(worker, &(struct worker_mail){.what = MAIL_DRAIN});
+}
+
+int worker_relays(struct worker *worker, uint64_t after, struct turn_relay_info *ret_infos,
+                  unsigned max, unsigned *ret_count)
+{
+    struct question *question =
+        memory_zalloc(1, sizeof *question + max * sizeof question->infos[0]);
+    if (question == NULL)
+        return ERR_NO_MEMORY;
+    question->holders = 2;
+    question->after = after;
+    question->max = max;
+    int status = post(worker, &(struct worker_mail){.what = MAIL_RELAYS, .question = question});
+    if (status < 0) {
+        memory_free(question);
+        return status;
+    }
+    for (unsigned waited_us = 0;
+         waited_us < WORKER_ASK_MS * 1000 && !atomic_load(&question->answered);
+         waited_us += ASK_CHECK_US)
+        (void)usleep(ASK_CHECK_US);
+    status = atomic_load(&question->answered) ? 0 : ERR_TIMEOUT;
+    if (status == 0) {
+        memcpy(ret_infos, question->infos, question->count * sizeof *ret_infos);
+        *ret_count = question->count;
+    }
+    let_go(question);
+    return status;
 }
 
 void worker_stop(struct worker *worker)
@@ -195,15 +255,51 @@ static int equip_services(struct worker *worker, const struct settings *settings
     return proxy_new(&config->proxy, &proxy, &worker->proxy);
 }
 
-int worker_equip(struct worker *worker, const struct settings *settings)
+/* ---- TURN ---- */
+
+static int send_turn(void *user, const struct flow *flow, struct slice data)
+{
+    return stun_server_send(user, flow, data);
+}
+
+static void on_turn_message(void *user, const struct flow *flow, struct slice data)
+{
+    turn_on_message(user, flow, data);
+}
+
+static void on_turn_close(void *user, const struct flow *flow)
+{
+    turn_on_close(user, flow);
+}
+
+static int equip_turn(struct worker *worker, const struct settings *settings)
 {
     const struct worker_shared *shared = worker->shared;
+    int status = turn_credentials_new(&settings->config->turn_credential, &shared->turn_secret,
+                                      shared->accounts, shared->log, &worker->turn_credentials);
+    if (status < 0 || shared->turn_ports == NULL)
+        return status;
+    struct turn_parts parts = {.loop = worker->loop,
+                               .ports = shared->turn_ports,
+                               .credentials = worker->turn_credentials,
+                               .quota = shared->turn_quota,
+                               .send = send_turn,
+                               .send_user = worker->stun};
+    status = turn_new(&settings->config->turn, &parts, &worker->turn);
+    if (status < 0)
+        return status;
+    worker->turn_hook = (struct stun_server_turn){on_turn_message, on_turn_close, worker->turn};
+    stun_server_set_turn(worker->stun, &worker->turn_hook);
+    return 0;
+}
+
+int worker_equip(struct worker *worker, const struct settings *settings)
+{
     int status = dns_configure(worker->loop, &settings->config->dns);
     if (status == 0)
         status = equip_services(worker, settings);
     if (status == 0)
-        status = turn_credentials_new(&settings->config->turn_credential, &shared->turn_secret,
-                                      shared->accounts, shared->log, &worker->turn_credentials);
+        status = equip_turn(worker, settings);
     if (status < 0)
         return status;
     struct dispatch_parts dispatch = {.endpoint = worker->endpoint,
@@ -250,6 +346,7 @@ void worker_free(struct worker *worker)
         return;
     if (worker->started)
         (void)pthread_join(worker->thread, NULL);
+    turn_free(worker->turn);
     stun_server_free(worker->stun);
     turn_credentials_free(worker->turn_credentials);
     dispatch_free(worker->dispatch);
@@ -297,6 +394,7 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
         [WORKER_METRICS_PROXY] = {proxy_metric_infos, PROXY_METRICS},
         [WORKER_METRICS_DNS] = {dns_metric_infos, DNS_METRICS},
         [WORKER_METRICS_STUN] = {stun_server_metric_infos, STUN_SERVER_METRICS},
+        [WORKER_METRICS_TURN] = {turn_metric_infos, TURN_METRICS},
         [WORKER_METRICS_TURN_CREDENTIAL] = {turn_credential_metric_infos, TURN_CREDENTIAL_METRICS},
     };
     return tables[which];
@@ -304,12 +402,14 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
 
 const metric *worker_metric_set(const struct worker *worker, enum worker_metrics which)
 {
+    static const metric none[TURN_METRICS];
     switch (which) {
     case WORKER_METRICS_ENDPOINT: return endpoint_metrics(worker->endpoint);
     case WORKER_METRICS_AUTHENTICATOR: return authenticator_metrics(worker->authenticator);
     case WORKER_METRICS_REGISTRAR: return registrar_metrics(worker->registrar);
     case WORKER_METRICS_DNS: return dns_metrics(worker->loop);
     case WORKER_METRICS_STUN: return stun_server_metrics(worker->stun);
+    case WORKER_METRICS_TURN: return worker->turn != NULL ? turn_metrics(worker->turn) : none;
     case WORKER_METRICS_TURN_CREDENTIAL: return turn_credential_metrics(worker->turn_credentials);
     default: return proxy_metrics(worker->proxy);
     }

@@ -6,8 +6,7 @@
 #include "app/server/settings.h"
 #include "service/dispatch/dispatch.h"
 #include "service/stun/stun.h"
-#include "service/turn/credential.h"
-#include "service/turn/quota.h"
+#include "service/turn/turn.h"
 
 struct worker;
 
@@ -23,6 +22,7 @@ struct worker_shared {
     struct sip_replay *replay;
     struct health *health;
     struct turn_quota *turn_quota;
+    struct turn_ports *turn_ports; /* NULL: nothing is relayed */
     uint8_t nonce_key[SIP_NONCE_KEY];
     struct hash_key token_key;
     uint8_t gruu_key[GRUU_KEY];
@@ -55,6 +55,11 @@ int worker_reload(struct worker *worker, const struct settings *settings);
 /* New requests are refused from now on; worker_drained says when nothing is under way any more.
  * ERR_LIMIT. */
 int worker_drain(struct worker *worker);
+/* What turn_list says of the worker: allocations after a number. Waits for the worker,
+ * WORKER_ASK_MS at most. ERR_LIMIT, ERR_NO_MEMORY, ERR_TIMEOUT. */
+int worker_relays(struct worker *worker, uint64_t after, struct turn_relay_info *ret_infos,
+                  unsigned max, unsigned *ret_count);
+#define WORKER_ASK_MS 2000
 /* The thread ends at once. */
 void worker_stop(struct worker *worker);
 
@@ -74,6 +79,7 @@ enum worker_metrics {
     WORKER_METRICS_PROXY,
     WORKER_METRICS_DNS,
     WORKER_METRICS_STUN,
+    WORKER_METRICS_TURN,
     WORKER_METRICS_TURN_CREDENTIAL,
     WORKER_METRIC_TABLES
 };

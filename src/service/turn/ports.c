@@ -34,21 +34,20 @@ struct turn_ports {
     struct turn_place_set hosts[TURN_RELAYS_MAX];
 };
 
-int turn_ports_new(const struct address *relays, unsigned relay_count, uint16_t low, uint16_t high,
-                   struct turn_ports **ret_ports)
+int turn_ports_new(const struct turn_config *config, struct turn_ports **ret_ports)
 {
     struct turn_ports *ports = memory_zalloc(1, sizeof *ports);
     if (ports == NULL)
         return ERR_NO_MEMORY;
     (void)pthread_mutex_init(&ports->lock, NULL);
-    ports->low = low;
-    ports->high = high;
-    for (unsigned i = 0; i < relay_count && i < TURN_RELAYS_MAX; i++) {
+    ports->low = config->port_low;
+    ports->high = config->port_high;
+    for (unsigned i = 0; i < config->relay_count && i < TURN_RELAYS_MAX; i++) {
         struct turn_place_set *set = &ports->hosts[ports->host_count++];
-        set->host = relays[i];
+        set->host = config->relays[i];
         address_set_port(&set->host, 0);
-        set->key = turn_host_of(&relays[i]);
-        set->free = (uint32_t)(high - low) + 1;
+        set->key = turn_host_of(&config->relays[i]);
+        set->free = (uint32_t)(ports->high - ports->low) + 1;
     }
     *ret_ports = ports;
     return 0;

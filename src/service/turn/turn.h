@@ -25,6 +25,9 @@ struct turn_ports;
 
 struct turn_config {
     bool enabled;
+    struct address relays[TURN_RELAYS_MAX]; /* hosts to relay from */
+    unsigned relay_count;
+    uint16_t port_low, port_high; /* inclusive */
     struct turn_policy policy;
     uint32_t lifetime_s;     /* without LIFETIME, and the least that one gets */
     uint32_t lifetime_max_s; /* not less than lifetime_s */
@@ -81,9 +84,8 @@ extern const struct metric_info turn_metric_infos[TURN_METRICS];
 
 /* ---- What all workers share: the relayed addresses. Any thread. ---- */
 
-/* relays: hosts; the range of ports is inclusive. ERR_NO_MEMORY. */
-int turn_ports_new(const struct address *relays, unsigned relay_count, uint16_t low, uint16_t high,
-                   struct turn_ports **ret_ports);
+/* ERR_NO_MEMORY. */
+int turn_ports_new(const struct turn_config *config, struct turn_ports **ret_ports);
 /* After every turn_free. NULL is accepted. */
 void turn_ports_free(struct turn_ports *ports);
 /* While on, new allocations are refused: with 300 and the alternate, or with 508. */

@@ -32,7 +32,7 @@ static void a_datagram_that_is_none_is_refused(void **state)
                                        SLICE_LITERAL("\x40\x01\0"),
                                        SLICE_LITERAL("\x40\x01\0\6hello"),
                                        SLICE_LITERAL("\x3f\x01\0\1x"),
-                                       SLICE_LITERAL("\x50\x01\0\1x"),
+                                       SLICE_LITERAL("\x80\x01\0\1x"),
                                        SLICE_LITERAL("\x40\x01\xff\xffhello")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint16_t number = 7;
@@ -53,7 +53,10 @@ static void frames_of_a_stream(void **state)
         assert_int_equal(length, n < 12 ? 0 : 12);
     }
     size_t length = 99;
-    assert_int_equal(channel_frame(SLICE("REGISTER"), &length), ERR_SYNTAX);
+    assert_int_equal(channel_frame(SLICE("\x80"
+                                         "EGISTER"),
+                                   &length),
+                     ERR_SYNTAX);
     assert_int_equal(length, 99);
 }
 

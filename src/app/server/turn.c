@@ -1,0 +1,87 @@
+#include "app/server/turn.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Documentation addresses: nothing is sent there. */
+#define FAR_V4 "192.0.2.1"
+#define FAR_V6 "2001:db8::1"
+
+/* The address that this machine would use towards the Internet. */
+static int find_address(bool v6, struct address *ret_address)
+{
+    struct address far, local = {0};
+    socklen_t length = sizeof local;
+    (void)address_parse_host(v6 ? SLICE(FAR_V6) : SLICE(FAR_V4), 9, &far);
+    int fd = socket(far.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return ERR_NOT_FOUND;
+    bool found =
+        connect(fd, &far.sa, address_length(&far)) == 0 && getsockname(fd, &local.sa, &length) == 0;
+    (void)close(fd);
+    if (!found)
+        return ERR_NOT_FOUND;
+    *ret_address = local;
+    return 0;
+}
+
+static void add(struct turn_config *turn, struct address address)
+{
+    address_set_port(&address, 0);
+    for (unsigned i = 0; i < turn->relay_count; i++) {
+        if (address_equal(&turn->relays[i], &address))
+            return;
+    }
+    if (turn->relay_count < TURN_RELAYS_MAX)
+        turn->relays[turn->relay_count++] = address;
+}
+
+/* Without turn.relay: where the clients come in. */
+static void find_relays(struct app_config *config)
+{
+    struct turn_config *turn = &config->turn;
+    for (unsigned i = 0; i < config->stun_listen.count; i++) {
+        struct address address = config->stun_listen.items[i].local;
+        if (!address_is_wildcard(&address) || find_address(address_is_v6(&address), &address) == 0)
+            add(turn, address);
+    }
+}
+
+static int check(const struct turn_config *turn, struct log *log)
+{
+    char text[ADDRESS_TEXT_MAX];
+    for (unsigned i = 0; i < turn->relay_count; i++) {
+        const struct address *host = &turn->relays[i];
+        int fd = socket(host->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        bool good = fd >= 0 && bind(fd, &host->sa, address_length(host)) == 0;
+        if (fd >= 0)
+            (void)close(fd);
+        if (good)
+            continue;
+        log_error(log, LOG_TURN,
+                  "cannot relay from %s: this machine has no such address; `ip address` shows "
+                  "those it has",
+                  address_text(host, text));
+        return ERR_NOT_FOUND;
+    }
+    return 0;
+}
+
+int turn_open(struct server *server, struct app_config *config)
+{
+    struct turn_config *turn = &config->turn;
+    if (!turn->enabled)
+        return 0;
+    if (turn->relay_count == 0)
+        find_relays(config);
+    if (turn->relay_count == 0) {
+        log_error(server->log, LOG_TURN,
+                  "no address to relay from: this machine has no route to the Internet; write "
+                  "turn.relay: ADDRESS");
+        return ERR_NOT_FOUND;
+    }
+    int status = check(turn, server->log);
+    return status < 0 ? status : turn_ports_new(turn, &server->turn_ports);
+}
