@@ -17,6 +17,7 @@ enum mail_kind {
     MAIL_STORE,       /* commits */
     MAIL_CONTROL,     /* from the control socket */
     MAIL_LOCATION,    /* a binding came or went */
+    MAIL_TURN,        /* about relayed connections */
     MAIL_KINDS
 };
 

@@ -126,8 +126,8 @@ void stream_close(struct loop *loop, const struct flow *flow, enum stream_reason
 int stream_hand_over(struct loop *loop, const struct flow *flow,
                      const struct stream_handler *handler, const struct stream_limits *limits);
 /* A paused connection is not read, so that the far end has to wait; what was read before stays
- * until it is resumed, and then comes in the next turn. It is not idle meanwhile, and that its far
- * end is gone is noticed when it is resumed or written to. Own connections only. */
+ * until it is resumed, and then comes in the next turn. That its far end is gone is noticed when it
+ * is resumed or written to. Own connections only. */
 void stream_pause(struct loop *loop, const struct flow *flow, bool paused);
 /* Bytes that wait to be sent; 0 for connections that are gone. */
 size_t stream_queued(struct loop *loop, const struct flow *flow);

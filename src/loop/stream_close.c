@@ -143,7 +143,7 @@ static uint64_t deadline(const struct stream *stream)
     case STREAM_ENDED: return WHEEL_NEVER;
     case STREAM_IS_OPEN: break;
     }
-    uint64_t due = stream->paused ? WHEEL_NEVER : stream->active_ms + limits->idle_ms;
+    uint64_t due = stream->active_ms + limits->idle_ms;
     if (!stream->paused && (stream->in != NULL || stream->half))
         due = earlier(due, stream->half_ms + limits->half_message_ms);
     if (stream->queued > 0)

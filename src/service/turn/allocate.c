@@ -1,6 +1,7 @@
 /* Allocate (RFC 8656 section 7.2). */
 #include "base/error.h"
 #include "service/turn/ask.h"
+#include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/bytes.h"
 
@@ -48,12 +49,41 @@ static unsigned code_of(int status)
     return status == ERR_UNSUPPORTED ? 440 : 508;
 }
 
+static void give_back(struct turn *turn, struct turn_place *place)
+{
+    port_hold_release(place->hold);
+    turn_ports_give(turn->parts.ports, &place->address);
+}
+
+/* A port that is free for TCP too (RFC 6062 section 5.1). */
+static int take_for_tcp(struct turn_allocation *allocation, bool v6, const struct turn_ask *ask,
+                        struct turn_place *ret_place)
+{
+    enum { TRIES = 16 };
+    struct turn *turn = allocation->turn;
+    int status = ERR_EXISTS;
+    for (unsigned i = 0; i < TRIES && status == ERR_EXISTS; i++) {
+        status = turn_ports_take(turn->parts.ports, turn->loop, v6, &allocation->flow.local,
+                                 ask->wish, ret_place, &allocation->token);
+        if (status < 0)
+            return status;
+        status = turn_tcp_listen(allocation, &ret_place->address);
+        if (status < 0)
+            give_back(turn, ret_place);
+    }
+    return status;
+}
+
 static unsigned open_family(struct turn_allocation *allocation, bool v6, const struct turn_ask *ask,
                             uint32_t lifetime_s)
 {
     struct turn *turn = allocation->turn;
     struct turn_place place;
-    int status = turn_ports_take(turn->parts.ports, turn->loop, v6, &allocation->flow.local,
+    int status;
+    if (ask->tcp)
+        status = take_for_tcp(allocation, v6, ask, &place);
+    else
+        status = turn_ports_take(turn->parts.ports, turn->loop, v6, &allocation->flow.local,
                                  ask->wish, &place, &allocation->token);
     if (status == 0)
         status = turn_allocation_open(allocation, &place, lifetime_s);
@@ -172,6 +202,8 @@ void turn_on_allocate(struct turn_request *request)
     if (code == 0)
         code = turn_ask_read(request->message, turn_ports_has(ports, false),
                              turn_ports_has(ports, true), &ask);
+    if (code == 0 && ask.tcp)
+        code = turn_tcp_examine(request);
     if (code == 0)
         code = drained(request);
     if (code == 0)

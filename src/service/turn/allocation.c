@@ -1,6 +1,7 @@
 /* Allocations: made, found, ended (RFC 8656 section 6). */
 #include "base/error.h"
 #include "base/memory.h"
+#include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 
 /* ---- By 5-tuple ---- */
@@ -129,6 +130,8 @@ void turn_allocation_close(struct turn_allocation *allocation, unsigned family)
     struct turn_relay *relay = &allocation->relays[family];
     if (relay->port == NULL)
         return;
+    if (allocation->tcp != NULL)
+        turn_tcp_close(allocation->tcp, family);
     port_close(relay->port);
     relay->port = NULL;
     turn_ports_give(allocation->turn->parts.ports, &relay->address);
@@ -168,6 +171,7 @@ void turn_allocation_end(struct turn_allocation *allocation, const char *why)
         log_end(allocation, why);
     for (unsigned i = 0; i < TURN_FAMILIES; i++)
         turn_allocation_close(allocation, i);
+    turn_tcp_free(allocation->tcp);
     wheel_stop(loop_wheel(turn->loop), &allocation->timer);
     table_remove(&turn->table, &allocation->node);
     list_remove(&allocation->link);

@@ -13,6 +13,8 @@ struct slice turn_reason(unsigned code)
     case 440: return SLICE("Address Family not Supported");
     case 442: return SLICE("Unsupported Transport Protocol");
     case 443: return SLICE("Peer Address Family Mismatch");
+    case 446: return SLICE("Connection Already Exists");
+    case 447: return SLICE("Connection Timeout or Failure");
     case 486: return SLICE("Allocation Quota Reached");
     case 508: return SLICE("Insufficient Capacity");
     default: return SLICE("Server Error");

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 
+#define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 
 unsigned turn_ask_family(const struct stun_message *message, enum stun_attribute attribute)
@@ -22,12 +23,13 @@ uint32_t turn_ask_lifetime(const struct stun_message *message, uint32_t least, u
     return lifetime > least ? lifetime : least;
 }
 
-static unsigned read_transport(const struct stun_message *message)
+static unsigned read_transport(const struct stun_message *message, struct turn_ask *ask)
 {
     struct slice value = stun_value(message, STUN_REQUESTED_TRANSPORT);
     if (value.len == 0)
         return 400;
-    return (uint8_t)value.ptr[0] == PROTOCOL_UDP ? 0 : 442;
+    ask->tcp = (uint8_t)value.ptr[0] == PROTOCOL_TCP; /* RFC 6062 section 5.1 */
+    return ask->tcp || (uint8_t)value.ptr[0] == PROTOCOL_UDP ? 0 : 442;
 }
 
 static unsigned read_families(const struct stun_message *message, bool v4_here, bool v6_here,
@@ -53,7 +55,7 @@ unsigned turn_ask_read(const struct stun_message *message, bool v4_here, bool v6
     bool requested = stun_has(message, STUN_REQUESTED_ADDRESS_FAMILY);
     bool additional = stun_has(message, STUN_ADDITIONAL_ADDRESS_FAMILY);
     bool even = stun_has(message, STUN_EVEN_PORT);
-    unsigned code = read_transport(message);
+    unsigned code = read_transport(message, &ask);
     if (code != 0) /* step 3 */
         return code;
     struct slice token = stun_value(message, STUN_RESERVATION_TOKEN);

@@ -8,6 +8,7 @@
 struct turn_ask {
     bool v4, v6;  /* families */
     bool partial; /* both are asked for, and one will do */
+    bool tcp;     /* a relay of connections (RFC 6062) */
     enum turn_port_wish wish;
     uint64_t token; /* of a reservation, where has_token is set */
     bool has_token;

@@ -25,6 +25,7 @@ struct turn_quota_user {
     struct turn_quota *quota;
     uint64_t account;
     _Atomic uint32_t count; /* allocations; written under the lock */
+    uint32_t kept;          /* further uses; under the lock */
     _Atomic uint64_t busy_ns[TURN_WAYS];
 };
 
@@ -44,10 +45,18 @@ int turn_quota_new(const struct turn_quota_config *config, struct turn_quota **r
     return 0;
 }
 
+static void forget(struct table_node *node, void *user)
+{
+    struct turn_quota *quota = user;
+    table_remove(&quota->users, node);
+    memory_free(container_of(node, struct turn_quota_user, node));
+}
+
 void turn_quota_free(struct turn_quota *quota)
 {
     if (quota == NULL)
         return;
+    table_each(&quota->users, forget, quota);
     table_done(&quota->users);
     pthread_mutex_destroy(&quota->lock);
     memory_free(quota);
@@ -98,18 +107,39 @@ int turn_quota_open(struct turn_quota *quota, uint64_t account, struct turn_quot
     return status;
 }
 
+/* Under the lock, which is given up. */
+static void settle(struct turn_quota *quota, struct turn_quota_user *user)
+{
+    bool unused = user->kept == 0 && atomic_load_explicit(&user->count, memory_order_relaxed) == 0;
+    if (unused)
+        table_remove(&quota->users, &user->node);
+    pthread_mutex_unlock(&quota->lock);
+    if (unused)
+        memory_free(user);
+}
+
 void turn_quota_close(struct turn_quota *quota, struct turn_quota_user *user)
 {
     if (user == NULL)
         return;
     pthread_mutex_lock(&quota->lock);
-    uint32_t left = atomic_load_explicit(&user->count, memory_order_relaxed) - 1;
-    atomic_store_explicit(&user->count, left, memory_order_relaxed);
-    if (left == 0)
-        table_remove(&quota->users, &user->node);
-    pthread_mutex_unlock(&quota->lock);
-    if (left == 0)
-        memory_free(user);
+    uint32_t count = atomic_load_explicit(&user->count, memory_order_relaxed);
+    atomic_store_explicit(&user->count, count - 1, memory_order_relaxed);
+    settle(quota, user);
+}
+
+void turn_quota_keep(struct turn_quota_user *user)
+{
+    pthread_mutex_lock(&user->quota->lock);
+    user->kept++;
+    pthread_mutex_unlock(&user->quota->lock);
+}
+
+void turn_quota_drop(struct turn_quota *quota, struct turn_quota_user *user)
+{
+    pthread_mutex_lock(&quota->lock);
+    user->kept--;
+    settle(quota, user);
 }
 
 uint32_t turn_quota_allocations(const struct turn_quota_user *user)

@@ -21,7 +21,7 @@ enum turn_way { TURN_TO_PEER, TURN_FROM_PEER, TURN_WAYS };
 
 /* ERR_NO_MEMORY. */
 int turn_quota_new(const struct turn_quota_config *config, struct turn_quota **ret_quota);
-/* After all users are closed. NULL is accepted. */
+/* Its users are gone with it. NULL is accepted. */
 void turn_quota_free(struct turn_quota *quota);
 /* Takes effect at once, for the allocations that are there too. */
 void turn_quota_reload(struct turn_quota *quota, const struct turn_quota_config *config);
@@ -30,6 +30,10 @@ void turn_quota_reload(struct turn_quota *quota, const struct turn_quota_config 
  * there is one for each user who has allocations, so memory is bounded by theirs. Errors: ERR_LIMIT
  * (486), ERR_NO_MEMORY (508). Takes a lock: seldom. */
 int turn_quota_open(struct turn_quota *quota, uint64_t account, struct turn_quota_user **ret_user);
+/* Another use of the same user, which counts as no allocation: he stays good until all are dropped.
+ * user is open. */
+void turn_quota_keep(struct turn_quota_user *user);
+void turn_quota_drop(struct turn_quota *quota, struct turn_quota_user *user);
 /* One allocation less. NULL is accepted. */
 void turn_quota_close(struct turn_quota *quota, struct turn_quota_user *user);
 

@@ -37,7 +37,7 @@ static void send_to_peer(struct turn_allocation *allocation, const struct target
     unsigned family = turn_host_is_v4(target->host) ? TURN_V4 : TURN_V6;
     struct port *port = allocation->relays[family].port;
     struct address remote;
-    if (port == NULL ||
+    if (port == NULL || allocation->tcp != NULL ||
         (target->relays && !turn_ports_is_relay(turn->parts.ports, target->host, target->port))) {
         drop(allocation, TURN_UNPERMITTED);
         return;
@@ -137,7 +137,8 @@ static void on_datagram(void *user, const struct address *remote, char *data, si
     struct turn *turn = allocation->turn;
     uint64_t now_ms = loop_now_ms(turn->loop);
     struct turn_host host = turn_host_of(remote);
-    if (turn_peers_permission(&allocation->peers, host, now_ms) == NULL) {
+    if (allocation->tcp != NULL ||
+        turn_peers_permission(&allocation->peers, host, now_ms) == NULL) {
         drop(allocation, TURN_UNPERMITTED);
         return;
     }

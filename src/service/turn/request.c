@@ -1,5 +1,6 @@
 /* Requests: who asks, for what allocation (RFC 8656 section 5). */
 #include "base/error.h"
+#include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/fingerprint.h"
 
@@ -12,6 +13,8 @@ static turn_method_fn *method_of(unsigned method)
     case STUN_REFRESH: return turn_on_refresh;
     case STUN_CREATE_PERMISSION: return turn_on_create_permission;
     case STUN_CHANNEL_BIND: return turn_on_channel_bind;
+    case STUN_CONNECT: return turn_on_connect;
+    case STUN_CONNECTION_BIND: return turn_on_connection_bind;
     default: return NULL;
     }
 }
@@ -61,6 +64,6 @@ void turn_on_request(struct turn *turn, const struct flow *flow, struct slice da
         return;
     }
     request.allocation = turn_find(turn, flow);
-    if (admit(&request))
+    if (method == turn_on_connection_bind || admit(&request))
         method(&request);
 }

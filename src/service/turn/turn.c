@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "service/turn/indication.h"
+#include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/bytes.h"
 #include "stun/channel.h"
@@ -55,7 +56,11 @@ int turn_new(const struct turn_config *config, const struct turn_parts *parts,
     int status = stun_integrity_init(&turn->integrity);
     if (status == 0)
         status = table_init(&turn->table, 0);
+    if (status == 0)
+        status = turn_tcp_worker_new(turn, &turn->tcp);
     if (status < 0) {
+        if (turn->table.buckets != NULL)
+            table_done(&turn->table);
         stun_integrity_done(&turn->integrity);
         memory_free(turn);
         return status;
@@ -73,6 +78,7 @@ void turn_free(struct turn *turn)
     while (!list_empty(&turn->allocations))
         turn_allocation_end(container_of(turn->allocations.next, struct turn_allocation, link),
                             "the server ends");
+    turn_tcp_worker_free(turn->tcp);
     wheel_stop(loop_wheel(turn->loop), &turn->sweep);
     table_done(&turn->table);
     stun_integrity_done(&turn->integrity);

@@ -32,6 +32,7 @@ struct turn_config {
     uint32_t lifetime_s;     /* without LIFETIME, and the least that one gets */
     uint32_t lifetime_max_s; /* not less than lifetime_s */
     uint32_t allocations;    /* of all workers */
+    bool tcp;                /* TCP relays (RFC 6062) */
     uint32_t permissions;    /* of one allocation, as channels */
     uint32_t channels;
     bool has_alternate; /* where clients are sent while we drain (300) */
@@ -45,6 +46,7 @@ struct turn_parts {
     struct turn_ports *ports;
     struct turn_credentials *credentials;
     struct turn_quota *quota;
+    struct mesh *mesh; /* NULL: there are no other workers */
     /* Sends along a flow that a message came along. */
     int (*send)(void *user, const struct flow *flow, struct slice data);
     void *send_user;
@@ -72,6 +74,7 @@ struct turn_parts {
       "Datagrams that the system did not take, or whose client reads too slowly.")                 \
     X(IGNORED, "turn_ignored_total", METRIC_COUNTER,                                               \
       "Messages that are broken or of no allocation, and are answered by nothing.")                \
+    X(CONNECTIONS, "turn_connections", METRIC_GAUGE, "Connections with peers now (RFC 6062).")     \
     X(ICMP, "turn_icmp_total", METRIC_COUNTER, "ICMP errors of peers told to clients.")
 
 enum turn_metric {

@@ -10,6 +10,8 @@
 #include "stun/integrity.h"
 
 struct turn_allocation;
+struct turn_tcp;
+struct turn_tcp_worker;
 
 /* One relayed address of an allocation; port is NULL when it has none of the family. */
 struct turn_relay {
@@ -29,6 +31,7 @@ struct turn_allocation {
     uint64_t bytes[TURN_WAYS];
     uint64_t dropped;
     struct turn_quota_user *quota; /* closed with it */
+    struct turn_tcp *tcp;          /* owned; NULL: it relays datagrams */
     struct turn_relay relays[TURN_FAMILIES];
     struct turn_peers peers;
     struct timer timer; /* when the first relay ends */
@@ -51,6 +54,7 @@ struct turn {
     uint64_t next_number;
     struct timer sweep;
     struct turn_own own;
+    struct turn_tcp_worker *tcp; /* owned */
     struct stun_integrity integrity;
     metric metrics[TURN_METRICS];
     uint8_t out[2048]; /* answers */

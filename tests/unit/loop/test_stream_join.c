@@ -120,7 +120,6 @@ static void what_was_read_before_the_pause_comes_when_it_is_resumed(void **state
     struct user server;
     user_init(&server, new_loop());
     server.options.limits.half_message_ms = 30;
-    server.options.limits.idle_ms = 60;
     int fd = user_accept_one(&server);
     peer_send(fd, "first\nha");
     assert_true(run_until(server.loop, user_has_messages, &server, WAIT_MS));

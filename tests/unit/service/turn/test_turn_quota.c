@@ -44,6 +44,26 @@ static void a_user_has_so_many_allocations_at_a_time(void **state)
     turn_quota_free(quota);
 }
 
+/* Data connections outlive what they know of their allocation */
+static void a_user_that_is_kept_stays_good(void **state)
+{
+    struct turn_quota *quota = new_quota(1, 1000);
+    struct turn_quota_user *user, *again;
+    (void)state;
+    assert_int_equal(turn_quota_open(quota, 1, &user), 0);
+    turn_quota_keep(user);
+    turn_quota_close(quota, user);
+    assert_int_equal(turn_quota_allocations(user), 0);
+    assert_true(turn_quota_take(user, TURN_TO_PEER, 5000, 1));
+    assert_int_equal(turn_quota_open(quota, 1, &again), 0);
+    assert_ptr_equal(user, again); /* one user, one bucket */
+    assert_false(turn_quota_take(again, TURN_TO_PEER, 1, 1));
+    turn_quota_drop(quota, user);
+    assert_int_equal(turn_quota_open(quota, 1, &user), ERR_LIMIT);
+    turn_quota_keep(again);
+    turn_quota_free(quota); /* at the end of the program some are kept still */
+}
+
 /* RFC 8656 section 5: what exceeds the bandwidth is discarded */
 static void a_user_sends_so_many_bytes_a_second(void **state)
 {
@@ -143,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_has_so_many_allocations_at_a_time),
+        cmocka_unit_test(a_user_that_is_kept_stays_good),
         cmocka_unit_test(a_user_sends_so_many_bytes_a_second),
         cmocka_unit_test(workers_share_users),
         cmocka_unit_test(running_out_of_memory_leaves_nothing_behind),
