@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 
+import pytest
 import trapezoid
 import yaml
 
@@ -78,3 +79,35 @@ def test_a_file_and_set_together_configure_the_server(server, tmp_path):
     one = server(config=config, workers=1)
     answer = one.json("status")
     assert len(answer["workers"]) == 1 and answer["config"] == str(config)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["--set", "auth=off"], "auth: is a group of keys; write --set auth.KEY=VALUE"),
+    (["trapezoid.yaml"], "a configuration file: -c trapezoid.yaml"),
+    (["-c", "tab.yaml"], "tab.yaml:2: this is no YAML: a tab; write blanks instead"),
+    (["--set", "store.path=/nonexistent/a.db"], "its directory must exist, on a disk with room"),
+    (["--set", "store.path=garbage.db"], "move it away: the next start is a first start then"),
+])
+def test_what_newcomers_get_wrong_is_answered_with_what_is_right(server, tmp_path, arguments, said):
+    (tmp_path / "tab.yaml").write_text("domains:\n\t- example.org\n")
+    (tmp_path / "garbage.db").write_text("no database\n")
+    one = server(start=False)
+    done = subprocess.run([trapezoid.PROGRAM, "serve", *one.options(), *arguments], capture_output=True, text=True,
+                          timeout=30, check=False, cwd=tmp_path)
+    assert done.returncode in (1, 2) and said in done.stderr, done.stderr
+
+
+def test_after_a_first_start_that_failed_the_next_is_a_first_start(server, tmp_path):
+    """Its accounts would never have been shown to anybody."""
+    one = server(start=False)
+    (tmp_path / "file").write_text("")
+    done = subprocess.run([trapezoid.PROGRAM, "serve", *one.options(), "--set", f"control.path={tmp_path}/file/socket"],
+                          capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and "control socket" in done.stderr, done.stderr
+    one.start()
+    assert "Accounts made by this first start" in one.out()
+    assert one.command("contacts") == "no phone is registered\n"
+    done = one.run("user", "add", "dave@example.org")
+    assert done.returncode == 0 and "example.org is no domain of this server" in done.stderr
+    one.restart()
+    assert "Accounts made" not in one.out()

@@ -81,12 +81,12 @@ static void print_page(const json_t *contacts, bool json, bool *first)
     json_t *contact;
     json_array_foreach(contacts, i, contact)
     {
-        if (!json) {
+        if (json) {
+            (void)fputs(*first ? "\n  " : ",\n  ", stdout);
+            (void)json_dumpf(contact, stdout, 0);
+        } else {
             print_line(contact);
-            continue;
         }
-        (void)fputs(*first ? "\n  " : ",\n  ", stdout);
-        (void)json_dumpf(contact, stdout, 0);
         *first = false;
     }
 }
@@ -111,6 +111,8 @@ static int all(struct asking *asking)
     } while (cursor != 0);
     if (json)
         (void)fputs("]}\n", stdout);
+    else if (first)
+        puts("no phone is registered");
     return EXIT_GOOD;
 }
 

@@ -124,7 +124,7 @@ int options_config(const struct options *options, bool lenient, struct app_confi
     struct config_source source = options->source;
     source.lenient = lenient;
     int status = config_read(&source, problems, ret_config);
-    if (problems->count > 0)
+    if (problems->count > 0 && !(options->quiet && status == 0))
         fputs(config_problems_text(problems), stderr);
     else if (status < 0)
         fprintf(stderr, "trapezoid %s: %s\n", options->command, error_text(status));

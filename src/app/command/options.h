@@ -23,6 +23,7 @@ struct options {
     const char *invite;   /* a file, or NULL */
     const char *lifetime; /* as written, or NULL */
     bool help;
+    bool quiet;   /* what is wrong with the configuration is said by the server */
     char **words; /* what is no option, NULL at the end */
     unsigned word_count;
 };

@@ -47,6 +47,8 @@ int command_reload(const struct options *options)
 {
     if (options->word_count > 0)
         return command_usage(options, "takes no words");
-    return order(options, json_pack("{s:s}", "command", "reload"), NULL,
+    struct options quiet = *options;
+    quiet.quiet = true;
+    return order(&quiet, json_pack("{s:s}", "command", "reload"), NULL,
                  "the server has the new configuration");
 }

@@ -224,7 +224,8 @@ int command_serve(const struct options *options)
 {
     struct app_config *config;
     if (options->word_count > 0)
-        return command_usage(options, "takes no words, only options");
+        return command_usage(options, "takes no words, only options; a configuration file: -c %s",
+                             options->words[0]);
     int status = options_config(options, false, &config, NULL);
     if (status < 0)
         return status == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;

@@ -123,6 +123,9 @@ static void print_change(const struct options *options, json_t *answer)
         printf("%s has the password %s\n", name, password);
     else
         printf("%s has the new password\n", name);
+    const char *note = text_of(answer, "note");
+    if (note[0] != '\0')
+        fprintf(stderr, "trapezoid user: %s\n", note);
     json_decref(answer);
 }
 

@@ -107,6 +107,11 @@ static void apply_set(struct app_config *config, const char *assignment,
     int index = config_key_find(name);
     if (!has_value) {
         config_problem(problems, &origin, name, "write --set KEY=VALUE");
+    } else if (index < 0 && config_key_is_section(name)) {
+        config_problem(problems, &origin, name,
+                       "is a group of keys; write --set %.*s.KEY=VALUE (trapezoid config print "
+                       "shows them)",
+                       SLICE_ARG(name));
     } else if (index < 0) {
         config_key_hint(name, false, &why);
         config_problem(problems, &origin, name, "no such key%.*s", SLICE_ARG(writer_slice(&why)));

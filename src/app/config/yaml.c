@@ -19,6 +19,7 @@ struct loader {
     struct app_config *config;
     struct config_problems *problems;
     const char *file;
+    struct slice text;
 };
 
 static unsigned line_of(const struct loader *l)
@@ -29,6 +30,13 @@ static unsigned line_of(const struct loader *l)
 #define COMPLAIN(l, at, key, ...)                                                                  \
     config_problem((l)->problems, &(struct config_origin){.file = (l)->file, .line = (at)}, (key), \
                    __VA_ARGS__)
+
+/* libyaml says of a tab that it begins no token. */
+static bool stumbled_on_tab(const struct loader *l)
+{
+    size_t at = l->parser.problem_mark.index;
+    return at < l->text.len && l->text.ptr[at] == '\t';
+}
 
 /* Moves to the next event; its type, or YAML_NO_EVENT when there is none. */
 static yaml_event_type_t advance(struct loader *l)
@@ -41,8 +49,13 @@ static yaml_event_type_t advance(struct loader *l)
     if (!yaml_parser_parse(&l->parser, &l->event)) {
         l->failed = true;
         const char *problem = l->parser.problem != NULL ? l->parser.problem : "out of memory";
-        COMPLAIN(l, (unsigned)l->parser.problem_mark.line + 1, SLICE_NULL,
-                 "this is no YAML: %s%s%s", problem, l->parser.context != NULL ? " " : "",
+        unsigned line = (unsigned)l->parser.problem_mark.line + 1;
+        if (stumbled_on_tab(l)) {
+            COMPLAIN(l, line, SLICE_NULL, "this is no YAML: a tab; write blanks instead");
+            return YAML_NO_EVENT;
+        }
+        COMPLAIN(l, line, SLICE_NULL, "this is no YAML: %s%s%s", problem,
+                 l->parser.context != NULL ? " " : "",
                  l->parser.context != NULL ? l->parser.context : "");
         return YAML_NO_EVENT;
     }
@@ -335,7 +348,7 @@ static void read_document(struct loader *l)
 void config_yaml_load(struct app_config *config, const char *name, struct slice text,
                       struct config_problems *problems)
 {
-    struct loader l = {.config = config, .problems = problems, .file = name};
+    struct loader l = {.config = config, .problems = problems, .file = name, .text = text};
     if (!yaml_parser_initialize(&l.parser)) {
         COMPLAIN(&l, 0, SLICE_NULL, "out of memory");
         return;

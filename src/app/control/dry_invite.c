@@ -239,6 +239,20 @@ static struct slice with_crlf(struct slice text, char *buf, size_t size)
     return writer_status(&w) == 0 ? writer_slice(&w) : text;
 }
 
+/* Why nothing leaves. */
+static const char *reason(struct run *run, struct slice message)
+{
+    struct sip_message parsed;
+    struct sip_fault fault;
+    int status = sip_message_parse(message, &run->config.limits, &parsed, &fault);
+    if (status == 0)
+        status = sip_message_check(&parsed, &fault);
+    if (status == 0)
+        return "nothing would leave: it is dropped";
+    locate_say(&run->steps.trace, "RFC 3261 7", "it is malformed: %s", fault.reason);
+    return "nothing would leave: it is malformed";
+}
+
 json_t *dry_invite(const struct dry_parts *parts, struct slice message)
 {
     size_t size = 2 * message.len + 16;
@@ -250,10 +264,9 @@ json_t *dry_invite(const struct dry_parts *parts, struct slice message)
         run->sends = json_array();
         const char *error = "out of memory";
         if (run->sends != NULL && open_run(run) == 0) {
-            play(run, with_crlf(message, buf, size));
-            error = json_array_size(run->sends) > 0
-                        ? NULL
-                        : "nothing would leave: it is malformed, or dropped";
+            struct slice whole = with_crlf(message, buf, size);
+            play(run, whole);
+            error = json_array_size(run->sends) > 0 ? NULL : reason(run, whole);
         }
         close_run(run);
         answer = json_pack("{s:o, s:o, s:s?}", "steps", dry_steps_take(&run->steps), "sends",

@@ -1,6 +1,7 @@
 #include "app/control/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/control/contacts.h"
 #include "app/control/dry_invite.h"
@@ -18,6 +19,19 @@ static json_t *on_status(struct server *server, const json_t *request)
     return status_answer(server);
 }
 
+/* An account of a domain that is not ours is of no use yet. */
+static void note_domain(const struct server *server, const char *name, json_t *answer)
+{
+    struct slice host = slice_from_string(name), domain;
+    (void)slice_cut(&host, '@');
+    if (host.len == 0 || domains_local(server->settings->domains, host, 0, &domain))
+        return;
+    json_object_set_new(answer, "note",
+                        json_sprintf("%.*s is no domain of this server: until it stands in "
+                                     "domains, nobody can register as %s",
+                                     SLICE_ARG(host), name));
+}
+
 static json_t *on_user(struct server *server, const json_t *request)
 {
     json_t *answer = users_answer(server->accounts, request);
@@ -25,6 +39,8 @@ static json_t *on_user(struct server *server, const json_t *request)
     const char *name = answer_string(request, "name");
     if (json_is_true(json_object_get(answer, "ok")) && name != NULL)
         log_info(server->log, LOG_CONTROL, "user %s: %s", action, name);
+    if (json_is_true(json_object_get(answer, "ok")) && name != NULL && strcmp(action, "add") == 0)
+        note_domain(server, name, answer);
     return answer;
 }
 

@@ -1,5 +1,8 @@
 #include "app/server/server.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/server/listen.h"
@@ -42,11 +45,31 @@ static int open_directory(struct server *server, const struct app_config *config
     return ERR_DENIED;
 }
 
+/* An empty file is what a start on a full disk leaves. */
+static bool is_nothing(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) < 0 ? errno == ENOENT : S_ISREG(info.st_mode) && info.st_size == 0;
+}
+
+/* A first start that failed: the next one shall be a first start again. */
+static void forget_store(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[4096];
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
+        int length = snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        if (length > 0 && (size_t)length < sizeof name)
+            (void)unlink(name);
+    }
+}
+
 static int open_store(struct server *server, const struct app_config *config)
 {
     const char *path = config->store_path;
     struct store_options options = {.path = path, .log = server->log};
-    server->new_store = strcmp(path, ":memory:") == 0 || access(path, F_OK) < 0;
+    server->new_store = strcmp(path, ":memory:") == 0 || is_nothing(path);
+    (void)slice_to_string(slice_from_string(path), server->store_path, sizeof server->store_path);
     int status = store_open(&options, &server->store);
     if (status == ERR_BUSY)
         log_error(
@@ -54,6 +77,20 @@ static int open_store(struct server *server, const struct app_config *config)
             "%s is in use: another server runs with it. End that one, or give this one a place "
             "of its own: --set data_dir=DIR --set control.path=DIR/control.sock",
             path);
+    else if (status == ERR_DENIED)
+        log_error(server->log, LOG_STORE,
+                  "this user may not write %s: change its owner and mode (and those of its "
+                  "directory), or choose another place: --set data_dir=DIR",
+                  path);
+    else if (status == ERR_INVALID)
+        log_error(server->log, LOG_STORE,
+                  "put a copy of %s back, or move it away: the next start is a first start then",
+                  path);
+    else if (status == ERR_IO)
+        log_error(server->log, LOG_STORE,
+                  "%s cannot be used; its directory must exist, on a disk with room. Another "
+                  "place: --set data_dir=DIR",
+                  path);
     return status;
 }
 
@@ -311,6 +348,7 @@ int server_start(struct server *server)
         status = server_outside_watch(server);
     if (status < 0)
         log_error(server->log, LOG_APP, "the threads cannot be started: %s", error_text(status));
+    server->served = status == 0;
     return status;
 }
 
@@ -326,6 +364,8 @@ void server_free(struct server *server)
     tls_free(server->tls);
     accounts_free(server->accounts);
     location_free(server->location);
+    if (server->store != NULL && server->new_store && !server->served)
+        forget_store(server->store_path);
     store_close(server->store);
     commits_done(&server->commits);
     mesh_free(server->mesh);

@@ -40,7 +40,9 @@ struct server {
     struct worker_shared shared;
     struct worker *workers[SERVER_WORKERS_MAX];
     unsigned worker_count;
-    bool new_store;        /* nothing was there before this start */
+    bool new_store; /* nothing was there before this start */
+    bool served;    /* it was started */
+    char store_path[4096];
     bool new_certificate;  /* made by this start */
     uint64_t started_us;   /* monotonic */
     int64_t started_ms;    /* Unix time */
