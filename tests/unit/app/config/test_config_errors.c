@@ -195,10 +195,8 @@ static void what_is_no_yaml_is_refused_with_its_line(void **state)
     refused("workers: 1\ndomains: [a, b\n",
             "FILE:3: this is no YAML: did not find expected ',' or ']' while parsing a flow "
             "sequence\n");
-    refused(
-        "workers: 1\n\tauth.call: on\n",
-        "FILE:2: this is no YAML: found a tab character that violates indentation while scanning "
-        "a plain scalar\n");
+    refused("workers: 1\n\tauth.call: on\n",
+            "FILE:2: this is no YAML: a tab; write blanks instead\n");
 }
 
 static void values_must_fit_each_other(void **state)
