@@ -84,6 +84,8 @@ struct endpoint_user {
     void (*on_connection_closed)(void *user, const struct flow *flow);
     /* A keep-alive came along a connection (RFC 5626 section 4.4.1). May be NULL. */
     void (*on_keep_alive)(void *user, const struct flow *flow);
+    /* A response that no transaction took. False: nobody's; it is counted. May be NULL. */
+    bool (*on_stray)(void *user, const struct sip_message *response, const struct flow *flow);
     void *user;
 };
 

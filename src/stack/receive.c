@@ -53,9 +53,11 @@ static void hand_over(struct endpoint *endpoint, unsigned owner, const struct fl
     endpoint_count(endpoint, status < 0 ? ENDPOINT_HAND_OVER_LOST : ENDPOINT_HANDED_OVER);
 }
 
-static void take_response(struct endpoint *endpoint)
+static void take_response(struct endpoint *endpoint, const struct flow *flow)
 {
-    if (!sip_transactions_on_response(&endpoint->transactions, &endpoint->message))
+    const struct endpoint_user *user = &endpoint->user;
+    if (!sip_transactions_on_response(&endpoint->transactions, &endpoint->message) &&
+        (user->on_stray == NULL || !user->on_stray(user->user, &endpoint->message, flow)))
         endpoint_count(endpoint, ENDPOINT_STRAY_RESPONSES);
 }
 
@@ -86,7 +88,7 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
     else if (msg->is_request)
         endpoint_take_request(endpoint, flow);
     else
-        take_response(endpoint);
+        take_response(endpoint, flow);
 }
 
 /* RFC 5626 sections 4.4.2, 8: STUN shares the port, for phones that keep their NAT's mapping alive.
@@ -145,12 +147,17 @@ static long take_bad_frame(struct endpoint *endpoint, const struct flow *flow, s
     return -1;
 }
 
+static void show_alive(const struct endpoint *endpoint, const struct flow *flow)
+{
+    if (endpoint->user.on_keep_alive != NULL)
+        endpoint->user.on_keep_alive(endpoint->user.user, flow);
+}
+
 /* RFC 5626 section 4.4.1 */
 static void answer_ping(struct endpoint *endpoint, const struct flow *flow)
 {
     endpoint_send(endpoint, flow, SLICE("\r\n"));
-    if (endpoint->user.on_keep_alive != NULL)
-        endpoint->user.on_keep_alive(endpoint->user.user, flow);
+    show_alive(endpoint, flow);
 }
 
 long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffered)
@@ -166,7 +173,7 @@ long endpoint_on_bytes(void *user, const struct flow *flow, struct slice buffere
     switch (frame.kind) {
     case SIP_FRAME_MORE: return 0;
     case SIP_FRAME_PING: answer_ping(endpoint, flow); break;
-    case SIP_FRAME_PONG: break;
+    case SIP_FRAME_PONG: show_alive(endpoint, flow); break;
     case SIP_FRAME_MESSAGE:
         take_message(endpoint, flow, slice_of(buffered.ptr, frame.length), false);
         break;

@@ -4,6 +4,8 @@ import contextlib
 import os
 import re
 import sys
+import threading
+import time
 
 import pytest
 from lab import KINDS, Lab
@@ -149,3 +151,56 @@ def test_a_phone_registers_calls_and_is_called(lab, server, sites, root, kind, t
         finally:
             bob.register(expires=0)
             alice.register(expires=0)
+
+
+class Awake(threading.Thread):
+    """Answers what a phone is asked while nobody calls it."""
+
+    def __init__(self, phone):
+        super().__init__()
+        self.phone, self.asked, self.ended = phone, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.is_set():
+            if message := self.phone.receive(0.05):
+                self.asked.append(message)
+                self.phone.send(self.phone.response(message, "200 OK"))
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+def until(condition, timeout=10):
+    end = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def eager(lab, pair):
+    """Keeps mappings alive every second."""
+    one = Server(lab, pair, 1, **{"nat.keepalive_first": "1s", "nat.keepalive_min": "1s", "nat.keepalive_max": "1s"}).start()
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("kind", ["port-restricted cone", "symmetric"])
+def test_a_mapping_that_expires_fast_is_kept_alive(lab, server, eager, kind):
+    site = lab.site(kind, time=3)
+    with contextlib.ExitStack() as stack:
+        forgotten = stack.enter_context(Phone(server, site.host, site.address, "carol"))
+        kept = stack.enter_context(Phone(eager, site.host, site.address, "bob", style="old"))
+        assert forgotten.register().status == 200 and kept.register().status == 200
+        awake = Awake(kept)
+        time.sleep(5)
+        awake.stop()
+        assert {message.method for message in awake.asked} == {"OPTIONS"} and 3 <= len(awake.asked) <= 8
+        alice = stack.enter_context(Phone(eager, lab.outside, lab.servers[2], "alice"))
+        talk(alice, kept)
+        other = stack.enter_context(Phone(server, lab.outside, lab.servers[2], "alice"))
+        other.send(other.request("INVITE", forgotten.aor, lines=[f"Contact: {other.contact}"]))
+        forgotten.nothing()

@@ -6,6 +6,7 @@
 #include "app/config/problem.h"
 #include "base/arena.h"
 #include "loop/dns.h"
+#include "service/keepalive/keepalive.h"
 #include "service/proxy/proxy.h"
 #include "service/registrar/registrar.h"
 #include "service/stun/stun.h"
@@ -103,6 +104,7 @@ struct app_config {
     struct turn_credential_config turn_credential;
     struct turn_quota_config turn_quota;
     struct turn_config turn;
+    struct keepalive_config keepalive;
 };
 
 struct config_source {

@@ -23,6 +23,7 @@ static const char *const encapsulation_words[] = {"off", "udp", NULL};
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const client_words[] = {"none", "request", "require", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
+static const char *const keepalive_words[] = {"off", "auto", "all", NULL};
 static const char *const format_words[] = {"human", "json", NULL};
 static const char *const sip_words[] = {"udp", "tcp", "tls", "ws", "wss", "sctp", NULL};
 static const char *const stun_words[] = {"udp", "tcp", "tls", NULL};
@@ -219,6 +220,53 @@ const struct config_key config_keys[] = {
      FIELD(registrar.service_route),
      .standard = "off",
      .help = "Give phones that register a Service-Route that leads here (RFC 3608)."},
+
+    /* ---- Phones behind NATs ---- */
+    {.name = "nat.keepalive",
+     .type = CONFIG_ENUM,
+     .live = true,
+     FIELD(keepalive.pace.mode),
+     .words = keepalive_words,
+     .standard = "auto",
+     .help = "Whose NAT mappings are kept alive by pings, OPTIONS over UDP and CRLF over TCP and "
+             "TLS: of phones behind NATs that have not registered a flow of their own (auto), of "
+             "all phones, for firewalls without NAT (all), or of none (off)."},
+    {.name = "nat.keepalive_first",
+     .type = CONFIG_SECONDS,
+     .live = true,
+     FIELD(keepalive.pace.first_s),
+     .min = 1,
+     .max = 43200,
+     .standard = "25s",
+     .help = "Time between two pings of a phone at the beginning; it grows while they are answered "
+             "and shrinks when the mapping is found gone."},
+    {.name = "nat.keepalive_min",
+     .type = CONFIG_SECONDS,
+     .live = true,
+     FIELD(keepalive.pace.min_s),
+     .min = 1,
+     .max = 43200,
+     .standard = "10s",
+     .help = "The shortest time between two pings of a phone."},
+    {.name = "nat.keepalive_max",
+     .type = CONFIG_SECONDS,
+     .live = true,
+     FIELD(keepalive.pace.max_s),
+     .min = 1,
+     .max = 43200,
+     .standard = "110s",
+     .help =
+         "The longest time between two pings of a phone; NATs shall keep a mapping for 120 s at "
+         "least (RFC 4787 REQ-5)."},
+    {.name = "nat.keepalive_rate",
+     .type = CONFIG_UINT,
+     .live = true,
+     FIELD(keepalive.rate),
+     .min = 1,
+     .max = 10000000,
+     .unit = "per second",
+     .standard = "10000",
+     .help = "Pings of all phones together; those over it wait."},
 
     /* ---- SIP ---- */
     {.name = "sip.t1",

@@ -159,6 +159,7 @@ static int open_location(struct server *server, const struct app_config *config)
     struct location_config location = {.bindings_limit = config->max_bindings,
                                        .contacts_per_aor = config->max_contacts,
                                        .flow_timer_s = config->registrar.flow_timer_s,
+                                       .pace = config->keepalive.pace,
                                        .journal = location_journal_of(server->store)};
     int status = random_secret(&location.key, sizeof location.key);
     if (status == 0)

@@ -40,6 +40,7 @@ struct worker {
     struct authenticator *authenticator;
     struct registrar *registrar;
     struct proxy *proxy;
+    struct keepalive *keepalive;
     struct dispatch *dispatch;
     struct stun_server *stun;
     struct turn_credentials *turn_credentials;
@@ -96,6 +97,7 @@ static void reload(struct worker *worker, const struct settings *settings)
                   worker->index);
     if (worker->turn != NULL)
         turn_reload(worker->turn, &config->turn);
+    keepalive_reload(worker->keepalive, &config->keepalive);
     atomic_store(&worker->settings, settings);
 }
 
@@ -302,11 +304,18 @@ int worker_equip(struct worker *worker, const struct settings *settings)
         status = equip_turn(worker, settings);
     if (status < 0)
         return status;
+    struct keepalive_parts keepalive = {.endpoint = worker->endpoint,
+                                        .location = worker->shared->location,
+                                        .workers = worker->shared->count};
+    status = keepalive_new(&settings->config->keepalive, &keepalive, &worker->keepalive);
+    if (status < 0)
+        return status;
     struct dispatch_parts dispatch = {.endpoint = worker->endpoint,
                                       .registrar = worker->registrar,
                                       .proxy = worker->proxy,
                                       .location = worker->shared->location,
-                                      .domains = settings->domains};
+                                      .domains = settings->domains,
+                                      .keepalive = worker->keepalive};
     status = dispatch_new(&dispatch, &worker->dispatch);
     if (status < 0)
         return status;
@@ -350,6 +359,7 @@ void worker_free(struct worker *worker)
     stun_server_free(worker->stun);
     turn_credentials_free(worker->turn_credentials);
     dispatch_free(worker->dispatch);
+    keepalive_free(worker->keepalive);
     proxy_free(worker->proxy);
     registrar_free(worker->registrar);
     authenticator_free(worker->authenticator);
@@ -396,6 +406,7 @@ struct worker_metric_table worker_metric_table(enum worker_metrics which)
         [WORKER_METRICS_STUN] = {stun_server_metric_infos, STUN_SERVER_METRICS},
         [WORKER_METRICS_TURN] = {turn_metric_infos, TURN_METRICS},
         [WORKER_METRICS_TURN_CREDENTIAL] = {turn_credential_metric_infos, TURN_CREDENTIAL_METRICS},
+        [WORKER_METRICS_KEEPALIVE] = {keepalive_metric_infos, KEEPALIVE_METRICS},
     };
     return tables[which];
 }
@@ -411,6 +422,7 @@ const metric *worker_metric_set(const struct worker *worker, enum worker_metrics
     case WORKER_METRICS_STUN: return stun_server_metrics(worker->stun);
     case WORKER_METRICS_TURN: return worker->turn != NULL ? turn_metrics(worker->turn) : none;
     case WORKER_METRICS_TURN_CREDENTIAL: return turn_credential_metrics(worker->turn_credentials);
+    case WORKER_METRICS_KEEPALIVE: return keepalive_metrics(worker->keepalive);
     default: return proxy_metrics(worker->proxy);
     }
 }

@@ -5,6 +5,7 @@
 #include "app/server/commits.h"
 #include "app/server/settings.h"
 #include "service/dispatch/dispatch.h"
+#include "service/keepalive/keepalive.h"
 #include "service/stun/stun.h"
 #include "service/turn/turn.h"
 
@@ -81,6 +82,7 @@ enum worker_metrics {
     WORKER_METRICS_STUN,
     WORKER_METRICS_TURN,
     WORKER_METRICS_TURN_CREDENTIAL,
+    WORKER_METRICS_KEEPALIVE,
     WORKER_METRIC_TABLES
 };
 struct worker_metric_table {

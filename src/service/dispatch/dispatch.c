@@ -166,6 +166,13 @@ static void on_connection_closed(void *user, const struct flow *flow)
     location_connection_closed(dispatch->parts.location, flow);
 }
 
+static bool on_stray(void *user, const struct sip_message *response, const struct flow *flow)
+{
+    struct dispatch *dispatch = user;
+    return dispatch->parts.keepalive != NULL &&
+           keepalive_on_response(dispatch->parts.keepalive, response, flow);
+}
+
 int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispatch)
 {
     struct dispatch *dispatch = memory_zalloc(1, sizeof(*dispatch));
@@ -178,6 +185,7 @@ int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispa
         .on_ack = on_ack,
         .on_connection_closed = on_connection_closed,
         .on_keep_alive = on_alive,
+        .on_stray = on_stray,
         .user = dispatch,
     };
     endpoint_set_user(parts->endpoint, &user);

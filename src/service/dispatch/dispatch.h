@@ -4,6 +4,7 @@
 #ifndef SERVICE_DISPATCH_DISPATCH_H
 #define SERVICE_DISPATCH_DISPATCH_H
 
+#include "service/keepalive/keepalive.h"
 #include "service/proxy/proxy.h"
 #include "service/registrar/registrar.h"
 
@@ -16,6 +17,7 @@ struct dispatch_parts {
     struct proxy *proxy;
     struct location *location;
     const struct domains *domains;
+    struct keepalive *keepalive; /* NULL: none */
 };
 
 int dispatch_new(const struct dispatch_parts *parts, struct dispatch **ret_dispatch);

@@ -10,13 +10,16 @@
 
 uint32_t location_due_s(const struct location_record *records, unsigned count)
 {
-    int64_t first = INT64_MAX;
+    int64_t first = UINT32_MAX;
     for (unsigned i = 0; i < count; i++) {
-        if (records[i].binding.expires_ms < first)
-            first = records[i].binding.expires_ms;
+        const struct binding *b = &records[i].binding;
+        int64_t expires = b->expires_ms / 1000 + (b->expires_ms % 1000 > 0);
+        if (expires < first)
+            first = expires;
+        if (b->keep.due_s != 0 && b->keep.due_s < first)
+            first = b->keep.due_s;
     }
-    int64_t seconds = first / 1000 + (first % 1000 > 0);
-    return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+    return (uint32_t)first;
 }
 
 int location_count_more(struct location *location, unsigned more)
@@ -179,9 +182,9 @@ static int prepare(const struct location_work *work, struct location_plan *plan,
         return status;
     have->linked = true;
     for (unsigned i = 0; i < plan->live; i++) {
-        if (plan->notes[i].touched)
-            plan->records[i].agent =
-                location_agents_intern(location->agents, work->update->user_agent);
+        struct location_record *record = &plan->records[i];
+        if (plan->notes[i].touched && record->agent == AGENT_NONE)
+            record->agent = location_agents_intern(location->agents, record->binding.user_agent);
     }
     size_t size = location_block_size(aor, plan->records, plan->live);
     have->packed = arena_alloc(work->arena, size);
@@ -261,15 +264,28 @@ static struct location_slot *slot_of(const struct location_work *work)
     return location_shard_find(work->shard, (uint32_t)work->hash, work->update->aor);
 }
 
+static struct location_rules rules_of(const struct location_work *work,
+                                      const struct location_pace *pace)
+{
+    const struct location *location = work->location;
+    return (struct location_rules){
+        .agents = location->agents,
+        .pace = pace,
+        .limit = atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed),
+        .seed = location_seed(work->hash, work->now_ms),
+    };
+}
+
 int location_apply(const struct location_work *work, const struct location_block **ret_packed,
                    int64_t *ret_ticket)
 {
     const struct location *location = work->location;
     struct location_slot *slot = slot_of(work);
+    struct location_pace pace = location_pace_now(location);
+    struct location_rules rules = rules_of(work, &pace);
     struct location_plan plan;
-    int status = location_plan_make(
-        &plan, slot == NULL ? NULL : slot->block, location->agents, work->update, work->now_ms,
-        atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed));
+    int status = location_plan_make(&plan, slot == NULL ? NULL : slot->block, &rules, work->update,
+                                    work->now_ms);
     return status < 0 ? status : carry_out(work, slot, &plan, ret_packed, ret_ticket);
 }
 
@@ -282,4 +298,16 @@ int location_apply_undo(const struct location_work *work, const struct location_
     int status = location_plan_undo(&plan, slot == NULL ? NULL : slot->block,
                                     work->location->agents, undo, work->now_ms);
     return status <= 0 ? status : carry_out(work, slot, &plan, &packed, &ticket);
+}
+
+int location_apply_move(const struct location_work *work, struct location_slot *slot,
+                        unsigned index, const struct flow *flow)
+{
+    struct location_pace pace = location_pace_now(work->location);
+    struct location_rules rules = rules_of(work, &pace);
+    struct location_plan plan;
+    const struct location_block *packed;
+    int64_t ticket;
+    location_plan_move(&plan, slot->block, &rules, index, flow, work->now_ms);
+    return carry_out(work, slot, &plan, &packed, &ticket);
 }

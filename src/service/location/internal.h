@@ -18,6 +18,8 @@ struct location {
     struct location_journal journal;
     _Atomic uint64_t bindings_limit; /* changed at run time */
     _Atomic unsigned contacts_per_aor;
+    _Atomic uint64_t pace;            /* struct location_pace, packed: changed at run time */
+    struct hash_key ping_key;         /* of the tokens of pings */
     int64_t silence_max_ms;           /* of a flow with keep-alives; 0: not watched */
     struct location_agents *agents;   /* owned */
     struct location_streams *streams; /* owned */
@@ -49,6 +51,10 @@ struct location_work {
 int location_apply(const struct location_work *work, const struct location_block **ret_packed,
                    int64_t *ret_ticket);
 
+/* The binding of index in the block of slot comes along flow now. */
+int location_apply_move(const struct location_work *work, struct location_slot *slot,
+                        unsigned index, const struct flow *flow);
+
 /* The same for location_take_back: work->update has nothing but the AOR. */
 int location_apply_undo(const struct location_work *work, const struct location_undo *undo);
 
@@ -57,8 +63,15 @@ int location_apply_undo(const struct location_work *work, const struct location_
 void location_bindings_read(const struct location *location, const struct location_block *block,
                             int64_t now_ms, struct location_bindings *ret_bindings);
 
-/* When the first binding expires, rounded up to a second. */
+/* When the first binding expires, rounded up to a second, or is to be pinged. */
 uint32_t location_due_s(const struct location_record *records, unsigned count);
+
+struct location_pace location_pace_now(const struct location *location);
+/* For the times of pings: another one for each AOR and second. */
+static inline uint64_t location_seed(uint64_t hash, int64_t now_ms)
+{
+    return hash_mix(hash, (uint64_t)now_ms / 1000);
+}
 
 /* How long a phone that was told this Flow-Timer may be silent (RFC 5626 section 5.4); 0: for good.
  */

@@ -50,6 +50,7 @@ struct location_journal location_journal_of(struct store *store)
 /* One thread's share. */
 struct restorer {
     struct location *location;
+    int64_t now_ms;
     int64_t loaded;
     uint64_t left_out;
 };
@@ -72,7 +73,8 @@ static int load(void *user, int64_t place, const struct store_binding *from)
                               .seen_ms = from->updated_ms,
                               .flow = from->flow,
                               .behind_nat = from->behind_nat};
-    int status = location_load(restorer->location, from->aor, from->key, &binding, place);
+    int status =
+        location_load(restorer->location, from->aor, from->key, &binding, place, restorer->now_ms);
     if (status == ERR_NO_MEMORY)
         return status;
     if (status < 0)
@@ -89,7 +91,7 @@ int64_t location_restore(struct location *location, struct store *store, int64_t
     void *users[THREADS_MAX];
     threads = threads < THREADS_MAX ? threads : THREADS_MAX;
     for (unsigned i = 0; i < THREADS_MAX; i++) {
-        restorers[i] = (struct restorer){.location = location};
+        restorers[i] = (struct restorer){.location = location, .now_ms = now_ms};
         users[i] = &restorers[i];
     }
     int status = store_bindings_each(store, now_ms, threads, load, users);

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "service/location/internal.h"
+#include "service/location/pace.h"
 
 /* The old bindings of the AOR and the new one, which takes the place of one with its key, if it was
  * written later: both are there when the first one expired and the clock was set back since.
@@ -55,8 +56,9 @@ static int load(struct location *location, struct location_shard *shard, uint64_
 }
 
 int location_load(struct location *location, struct slice aor, struct slice key,
-                  const struct binding *binding, int64_t place)
+                  const struct binding *binding, int64_t place, int64_t now_ms)
 {
+    struct location_pace pace = location_pace_now(location);
     struct location_record loaded = {.binding = *binding, .key = key, .place = place};
     loaded.binding.flow.connection = 0;
     loaded.agent = location_agents_intern(location->agents, binding->user_agent);
@@ -64,6 +66,7 @@ int location_load(struct location *location, struct slice aor, struct slice key,
     if (status < 0)
         return status;
     uint64_t hash = hash_slice(&location->key, aor);
+    pace_on_load(&pace, &loaded.binding, now_ms / 1000, location_seed(hash, now_ms));
     struct location_shard *shard = location_shard_of(location, hash);
     pthread_mutex_lock(&shard->lock);
     status = load(location, shard, hash, aor, &loaded);

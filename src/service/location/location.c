@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "service/location/internal.h"
+#include "service/location/pace.h"
 
 #define BINDINGS_DEFAULT 10000000
 #define CONTACTS_DEFAULT 10
@@ -18,6 +19,24 @@ void location_reload(struct location *location, size_t bindings_limit, unsigned 
     atomic_store_explicit(&location->contacts_per_aor, contacts, memory_order_relaxed);
 }
 
+/* Four numbers of 16 bits, so that they change together. */
+void location_set_pace(struct location *location, const struct location_pace *pace)
+{
+    uint64_t packed = (uint64_t)(uint16_t)pace->mode << 48 |
+                      (uint64_t)(uint16_t)pace->first_s << 32 |
+                      (uint64_t)(uint16_t)pace->min_s << 16 | (uint16_t)pace->max_s;
+    atomic_store_explicit(&location->pace, packed, memory_order_relaxed);
+}
+
+struct location_pace location_pace_now(const struct location *location)
+{
+    uint64_t packed = atomic_load_explicit(&location->pace, memory_order_relaxed);
+    return (struct location_pace){.mode = (uint32_t)(packed >> 48),
+                                  .first_s = (uint16_t)(packed >> 32),
+                                  .min_s = (uint16_t)(packed >> 16),
+                                  .max_s = (uint16_t)packed};
+}
+
 int location_new(const struct location_config *config, struct location **ret_location)
 {
     char *memory = memory_zalloc(1, sizeof(struct location) + LOCATION_LINE);
@@ -29,6 +48,9 @@ int location_new(const struct location_config *config, struct location **ret_loc
     location->key = config->key;
     location->journal = config->journal;
     location_reload(location, config->bindings_limit, config->contacts_per_aor);
+    location_set_pace(location, &config->pace);
+    location->ping_key = (struct hash_key){hash_slice(&location->key, SLICE("ping")),
+                                           hash_slice(&location->key, SLICE("token"))};
     location->silence_max_ms = location_silence_max_ms(config->flow_timer_s);
     for (unsigned i = 0; i < LOCATION_SHARDS; i++)
         location_shard_init(&location->shards[i]);
@@ -54,6 +76,11 @@ void location_free(struct location *location)
     location_streams_free(location->streams);
     pthread_mutex_destroy(&location->sweep_lock);
     memory_free(location->memory);
+}
+
+bool binding_unreachable(const struct binding *binding)
+{
+    return binding->keep.answers && binding->keep.missed >= PACE_MISSED_GRAVE;
 }
 
 /* Highest q first (RFC 3261 section 16.6), then the one updated last. */

@@ -12,6 +12,21 @@
 
 struct location;
 
+/* What is known of the mapping (or of a firewall's state) that a phone is reached through. In
+ * memory only; kept for bindings whose mapping we keep alive. */
+struct binding_keep {
+    uint32_t due_s;      /* Unix time of the next ping; 0: there is no such state */
+    uint32_t sent_s;     /* of the one that waits for its answer; 0: none does */
+    uint16_t interval_s; /* between pings */
+    uint16_t lived_s;    /* the longest silence that it has survived; 0: not known */
+    uint16_t died_s;     /* the shortest one that it has not; 0: not known */
+    uint8_t missed;      /* pings lost in a row */
+    uint8_t changes;     /* how often another one took its place; 255 and more */
+    uint8_t goods;       /* answers at this interval */
+    uint8_t tries : 4;   /* of the present ping */
+    bool answers : 1;    /* it has answered one */
+};
+
 /* A binding as callers see it: slices are copies in the caller's arena (results) or borrowed
  * (changes). */
 struct binding {
@@ -33,7 +48,12 @@ struct binding {
     int64_t seen_ms;  /* last REGISTER, or last sign of life along its connection */
     struct flow flow; /* the registration came along it */
     bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
+    struct binding_keep keep;
 };
+
+/* Has it been silent to so many pings that it is most likely not there? It is called all the same.
+ */
+bool binding_unreachable(const struct binding *binding);
 
 struct location_journal_entry {
     struct slice key;
@@ -52,10 +72,21 @@ struct location_journal {
     void *user;
 };
 
+/* Whose mappings are kept alive. */
+enum { LOCATION_KEEP_OFF, LOCATION_KEEP_AUTO, LOCATION_KEEP_ALL };
+
+struct location_pace {
+    uint32_t mode; /* LOCATION_KEEP_...; auto: of phones behind a NAT that do not do it themselves
+                      (RFC 5626); all: of every phone */
+    uint32_t first_s;      /* seconds between pings at the beginning; 25 */
+    uint32_t min_s, max_s; /* as measured, within these; max_s below 2^16 */
+};
+
 struct location_config {
-    size_t bindings_limit;           /* in all; default (0) 10,000,000 */
-    unsigned contacts_per_aor;       /* default (0) 10 */
-    uint32_t flow_timer_s;           /* Flow-Timer that phones were told; 0: none */
+    size_t bindings_limit;     /* in all; default (0) 10,000,000 */
+    unsigned contacts_per_aor; /* default (0) 10 */
+    uint32_t flow_timer_s;     /* Flow-Timer that phones were told; 0: none */
+    struct location_pace pace;
     struct location_journal journal; /* write NULL: none */
     struct hash_key key;
 };
@@ -65,6 +96,9 @@ void location_free(struct location *location);
 /* Other limits from now on, as in location_config; what there is beyond them stays and may be
  * refreshed. */
 void location_reload(struct location *location, size_t bindings_limit, unsigned contacts_per_aor);
+/* How mappings are kept alive from now on. Bindings that are there take part when they are
+ * registered again. */
+void location_set_pace(struct location *location, const struct location_pace *pace);
 
 /* Retransmissions of a request come no later than 64*T1 after it (RFC 3261 section 17.1.2.2). */
 #define LOCATION_REPEAT_MS    32000
@@ -145,7 +179,7 @@ int location_find(struct location *location, struct slice aor, int64_t now_ms, s
  * connection is void). Several threads may load at once. Errors: ERR_LIMIT, ERR_BUSY (table full),
  * ERR_NO_MEMORY. */
 int location_load(struct location *location, struct slice aor, struct slice key,
-                  const struct binding *binding, int64_t place);
+                  const struct binding *binding, int64_t place, int64_t now_ms);
 /* Something came along a connection: moves seen_ms of its bindings, of LOCATION_SEEN_MAX users at
  * most, where that is more than a second. */
 #define LOCATION_SEEN_MAX 64
@@ -167,6 +201,49 @@ unsigned location_sweep(struct location *location, int64_t now_ms, unsigned budg
 uint64_t location_each(struct location *location, uint64_t cursor,
                        void (*visit)(void *user, struct slice aor, const struct binding *binding),
                        void *user);
+
+/* ---- Pings (service/keepalive) ---- */
+
+/* Something to send along flow so that the binding's mapping lives. key and token are for the
+ * branch of a request; whoever has not seen them cannot make them. */
+struct location_ping {
+    struct flow flow;
+    struct slice contact; /* in the caller's arena */
+    uint64_t key, token;
+    bool again; /* it was sent before */
+};
+
+/* Where a walk over one shard after the other is; worker and workers: whose shards (every
+ * workers-th) these are. Starts as {.shard = worker}. */
+struct location_walk {
+    unsigned worker, workers;
+    unsigned shard;
+    uint32_t hash;
+    bool round;           /* set when all of them have been looked at */
+    unsigned lost, grave; /* counted: pings that were lost, phones that count as unreachable */
+};
+
+/* The next piece of the walk: writes up to limit pings that are due and counts them as sent.
+ * Returns how many. */
+unsigned location_pings_due(struct location *location, struct location_walk *walk, int64_t now_ms,
+                            struct arena *arena, struct location_ping *ret_pings, unsigned limit);
+
+enum location_ping_answer {
+    LOCATION_PING_STRANGE,   /* no ping that waits for an answer */
+    LOCATION_PING_ALIVE,     /* the mapping lives */
+    LOCATION_PING_RETURNED,  /* and the phone had been unreachable */
+    LOCATION_PING_ELSEWHERE, /* the answer came from another address: *ret_ping asks there */
+    LOCATION_PING_MOVED,     /* and that was answered: the binding is there now */
+};
+/* An answer to the ping of key and token came along flow. */
+enum location_ping_answer location_ping_answered(struct location *location, uint64_t key,
+                                                 uint64_t token, const struct flow *flow,
+                                                 int64_t now_ms, struct arena *arena,
+                                                 struct location_ping *ret_ping);
+/* The user of aor, who has proved himself, sends requests of this contact along flow: that is where
+ * the binding is now. Nothing happens when it is there already. True: it was moved. */
+bool location_move(struct location *location, struct slice aor, const struct sip_uri *contact,
+                   const struct flow *flow, int64_t now_ms, struct arena *arena);
 
 struct location_stats {
     uint64_t aors, bindings, bytes;              /* now */

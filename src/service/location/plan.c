@@ -1,6 +1,7 @@
 #include "service/location/plan.h"
 
 #include "base/error.h"
+#include "service/location/pace.h"
 #include "service/location/streams.h"
 #include "sip/message/uri.h"
 
@@ -131,21 +132,38 @@ static void agree_on_instances(struct location_plan *plan)
     }
 }
 
-/* Writes what the update says into records[i]. */
-static void set(struct location_plan *plan, unsigned i, const struct location_update *update,
-                const struct location_change *change, int64_t now_ms)
+/* What all steps of one update go by. */
+struct making {
+    const struct location_rules *rules;
+    const struct location_update *update;
+    int64_t now_ms;
+};
+
+/* The binding comes along another connection now. */
+static void leave_link(struct location_record *record, struct location_planned *note,
+                       const struct flow *flow)
 {
+    if (record->link == 0 || location_streams_same(&record->binding.flow, flow))
+        return;
+    note->old_link = record->link;
+    note->old_flow = record->binding.flow;
+    record->link = 0;
+}
+
+/* Writes what the update says into records[i]. */
+static void set(struct location_plan *plan, unsigned i, const struct making *making,
+                const struct location_change *change)
+{
+    const struct location_update *update = making->update;
+    int64_t now_ms = making->now_ms;
     struct location_record *record = &plan->records[i];
     struct location_planned *note = &plan->notes[i];
     const struct binding *wanted = &change->binding;
     int64_t since_ms = note->fate == FATE_EXPIRED ? now_ms : record->binding.since_ms;
     if (wanted->instance.len > 0)
         since_ms = instance_since_ms(plan, update, change, now_ms);
-    if (record->link != 0 && !location_streams_same(&record->binding.flow, &update->flow)) {
-        note->old_link = record->link;
-        note->old_flow = record->binding.flow;
-        record->link = 0;
-    }
+    const struct binding before = record->binding;
+    leave_link(record, note, &update->flow);
     record->key = change->key;
     record->agent = AGENT_NONE;
     record->binding = (struct binding){.contact = wanted->contact,
@@ -163,31 +181,35 @@ static void set(struct location_plan *plan, unsigned i, const struct location_up
                                        .seen_ms = now_ms,
                                        .flow = update->flow,
                                        .behind_nat = update->behind_nat};
+    pace_on_register(making->rules->pace, note->fate == FATE_EXPIRED ? NULL : &before,
+                     &record->binding, now_ms / 1000, making->rules->seed);
     note->touched = true;
 }
 
-static int add(struct location_plan *plan, const struct location_update *update,
-               const struct location_change *change, int64_t now_ms)
+static int add(struct location_plan *plan, const struct making *making,
+               const struct location_change *change)
 {
     if (change->expires_s == 0)
         return 0;
     if (plan->count == LOCATION_RECORDS_MAX)
         return ERR_LIMIT;
     unsigned i = plan->count++;
-    plan->records[i] = (struct location_record){.binding.since_ms = now_ms};
+    plan->records[i] = (struct location_record){.binding.since_ms = making->now_ms};
     plan->notes[i] = (struct location_planned){.fate = FATE_VOID};
-    set(plan, i, update, change, now_ms);
+    set(plan, i, making, change);
     plan->notes[i].fate = FATE_ADDED;
     return location_record_check(&plan->records[i]);
 }
 
 /* Section 10.3 step 7, one contact address. */
-static int change_one(struct location_plan *plan, const struct location_update *update,
-                      const struct location_change *change, int64_t now_ms)
+static int change_one(struct location_plan *plan, const struct making *making,
+                      const struct location_change *change)
 {
+    const struct location_update *update = making->update;
+    int64_t now_ms = making->now_ms;
     unsigned i = find(plan, change);
     if (i == plan->count)
-        return add(plan, update, change, now_ms);
+        return add(plan, making, change);
     struct location_planned *note = &plan->notes[i];
     /* A contact that stands twice in one request is no request out of order: the last one counts.
      */
@@ -200,7 +222,7 @@ static int change_one(struct location_plan *plan, const struct location_update *
         note->touched = true;
         return 0;
     }
-    set(plan, i, update, change, now_ms);
+    set(plan, i, making, change);
     note->fate = is_new ? FATE_ADDED : FATE_REFRESHED;
     return location_record_check(&plan->records[i]);
 }
@@ -228,11 +250,12 @@ static void partition(struct location_plan *plan)
 }
 
 int location_plan_make(struct location_plan *plan, const struct location_block *old,
-                       const struct location_agents *agents, const struct location_update *update,
-                       int64_t now_ms, unsigned limit)
+                       const struct location_rules *rules, const struct location_update *update,
+                       int64_t now_ms)
 {
+    const struct making making = {rules, update, now_ms};
     plan->live = plan->count = 0;
-    read_old(plan, old, agents, now_ms);
+    read_old(plan, old, rules->agents, now_ms);
     unsigned old_live = 0;
     for (unsigned i = 0; i < plan->count; i++)
         old_live += alive(&plan->notes[i]);
@@ -240,13 +263,13 @@ int location_plan_make(struct location_plan *plan, const struct location_block *
     if (update->remove_all)
         status = remove_all(plan, update);
     for (unsigned c = 0; c < update->count && status == 0; c++)
-        status = change_one(plan, update, &update->changes[c], now_ms);
+        status = change_one(plan, &making, &update->changes[c]);
     if (status < 0)
         return status;
     agree_on_instances(plan);
     partition(plan);
     /* An AOR that has more than a lowered limit may refresh what it has. */
-    return plan->live > limit && plan->live > old_live ? ERR_LIMIT : 0;
+    return plan->live > rules->limit && plan->live > old_live ? ERR_LIMIT : 0;
 }
 
 /* ---- Taking back ---- */
@@ -271,11 +294,7 @@ static void revert(struct location_plan *plan, unsigned i, const struct location
     struct location_planned *note = &plan->notes[i];
     bool same_flow =
         record->link != 0 && location_streams_same(&record->binding.flow, &was->binding.flow);
-    if (record->link != 0 && !same_flow) {
-        note->old_link = record->link;
-        note->old_flow = record->binding.flow;
-        record->link = 0;
-    }
+    leave_link(record, note, &was->binding.flow);
     record->binding = was->binding;
     record->key = was->key;
     record->agent = was->agent;
@@ -328,4 +347,22 @@ int location_plan_undo(struct location_plan *plan, const struct location_block *
     }
     partition(plan);
     return changes;
+}
+
+/* ---- Moving ---- */
+
+void location_plan_move(struct location_plan *plan, const struct location_block *old,
+                        const struct location_rules *rules, unsigned index, const struct flow *flow,
+                        int64_t now_ms)
+{
+    plan->live = plan->count = 0;
+    read_old(plan, old, rules->agents, now_ms);
+    struct location_record *record = &plan->records[index];
+    leave_link(record, &plan->notes[index], flow);
+    record->binding.flow = *flow;
+    record->binding.seen_ms = now_ms;
+    pace_on_move(rules->pace, &record->binding, now_ms / 1000, rules->seed);
+    plan->notes[index].fate = FATE_REFRESHED;
+    plan->notes[index].touched = true;
+    partition(plan);
 }

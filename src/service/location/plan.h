@@ -30,17 +30,30 @@ struct location_plan {
     struct location_planned notes[LOCATION_RECORDS_MAX];
 };
 
+/* What a plan goes by; borrowed. */
+struct location_rules {
+    const struct location_agents *agents;
+    const struct location_pace *pace;
+    unsigned limit; /* contacts of an AOR */
+    uint64_t seed;  /* of the times of pings */
+};
+
 /* old may be NULL. An update without changes only drops what has expired. ERR_CONFLICT: the CSeq is
  * not higher than that of a binding with the same Call-ID; ERR_LIMIT: more than limit contacts, or
  * one is too long. */
 int location_plan_make(struct location_plan *plan, const struct location_block *old,
-                       const struct location_agents *agents, const struct location_update *update,
-                       int64_t now_ms, unsigned limit);
+                       const struct location_rules *rules, const struct location_update *update,
+                       int64_t now_ms);
 
 /* What taking an update back does to the bindings there are now: old, of the same AOR, may be NULL.
  * Returns how many change, or ERR_LIMIT: more than a block can hold. */
 int location_plan_undo(struct location_plan *plan, const struct location_block *old,
                        const struct location_agents *agents, const struct location_undo *undo,
                        int64_t now_ms);
+
+/* records[index] of old is along flow now; nothing else changes. */
+void location_plan_move(struct location_plan *plan, const struct location_block *old,
+                        const struct location_rules *rules, unsigned index, const struct flow *flow,
+                        int64_t now_ms);
 
 #endif

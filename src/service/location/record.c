@@ -23,6 +23,7 @@ enum flag {
     INSTANCE = 1 << 12,
     PATH = 1 << 13,
     PARAMS = 1 << 14,
+    KEEP = 1 << 15, /* struct keep follows */
 };
 
 /* Times are 48-bit milliseconds: enough for 8,900 years. */
@@ -42,6 +43,13 @@ struct __attribute__((packed)) fixed {
 
 struct __attribute__((packed)) stream {
     uint32_t connection, generation, link;
+};
+
+struct __attribute__((packed)) keep {
+    uint32_t due_s, sent_s;
+    uint16_t interval_s, lived_s, died_s;
+    uint8_t missed, changes, goods;
+    uint8_t tries_answers; /* tries, and 0x80: answers */
 };
 
 struct __attribute__((packed)) packed_v4 {
@@ -97,6 +105,7 @@ static unsigned flags_of(const struct location_record *r)
     flags |= b->instance.len > 0 && !(flags & KEY_OF_INSTANCE) ? INSTANCE : 0;
     flags |= b->path.len > 0 ? PATH : 0;
     flags |= b->params.len > 0 ? PARAMS : 0;
+    flags |= b->keep.due_s != 0 ? KEEP : 0;
     return flags;
 }
 
@@ -125,6 +134,7 @@ static size_t record_size(const struct location_record *r, unsigned flags)
     const struct binding *b = &r->binding;
     size_t size = sizeof(struct fixed) + addresses_size(flags);
     size += (flags & CONNECTION) ? sizeof(struct stream) : 0;
+    size += (flags & KEEP) ? sizeof(struct keep) : 0;
     size += (flags & REG_ID) ? sizeof b->reg_id : 0;
     size += (flags & AGENT_NUMBER) ? sizeof r->agent : 0;
     size += string_size(b->contact) + string_size(b->call_id);
@@ -210,6 +220,19 @@ static char *put_fixed(char *at, const struct location_record *r, unsigned flags
     return put(at, &fixed, sizeof fixed);
 }
 
+static struct keep pack_keep(const struct binding_keep *k)
+{
+    return (struct keep){.due_s = k->due_s,
+                         .sent_s = k->sent_s,
+                         .interval_s = k->interval_s,
+                         .lived_s = k->lived_s,
+                         .died_s = k->died_s,
+                         .missed = k->missed,
+                         .changes = k->changes,
+                         .goods = k->goods,
+                         .tries_answers = (uint8_t)(k->tries | (k->answers ? 0x80 : 0))};
+}
+
 static char *record_write(char *at, const struct location_record *r)
 {
     const struct binding *b = &r->binding;
@@ -218,6 +241,10 @@ static char *record_write(char *at, const struct location_record *r)
     if (flags & CONNECTION) {
         struct stream stream = {b->flow.connection, b->flow.generation, r->link};
         at = put(at, &stream, sizeof stream);
+    }
+    if (flags & KEEP) {
+        struct keep keep = pack_keep(&b->keep);
+        at = put(at, &keep, sizeof keep);
     }
     if (flags & REG_ID)
         at = put(at, &b->reg_id, sizeof b->reg_id);
@@ -318,6 +345,23 @@ static const char *get_fixed(const char *at, struct location_record *r, unsigned
     return at;
 }
 
+static const char *get_keep(const char *at, struct binding_keep *ret)
+{
+    struct keep keep;
+    at = get(at, &keep, sizeof keep);
+    *ret = (struct binding_keep){.due_s = keep.due_s,
+                                 .sent_s = keep.sent_s,
+                                 .interval_s = keep.interval_s,
+                                 .lived_s = keep.lived_s,
+                                 .died_s = keep.died_s,
+                                 .missed = keep.missed,
+                                 .changes = keep.changes,
+                                 .goods = keep.goods,
+                                 .tries = keep.tries_answers & 0x0f,
+                                 .answers = (keep.tries_answers & 0x80) != 0};
+    return at;
+}
+
 static const char *get_strings(const char *at, unsigned flags, struct location_record *r)
 {
     struct binding *b = &r->binding;
@@ -357,6 +401,8 @@ bool location_reader_next(struct location_reader *reader, struct location_record
         b->flow.generation = stream.generation;
         ret_record->link = stream.link;
     }
+    if (flags & KEEP)
+        at = get_keep(at, &b->keep);
     if (flags & REG_ID)
         at = get(at, &b->reg_id, sizeof b->reg_id);
     if (flags & AGENT_NUMBER) {
@@ -377,6 +423,18 @@ void location_record_set_place(struct location_block *block, size_t offset, int6
 void location_record_set_seen(struct location_block *block, size_t offset, int64_t now_ms)
 {
     put_time((uint8_t *)block + offset + offsetof(struct fixed, seen), now_ms);
+}
+
+void location_record_set_keep(struct location_block *block, size_t offset,
+                              const struct binding_keep *state)
+{
+    struct fixed fixed;
+    struct keep keep = pack_keep(state);
+    char *place = (char *)block + offset;
+    memcpy(&fixed, place, sizeof fixed);
+    assert(fixed.flags & KEEP);
+    place += sizeof fixed + ((fixed.flags & CONNECTION) ? sizeof(struct stream) : 0);
+    memcpy(place, &keep, sizeof keep);
 }
 
 void location_record_clear_connection(struct location_block *block, size_t offset)

@@ -1,7 +1,7 @@
 /* Bindings packed into bytes. A block holds everything about one address-of-record: its name, then
  * one variable-length record per binding. A block is written once and replaced as a whole, which is
- * what makes an update atomic (RFC 3261 section 10.3); only the time last seen and the connection
- * of a binding are changed in place. */
+ * what makes an update atomic (RFC 3261 section 10.3); only the time last seen, the
+ * state of pings and the connection of a binding are changed in place. */
 #ifndef SERVICE_LOCATION_RECORD_H
 #define SERVICE_LOCATION_RECORD_H
 
@@ -67,6 +67,9 @@ static inline size_t location_reader_offset(const struct location_reader *reader
 
 void location_record_set_place(struct location_block *block, size_t offset, int64_t place);
 void location_record_set_seen(struct location_block *block, size_t offset, int64_t now_ms);
+/* The record must have been written with such state, and the state must not be 0. */
+void location_record_set_keep(struct location_block *block, size_t offset,
+                              const struct binding_keep *state);
 /* Its connection and link become 0. The record must be of a flow with a connection. */
 void location_record_clear_connection(struct location_block *block, size_t offset);
 

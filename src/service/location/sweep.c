@@ -27,6 +27,18 @@ static int expire(const struct location_work *work, struct location_slot *slot)
     return (int)(before - (packed == NULL ? 0 : packed->count));
 }
 
+/* Or is only a ping due? */
+static bool has_expired(const struct location_work *work, const struct location_block *block)
+{
+    struct location_reader reader = location_reader_of(block, work->location->agents);
+    struct location_record record;
+    while (location_reader_next(&reader, &record)) {
+        if (record.binding.expires_ms <= work->now_ms)
+            return true;
+    }
+    return false;
+}
+
 /* Looks at up to budget AORs of the shard from *hash on. Returns how many it looked at; *ret_done
  * says that the shard is through, else *hash is where to go on. */
 static unsigned sweep_shard(const struct location_work *work, unsigned budget, uint32_t *hash,
@@ -38,7 +50,7 @@ static unsigned sweep_shard(const struct location_work *work, unsigned budget, u
     while (slot != NULL && looked < budget) {
         uint32_t here = slot->hash;
         looked++;
-        if (slot->due_s <= now_s) {
+        if (slot->due_s <= now_s && has_expired(work, slot->block)) {
             uint32_t count = work->shard->aors;
             int gone = expire(work, slot);
             *expired += gone > 0 ? (unsigned)gone : 0;

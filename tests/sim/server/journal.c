@@ -214,7 +214,7 @@ void journal_load(struct journal *journal, struct location *location, int64_t no
             continue;
         }
         int status = location_load(location, slice_from_string(row->aor),
-                                   slice_from_string(row->key), &row->binding, row->place);
+                                   slice_from_string(row->key), &row->binding, row->place, now_ms);
         assert(status == 0);
         (void)status;
     }

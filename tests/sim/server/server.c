@@ -36,6 +36,7 @@ struct sim_server_config sim_server_config_default(void)
         .times = {500, 4000, 5000},
         .nonce_lifetime_s = 300,
         .expires_min_s = 60,
+        .keepalive = {.pace = {LOCATION_KEEP_OFF, 25, 10, 110}, .rate = 1000},
     };
 }
 
@@ -139,6 +140,7 @@ static void start_shared(struct sim_server *server)
     struct location_config location = {
         .journal = {journal_write, &server->journal},
         .flow_timer_s = server->config.flow_timer_s,
+        .pace = server->config.keepalive.pace,
         .key = random_hash_key(&server->world->random),
     };
     for (unsigned i = 0; i < server->host->address_count; i++) {
@@ -198,8 +200,10 @@ static void start_services(struct sim_worker *worker)
         .run = server->run,
     };
     check(proxy_new(&proxy, &proxy_parts, &worker->proxy), "proxy");
+    struct keepalive_parts keepalive = {worker->endpoint, server->location, server->config.workers};
+    check(keepalive_new(&server->config.keepalive, &keepalive, &worker->keepalive), "keepalive");
     struct dispatch_parts dispatch = {worker->endpoint, worker->registrar, worker->proxy,
-                                      server->location, server->domains};
+                                      server->location, server->domains,   worker->keepalive};
     check(dispatch_new(&dispatch, &worker->dispatch), "dispatch");
 }
 
@@ -242,6 +246,7 @@ static void free_process(struct sim_server *server)
     for (unsigned i = 0; i < server->config.workers; i++) {
         struct sim_worker *worker = &server->workers[i];
         dispatch_free(worker->dispatch);
+        keepalive_free(worker->keepalive);
         proxy_free(worker->proxy);
         registrar_free(worker->registrar);
         authenticator_free(worker->authenticator);

@@ -5,6 +5,7 @@
 #define SIM_SERVER_SERVER_H
 
 #include "service/dispatch/dispatch.h"
+#include "service/keepalive/keepalive.h"
 #include "sim/server/journal.h"
 
 #define SIM_WORKERS_MAX 4
@@ -27,6 +28,7 @@ struct sim_server_config {
     uint32_t expires_min_s;
     uint32_t flow_timer_s;
     bool service_route;
+    struct keepalive_config keepalive;
 };
 
 struct sim_worker {
@@ -36,6 +38,7 @@ struct sim_worker {
     struct authenticator *authenticator;
     struct registrar *registrar;
     struct proxy *proxy;
+    struct keepalive *keepalive;
     struct dispatch *dispatch;
     struct timer sweep; /* the first worker's */
     uint64_t idle_timers;

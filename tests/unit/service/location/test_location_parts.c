@@ -72,6 +72,17 @@ static void random_record(struct random *random, struct location_agents *agents,
         b->flow.generation = (uint32_t)random_u64(random);
         r->link = (uint32_t)random_u64(random);
     }
+    if (random_below(random, 2) == 0)
+        b->keep = (struct binding_keep){.due_s = 1 + (uint32_t)random_below(random, UINT32_MAX),
+                                        .sent_s = (uint32_t)random_u64(random),
+                                        .interval_s = (uint16_t)random_u64(random),
+                                        .lived_s = (uint16_t)random_u64(random),
+                                        .died_s = (uint16_t)random_u64(random),
+                                        .missed = (uint8_t)random_u64(random),
+                                        .changes = (uint8_t)random_u64(random),
+                                        .goods = (uint8_t)random_u64(random),
+                                        .tries = (uint8_t)random_below(random, 16),
+                                        .answers = random_below(random, 2) == 0};
     random_address(random, &b->flow.local);
     random_address(random, &b->flow.remote);
     r->place = (int64_t)random_below(random, (uint64_t)1 << 48);
@@ -101,6 +112,11 @@ static void check_same(const struct location_record *a, const struct location_re
     assert_true(x->updated_ms == y->updated_ms && x->seen_ms == y->seen_ms);
     assert_int_equal(x->behind_nat, y->behind_nat);
     assert_memory_equal(&x->flow, &y->flow, sizeof x->flow);
+    const struct binding_keep *k = &x->keep, *l = &y->keep;
+    assert_true(k->due_s == l->due_s && k->sent_s == l->sent_s && k->interval_s == l->interval_s);
+    assert_true(k->lived_s == l->lived_s && k->died_s == l->died_s && k->missed == l->missed);
+    assert_true(k->changes == l->changes && k->goods == l->goods && k->tries == l->tries);
+    assert_int_equal(k->answers, l->answers);
 }
 
 static void a_record_is_read_as_it_was_written(void **state)

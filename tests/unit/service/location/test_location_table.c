@@ -258,9 +258,9 @@ static void loading_takes_what_the_store_had(void **state)
     assert_int_equal(address_parse(SLICE("[2001:db8::1]:5060"), &binding.flow.remote), 0);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(
-            location_load(f.location, SLICE("sip:alice@a"), SLICE("key-1"), &binding, 4), 0);
-    assert_int_equal(location_load(f.location, SLICE("sip:alice@a"), SLICE("key-2"), &binding, 5),
-                     0);
+            location_load(f.location, SLICE("sip:alice@a"), SLICE("key-1"), &binding, 4, T0), 0);
+    assert_int_equal(
+        location_load(f.location, SLICE("sip:alice@a"), SLICE("key-2"), &binding, 5, T0), 0);
     assert_int_equal(fixture_find(&f, "sip:alice@a", T0), 2);
     const struct binding *b = &f.bindings.items[0];
     assert_int_equal(b->flow.connection, 0);
@@ -329,7 +329,7 @@ static void out_of_memory_at_the_start_and_while_loading(void **state)
         memory_fail_after(n++);
         int status = location_new(&config, &location);
         if (status == 0)
-            status = location_load(location, SLICE("sip:a@a"), SLICE("sip:1@a"), &binding, 1);
+            status = location_load(location, SLICE("sip:a@a"), SLICE("sip:1@a"), &binding, 1, T0);
         hit = memory_fail_hit();
         assert_int_equal(status, hit ? ERR_NO_MEMORY : 0);
         location_free(location);
