@@ -101,6 +101,8 @@ void stun_binding_answer(const struct stun_place *place, struct slice datagram,
     int status = stun_parse(datagram, &m);
     if (class_of(&m, status) != STUN_REQUEST)
         return;
+    if (status == 0 && m.classic && place->modern)
+        status = ERR_INVALID;
     uint64_t understood = ignored | (place->behaviour ? behaviour : 0);
     unsigned unknown = status == 0 ? not_understood(&m, understood, types) : 0;
     if (status == 0 && unknown == 0 && place->behaviour)

@@ -1,9 +1,14 @@
 """STUN over TLS and DTLS (RFC 8489 section 6.2.3, RFC 7350)."""
 
 import os
+import re
+import select
 import socket
 import ssl
 import struct
+import subprocess
+import time
+import urllib.request
 
 import pytest
 import tls
@@ -61,3 +66,169 @@ def test_the_certificate_of_the_first_start_is_enough(server):
         request = binding()
         stream.sendall(request)
         assert mapped(whole(stream), request) == stream.getsockname()
+
+
+class Dtls:
+    """openssl s_client -dtls1_2: one datagram per write."""
+
+    def __init__(self, host, port, *words):
+        at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.process = subprocess.Popen(["openssl", "s_client", "-dtls1_2", "-quiet", "-no_ign_eof", "-connect", at, *map(str, words)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def send(self, data):
+        self.process.stdin.write(data)
+
+    def receive(self, timeout=10):
+        """One answer, or None."""
+        ready, _, _ = select.select([self.process.stdout], [], [], timeout)
+        return os.read(self.process.stdout.fileno(), 65536) or None if ready else None
+
+    def end(self):
+        """Ends as a client does that has no more to ask; what it said on the way."""
+        self.process.stdin.close()
+        self.process.wait(10)
+        return self.process.stderr.read().decode()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_binding_request_over_dtls(server, authority, host):
+    port = trapezoid.free_port(host)
+    certificate, key = authority.sign("stun", "IP:127.0.0.1")
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    server(stun__listen=f"dtls:{at}", tls__certificate=certificate, tls__key=key)
+    with Dtls(host, port, "-CAfile", authority.certificate, "-verify_return_error") as client:
+        for _ in range(2):
+            request = binding()
+            client.send(request)
+            answer = client.receive()
+            assert answer[:2] == b"\x01\x01" and answer[4:20] == request[4:20]
+            kind, length = struct.unpack("!HH", answer[20:24])
+            assert (kind, length) == (0x0020, 20 if ":" in host else 8)
+            assert len(answer) <= 20 + 4 + length + 16
+
+
+@pytest.mark.parametrize("suite", ["ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"])
+def test_the_suites_that_must_be_there(server, tmp_path, suite):
+    """RFC 8489 section 6.2.3, RFC 7350 section 3; with an RSA key, which these suites need."""
+    port = trapezoid.free_port()
+    certificate, key = tmp_path / "rsa.pem", tmp_path / "rsa.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=rsa", "-keyout", key,
+                    "-out", certificate], check=True, stderr=subprocess.DEVNULL)
+    server(stun__listen=[f"dtls:127.0.0.1:{port}", f"tls:127.0.0.1:{port}"], tls__certificate=certificate, tls__key=key)
+    with Dtls("127.0.0.1", port, "-cipher", suite) as client:
+        client.send(binding())
+        assert client.receive()[:2] == b"\x01\x01"
+    if suite.startswith("ECDHE"):
+        context = ssl._create_unverified_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(suite)
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp, context.wrap_socket(tcp) as stream:
+            stream.sendall(binding())
+            assert whole(stream)[:2] == b"\x01\x01" and stream.cipher()[0] == suite
+
+
+def test_classic_requests_and_change_requests_over_dtls_are_refused(server):
+    port = trapezoid.free_port()
+    server(stun__listen=f"dtls:127.0.0.1:{port}")
+    with Dtls("127.0.0.1", port) as client:
+        client.send(struct.pack("!HH", 1, 0) + b"\xee" * 16)
+        answer = client.receive()
+        assert answer[:2] == b"\x01\x11" and answer[20:28] == struct.pack("!HHHBB", 9, 15, 0, 4, 0)
+        client.send(binding(struct.pack("!HHI", 3, 4, 6)))
+        answer = client.receive()
+        assert answer[:2] == b"\x01\x11" and answer[26:28] == b"\4\x14"
+
+
+def test_what_says_goodbye_is_gone_at_once(server):
+    port = trapezoid.free_port()
+    watch = trapezoid.free_port()
+    server(stun__listen=f"dtls:127.0.0.1:{port}", metrics__listen=f"127.0.0.1:{watch}")
+
+    def sessions():
+        with urllib.request.urlopen(f"http://127.0.0.1:{watch}/metrics", timeout=10) as page:
+            return int(re.search(r"(?m)^trapezoid_stun_dtls_sessions (\d+)", page.read().decode())[1])
+
+    with Dtls("127.0.0.1", port) as client:
+        client.send(binding())
+        assert client.receive()
+        assert sessions() == 1
+        client.end()
+        until = time.monotonic() + 10
+        while sessions() > 0 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert sessions() == 0
+
+
+def test_new_certificates_are_taken_live(server, authority, tmp_path):
+    port = trapezoid.free_port()
+    pairs = [authority.sign(name, f"DNS:{name}.example.org") for name in ("first", "second")]
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+
+    def install(pair):
+        certificate.write_bytes(pair[0].read_bytes())
+        key.write_bytes(pair[1].read_bytes())
+
+    def shows(name):
+        with Dtls("127.0.0.1", port, "-verify_return_error", "-verify_hostname", f"{name}.example.org", "-CAfile",
+                  authority.certificate) as client:
+            client.send(binding())
+            return client.receive() is not None
+
+    install(pairs[0])
+    one = server(stun__listen=f"dtls:127.0.0.1:{port}", tls__certificate=certificate, tls__key=key)
+    assert shows("first") and not shows("second")
+    install(pairs[1])
+    one.command("reload")
+    assert shows("second") and not shows("first")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "dtls"])
+def test_a_source_gets_no_more_answers_than_its_rate(server, transport):
+    port = trapezoid.free_port()
+    server(stun__listen=f"{transport}:127.0.0.1:{port}", stun__rate=20, workers=1)
+    asked, answers = 200, b""
+    if transport == "dtls":
+        with Dtls("127.0.0.1", port) as client:
+            client.send(binding())
+            answers += client.receive()
+            for _ in range(asked):
+                client.send(binding())
+                time.sleep(0.0005)  # s_client makes one datagram of what waits for it
+            while more := client.receive(0.5):
+                answers += more
+    elif transport == "udp":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.3)
+            s.connect(("127.0.0.1", port))
+            for _ in range(asked):
+                s.send(binding())
+            try:
+                while True:
+                    answers += s.recv(2048)
+            except TimeoutError:
+                pass
+    else:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp:
+            context = ssl._create_unverified_context()
+            stream = context.wrap_socket(tcp) if transport == "tls" else tcp
+            for _ in range(asked):
+                stream.sendall(binding())
+            stream.settimeout(0.3)
+            try:
+                while True:
+                    answers += stream.recv(4096)
+            except TimeoutError:
+                pass
+    count = len(re.findall(rb"\x01\x01..\x21\x12\xa4\x42", answers, re.DOTALL))
+    assert 10 <= count <= 60, count

@@ -191,6 +191,9 @@ static void complete_services(struct app_config *config)
     stun->has_alternate = config->stun_alternate.given;
     stun->alternate = config->stun_alternate.address;
     stun->stream = endpoint->stream;
+    stun->dtls.per_source = endpoint->stream.per_source;
+    stun->dtls.idle_ms = endpoint->stream.idle_ms;
+    stun->dtls.handshake_ms = endpoint->stream.handshake_ms;
     stun->software = "Trapezoid";
     complete_turn(config);
     config->proxy.route_count = config->routes.count;

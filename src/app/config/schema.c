@@ -26,7 +26,7 @@ static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const keepalive_words[] = {"off", "auto", "all", NULL};
 static const char *const format_words[] = {"human", "json", NULL};
 static const char *const sip_words[] = {"udp", "tcp", "tls", "ws", "wss", "sctp", NULL};
-static const char *const stun_words[] = {"udp", "tcp", "tls", NULL};
+static const char *const stun_words[] = {"udp", "tcp", "tls", "dtls", NULL};
 
 const struct config_key config_keys[] = {
     /* ---- The server as a whole ---- */
@@ -786,8 +786,8 @@ const struct config_key config_keys[] = {
      .standard = "",
      .help =
          "Where STUN is served: udp:ADDRESS:PORT or tcp:ADDRESS:PORT, usually port 3478, and "
-         "tls:ADDRESS:PORT, usually port 5349, with the certificates of tls.*; empty: nowhere but "
-         "on the SIP UDP ports, where phones keep their mappings alive."},
+         "tls:ADDRESS:PORT or dtls:ADDRESS:PORT, usually port 5349, with the certificates of "
+         "tls.*; empty: nowhere but on the SIP UDP ports, where phones keep their mappings alive."},
     {.name = "stun.alternate",
      .type = CONFIG_ADDRESS,
      FIELD(stun_alternate),
@@ -795,6 +795,16 @@ const struct config_key config_keys[] = {
      .help = "A second address of this machine with another port, ADDRESS:PORT: NAT behaviour "
              "discovery (RFC 5780, RFC 3489) is served from both addresses and both ports; empty: "
              "change requests are answered 420."},
+    {.name = "stun.dtls_sessions",
+     .type = CONFIG_UINT,
+     FIELD(stun.dtls.sessions),
+     .min = 1,
+     .max = 1000000,
+     .unit = "sessions",
+     .standard = "10000",
+     .help = "DTLS sessions that each worker has on each socket; each takes some 50 KiB. Of one "
+             "source address it takes as many as tcp.per_source says, and they end after "
+             "tcp.idle_time of silence."},
     {.name = "stun.rate",
      .type = CONFIG_UINT,
      .live = true,

@@ -1,3 +1,4 @@
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -8,7 +9,9 @@
 /* Forward secrecy and authenticated encryption only; the RSA key exchange that RFC 3261 section
  * 26.2.1 names has neither. TLS 1.3 has no others anyway. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define GROUPS  "X25519:P-256:P-384"
+/* RFC 8489 section 6.2.3, RFC 7350 section 3: STUN's clients may know no other than DHE. */
+#define DATAGRAM_CIPHERS CIPHERS ":DHE+AESGCM"
+#define GROUPS           "X25519:P-256:P-384"
 
 struct tls *tls_of(const SSL_CTX *context)
 {
@@ -24,13 +27,17 @@ static int make_context(struct tls *tls, const SSL_METHOD *method, const struct 
     if (context == NULL)
         return ERR_NO_MEMORY;
     char groups[] = GROUPS; /* the macro of OpenSSL casts const away */
-    int oldest = config->version == TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    static const int versions[] = {[TLS_VERSION_1_2] = TLS1_2_VERSION,
+                                   [TLS_VERSION_1_3] = TLS1_3_VERSION,
+                                   [TLS_VERSION_DATAGRAM] = DTLS1_2_VERSION};
+    int oldest = versions[config->version];
+    const char *ciphers = config->version == TLS_VERSION_DATAGRAM ? DATAGRAM_CIPHERS : CIPHERS;
     SSL_CTX_set_app_data(context, tls);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_min_proto_version(context, oldest) != 1 ||
-        SSL_CTX_set_cipher_list(context, CIPHERS) != 1 ||
+        SSL_CTX_set_cipher_list(context, ciphers) != 1 ||
         SSL_CTX_set1_groups_list(context, groups) != 1) {
         SSL_CTX_free(context);
         return ERR_NO_MEMORY;
@@ -79,24 +86,26 @@ static int on_server_name(SSL *ssl, int *alert, void *user)
         return SSL_TLSEXT_ERR_NOACK;
     (void)pthread_mutex_lock(&tls->lock);
     const struct tls_contexts *contexts = &tls->contexts;
+    SSL_CTX *const *servers = SSL_is_dtls(ssl) ? contexts->datagrams : contexts->servers;
     for (unsigned i = 0; contexts->server_count > 1 && i < contexts->server_count; i++) {
-        const X509 *certificate = SSL_CTX_get0_certificate(contexts->servers[i]);
+        const X509 *certificate = SSL_CTX_get0_certificate(servers[i]);
         if (!tls_identity_proves(certificate, slice_from_string(name)))
             continue;
-        (void)SSL_set_SSL_CTX(ssl, contexts->servers[i]);
+        (void)SSL_set_SSL_CTX(ssl, servers[i]);
         break;
     }
     (void)pthread_mutex_unlock(&tls->lock);
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* RFC 7301: the first that we know of what is offered; who offers others only is served all the
- * same. */
+/* RFC 7301 (names: RFC 7118, RFC 7443 for STUN): the first that we know of what is offered; who
+ * offers others only is served all the same. */
 static int on_alpn(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_length,
                    const unsigned char *offered, unsigned length, void *user)
 {
     static const struct slice known[] = {SLICE_LITERAL("sip/2"), SLICE_LITERAL("sip"),
-                                         SLICE_LITERAL("http/1.1")};
+                                         SLICE_LITERAL("http/1.1"), SLICE_LITERAL("stun.turn"),
+                                         SLICE_LITERAL("stun.nat-discovery")};
     (void)ssl, (void)user;
     for (unsigned at = 0; at < length && at + offered[at] < length; at += offered[at] + 1u) {
         struct slice name = slice_of((const char *)offered + at + 1, offered[at]);
@@ -127,23 +136,65 @@ static int ask_clients(SSL_CTX *context, const struct tls_config *config, struct
     return load_trust(context, config, fault);
 }
 
-static int make_server(struct tls *tls, const struct tls_config *config,
-                       const struct tls_pair *pair, SSL_CTX **ret_context, struct tls_fault *fault)
+/* What all servers have, whatever carries them. id tells apart whose sessions may be resumed. */
+static int complete_server(struct tls *tls, const struct tls_config *config,
+                           const struct tls_pair *pair, struct slice id, SSL_CTX *context,
+                           struct tls_fault *fault)
 {
-    static const unsigned char id[] = "trapezoid";
-    int status = make_context(tls, TLS_server_method(), config, ret_context);
-    if (status < 0)
-        return status;
-    SSL_CTX *context = *ret_context;
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(context, 1);
-    (void)SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1);
+    (void)SSL_CTX_set_session_id_context(context, (const unsigned char *)id.ptr, (unsigned)id.len);
     (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tickets_on_key);
     SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(context, tls);
     SSL_CTX_set_alpn_select_cb(context, on_alpn, NULL);
-    status = use_files(context, pair, fault);
+    int status = use_files(context, pair, fault);
     return status == 0 ? ask_clients(context, config, fault) : status;
+}
+
+static int make_server(struct tls *tls, const struct tls_config *config,
+                       const struct tls_pair *pair, SSL_CTX **ret_context, struct tls_fault *fault)
+{
+    int status = make_context(tls, TLS_server_method(), config, ret_context);
+    return status < 0 ? status
+                      : complete_server(tls, config, pair, SLICE("trapezoid"), *ret_context, fault);
+}
+
+static int on_cookie_make(SSL *ssl, unsigned char *cookie, unsigned *ret_length)
+{
+    const struct tls_cookies *cookies = SSL_get_app_data(ssl);
+    *ret_length = TLS_COOKIE_SIZE;
+    return cookies->write(cookies, 0, cookie);
+}
+
+static int on_cookie_check(SSL *ssl, const unsigned char *cookie, unsigned length)
+{
+    const struct tls_cookies *cookies = SSL_get_app_data(ssl);
+    unsigned char good[TLS_COOKIE_SIZE];
+    for (unsigned age = 0; age < 2 && length == TLS_COOKIE_SIZE; age++) {
+        if (cookies->write(cookies, age, good) && CRYPTO_memcmp(cookie, good, length) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* DTLS 1.2, whatever the oldest version of TLS is: it is all there is. */
+static int make_datagram_server(struct tls *tls, const struct tls_config *config,
+                                const struct tls_pair *pair, SSL_CTX **ret_context,
+                                struct tls_fault *fault)
+{
+    struct tls_config with = *config;
+    with.version = TLS_VERSION_DATAGRAM;
+    int status = make_context(tls, DTLS_server_method(), &with, ret_context);
+    if (status < 0)
+        return status;
+    SSL_CTX *context = *ret_context;
+    /* The Diffie-Hellman group follows the strength of the certificate's key. */
+    (void)SSL_CTX_set_dh_auto(context, 1);
+    SSL_CTX_set_options(context, SSL_OP_COOKIE_EXCHANGE | SSL_OP_NO_QUERY_MTU);
+    SSL_CTX_set_cookie_generate_cb(context, on_cookie_make);
+    SSL_CTX_set_cookie_verify_cb(context, on_cookie_check);
+    return complete_server(tls, config, pair, SLICE("trapezoid-dtls"), context, fault);
 }
 
 /* ---- the client's ---- */
@@ -191,6 +242,9 @@ int tls_contexts_make(struct tls *tls, const struct tls_config *config,
     for (unsigned i = 0; status == 0 && i < config->pair_count; i++) {
         status = make_server(tls, config, &config->pairs[i], &contexts.servers[i], ret_fault);
         contexts.server_count++;
+        if (status == 0)
+            status = make_datagram_server(tls, config, &config->pairs[i], &contexts.datagrams[i],
+                                          ret_fault);
     }
     if (status < 0)
         tls_contexts_free(&contexts);
@@ -201,7 +255,9 @@ int tls_contexts_make(struct tls *tls, const struct tls_config *config,
 
 void tls_contexts_free(struct tls_contexts *contexts)
 {
-    for (unsigned i = 0; i < contexts->server_count; i++)
+    for (unsigned i = 0; i < contexts->server_count; i++) {
         SSL_CTX_free(contexts->servers[i]);
+        SSL_CTX_free(contexts->datagrams[i]);
+    }
     SSL_CTX_free(contexts->client);
 }

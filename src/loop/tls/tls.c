@@ -53,6 +53,7 @@ int tls_reload(struct tls *tls, const struct tls_config *config, struct tls_faul
     (void)pthread_mutex_lock(&tls->lock);
     struct tls_contexts old = tls->contexts;
     tls->contexts = fresh;
+    (void)atomic_fetch_add(&tls->generation, 1);
     (void)pthread_mutex_unlock(&tls->lock);
     tls_contexts_free(&old); /* connections hold what they use */
     /* What was trusted then may not be trusted now. */
@@ -69,6 +70,25 @@ bool tls_has_certificate(struct tls *tls, struct slice domain)
         has = tls_identity_proves(SSL_CTX_get0_certificate(tls->contexts.servers[i]), domain);
     (void)pthread_mutex_unlock(&tls->lock);
     return has;
+}
+
+int tls_datagram_ssl(struct tls *tls, SSL **ret_ssl, unsigned *ret_generation)
+{
+    (void)pthread_mutex_lock(&tls->lock);
+    SSL_CTX *context = tls->contexts.datagrams[0];
+    SSL *ssl = context == NULL ? NULL : SSL_new(context);
+    *ret_generation = atomic_load(&tls->generation);
+    (void)pthread_mutex_unlock(&tls->lock);
+    if (ssl == NULL)
+        return context == NULL ? ERR_UNSUPPORTED : ERR_NO_MEMORY;
+    SSL_set_accept_state(ssl);
+    *ret_ssl = ssl;
+    return 0;
+}
+
+unsigned tls_generation(const struct tls *tls)
+{
+    return atomic_load_explicit(&tls->generation, memory_order_relaxed);
 }
 
 uint64_t tls_count(const struct tls *tls, enum tls_count which)

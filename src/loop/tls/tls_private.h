@@ -19,8 +19,9 @@
 #include "base/hash.h"
 #include "loop/tls/tls.h"
 
-#define TICKET_KEYS   3
-#define SESSION_SLOTS 1024u
+#define TLS_VERSION_DATAGRAM 2 /* beside those of enum tls_version */
+#define TICKET_KEYS          3
+#define SESSION_SLOTS        1024u
 
 /* RFC 5077 section 4; replaced every hour, known for two more. */
 struct ticket_key {
@@ -51,7 +52,8 @@ struct sessions {
 
 /* Made from one configuration; never changed, replaced as a whole. */
 struct tls_contexts {
-    SSL_CTX *servers[TLS_PAIRS_MAX]; /* owned; [0] is the one to start with */
+    SSL_CTX *servers[TLS_PAIRS_MAX];   /* owned; [0] is the one to start with */
+    SSL_CTX *datagrams[TLS_PAIRS_MAX]; /* the same for DTLS */
     unsigned server_count;
     SSL_CTX *client; /* owned */
 };
@@ -59,6 +61,7 @@ struct tls_contexts {
 struct tls {
     pthread_mutex_t lock; /* guards contexts */
     struct tls_contexts contexts;
+    _Atomic unsigned generation; /* of contexts */
     struct tickets tickets;
     struct sessions sessions;
     BIO_METHOD *bio; /* owned */
@@ -79,6 +82,18 @@ struct tls_connection {
     uint8_t server_length;
     char server[];
 };
+
+/* tls.c */
+#define TLS_COOKIE_SIZE 16
+/* At the head of what SSL_get_app_data of a DTLS session leads to: writes the cookie for its far
+ * end (RFC 6347 section 4.2.1). age: 0 is that of now, 1 the one before. False: it cannot. */
+struct tls_cookies {
+    bool (*write)(const struct tls_cookies *cookies, unsigned age, unsigned char *cookie);
+};
+/* For a new DTLS session (loop/dtls/dtls.h): the certificates of now. *ret_generation tells when
+ * there are others. ERR_NO_MEMORY, ERR_UNSUPPORTED (there are no certificates). */
+int tls_datagram_ssl(struct tls *tls, SSL **ret_ssl, unsigned *ret_generation);
+unsigned tls_generation(const struct tls *tls);
 
 /* files.c */
 struct tls_files {

@@ -14,12 +14,17 @@ const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS] = {
 #define STUN_SERVER_METRIC_ROW(id, name, kind, help) [STUN_SERVER_##id] = {name, NULL, kind, help},
     STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ROW)
 #undef STUN_SERVER_METRIC_ROW
+#define STUN_SERVER_DTLS_ROW(id, name, kind, help)                                                 \
+    [STUN_SERVER_DTLS + DTLS_##id] = {"stun_dtls_" name, NULL, kind, help},
+        DTLS_COUNT_LIST(STUN_SERVER_DTLS_ROW)
+#undef STUN_SERVER_DTLS_ROW
 };
 
 struct stun_socket {
     struct stun_server *server;
     struct udp *udp; /* owned */
     struct stream_listener *stream;
+    struct dtls *dtls;       /* owned */
     struct stun_place place; /* origin: of a socket on the wildcard as it was bound */
     /* The corner that an answer with these CHANGE-REQUEST flags / 2 leaves from. */
     struct stun_socket *corners[CORNERS];
@@ -144,6 +149,18 @@ static void on_close(void *user, const struct flow *flow, enum stream_reason rea
         turn->on_close(turn->user, flow);
 }
 
+static void on_deciphered(void *user, const struct flow *flow, struct slice data)
+{
+    struct stun_socket *socket = user;
+    if (hand_to_turn(socket->server, flow, data))
+        return;
+    struct stun_place place = place_of(socket, flow);
+    struct stun_answer answer;
+    place.modern = true; /* RFC 7350 section 3 */
+    if (answer_to(socket->server, &place, flow, data, &answer))
+        (void)dtls_send(socket->dtls, flow, answer.bytes);
+}
+
 static int open_udp(struct stun_server *server, const struct address *local)
 {
     struct stun_socket *socket = &server->sockets[server->count];
@@ -182,6 +199,36 @@ static int open_stream(struct stun_server *server, const struct stun_server_list
     socket->place.origin = stream_listener_local(socket->stream);
     server->count++;
     return 0;
+}
+
+static int open_dtls(struct stun_server *server, const struct address *local)
+{
+    struct stun_socket *socket = &server->sockets[server->count];
+    struct dtls_options options = {
+        .local = *local,
+        .listener = (uint16_t)server->count,
+        .v6_only = true,
+        .tls = server->config->tls,
+        .limits = server->config->dtls,
+        .handler = {.on_datagram = on_deciphered, .on_close = on_close, .user = socket},
+        .counts = server->metrics + STUN_SERVER_DTLS,
+    };
+    int status = dtls_open(server->loop, &options, &socket->dtls);
+    if (status < 0)
+        return status;
+    socket->place.told = true;
+    socket->place.origin = dtls_local(socket->dtls);
+    server->count++;
+    return 0;
+}
+
+static int open_listener(struct stun_server *server, const struct stun_server_listener *listener)
+{
+    switch (listener->transport) {
+    case TRANSPORT_UDP: return open_udp(server, &listener->local);
+    case TRANSPORT_DTLS: return open_dtls(server, &listener->local);
+    default: return open_stream(server, listener);
+    }
 }
 
 /* The three other corners of a socket; then each knows what the others are for it. */
@@ -223,8 +270,7 @@ static int open_sockets(struct stun_server *server, struct address *ret_failed)
     for (unsigned i = 0; i < config->listener_count; i++) {
         const struct stun_server_listener *listener = &config->listeners[i];
         server->sockets[i].server = server;
-        int status = listener->transport == TRANSPORT_UDP ? open_udp(server, &listener->local)
-                                                          : open_stream(server, listener);
+        int status = open_listener(server, listener);
         if (status < 0) {
             *ret_failed = listener->local;
             return status;
@@ -262,6 +308,7 @@ void stun_server_free(struct stun_server *server)
     for (unsigned i = 0; i < server->count; i++) {
         udp_close(server->sockets[i].udp);
         stream_listener_close(server->sockets[i].stream);
+        dtls_close(server->sockets[i].dtls);
     }
     memory_free(server);
 }
@@ -270,6 +317,8 @@ int stun_server_send(struct stun_server *server, const struct flow *flow, struct
 {
     if (flow->transport == TRANSPORT_UDP)
         return udp_send(server->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
+    if (flow->transport == TRANSPORT_DTLS)
+        return dtls_send(server->sockets[flow->listener].dtls, flow, data);
     return stream_send(server->loop, flow, data);
 }
 
@@ -281,6 +330,10 @@ void stun_server_set_turn(struct stun_server *server, const struct stun_server_t
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config)
 {
     server->config = config;
+    for (unsigned i = 0; i < server->count; i++) {
+        if (server->sockets[i].dtls != NULL)
+            dtls_reload(server->sockets[i].dtls, &config->dtls);
+    }
 }
 
 const metric *stun_server_metrics(const struct stun_server *server)

@@ -1,9 +1,11 @@
-/* The STUN server of one worker: Binding requests over UDP, TCP and TLS (RFC 8489, RFC 3489), with
- * a second address also NAT behaviour discovery (RFC 5780). Each worker opens the same sockets. */
+/* The STUN server of one worker: Binding requests over UDP, TCP, TLS and DTLS (RFC 8489, RFC 3489,
+ * RFC 7350), with a second address also NAT behaviour discovery (RFC 5780). Each worker opens the
+ * same sockets. */
 #ifndef SERVICE_STUN_H
 #define SERVICE_STUN_H
 
 #include "base/metric.h"
+#include "loop/dtls/dtls.h"
 #include "loop/stream.h"
 #include "loop/tls/tls.h"
 
@@ -12,7 +14,7 @@
 struct stun_server;
 
 struct stun_server_listener {
-    uint8_t transport; /* enum transport: UDP, TCP or TLS */
+    uint8_t transport; /* enum transport: UDP, TCP, TLS or DTLS */
     struct address local;
 };
 
@@ -20,7 +22,7 @@ struct stun_server_listener {
 struct stun_server_turn {
     /* A datagram or one whole frame: STUN of another method, or ChannelData. Borrowed. */
     void (*on_message)(void *user, const struct flow *flow, struct slice data);
-    /* A connection has ended. */
+    /* A connection or DTLS session has ended. */
     void (*on_close)(void *user, const struct flow *flow);
     void *user;
 };
@@ -32,6 +34,7 @@ struct stun_server_config {
     struct address alternate;    /* other address and other port, both: Ca:Cp */
     uint32_t rate;               /* answers per second and source; 0: no limit */
     struct stream_limits stream; /* of TCP and TLS connections */
+    struct dtls_limits dtls;     /* of DTLS sessions */
     struct tls *tls;             /* borrowed; needed by secure listeners, else NULL */
     const char *software;        /* NULL or empty: not told */
 };
@@ -49,7 +52,8 @@ enum stun_server_metric {
 #define STUN_SERVER_METRIC_ENUM(id, name, kind, help) STUN_SERVER_##id,
     STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ENUM)
 #undef STUN_SERVER_METRIC_ENUM
-        STUN_SERVER_METRICS
+        STUN_SERVER_DTLS, /* then those of enum dtls_count */
+    STUN_SERVER_METRICS = STUN_SERVER_DTLS + DTLS_COUNTS
 };
 extern const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS];
 
@@ -60,12 +64,12 @@ int stun_server_new(struct loop *loop, const struct stun_server_config *config,
 /* NULL is accepted. */
 void stun_server_free(struct stun_server *server);
 /* Sends data (copied) to the far end of a flow that one of our sockets has shown: a datagram, or
- * bytes of a connection. No rate is counted. Errors: as udp_send and stream_send. */
+ * bytes of a connection. No rate is counted. Errors: as udp_send, stream_send and dtls_send. */
 int stun_server_send(struct stun_server *server, const struct flow *flow, struct slice data);
 /* From now on; borrowed, NULL takes it back. Without one ChannelData is no STUN, and ends a
  * connection. */
 void stun_server_set_turn(struct stun_server *server, const struct stun_server_turn *turn);
-/* Takes over rate and software; sockets stay. */
+/* Takes over rate, software and the limits of DTLS; sockets stay. */
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config);
 const metric *stun_server_metrics(const struct stun_server *server);
 /* The address that a listener is really bound to (port 0 resolved). */

@@ -79,6 +79,23 @@ static void a_classic_client_gets_a_mapped_address(void **state)
     assert_string_equal(address_text(&mapped, text), "192.0.2.9:40000");
 }
 
+/* RFC 7350 section 3: over DTLS nobody is that old */
+static void a_classic_client_is_refused_where_it_must_not_be(void **state)
+{
+    (void)state;
+    static const struct stun_place modern = {.modern = true};
+    uint8_t classic[STUN_ID_SIZE] = {1};
+    struct stun_writer w;
+    struct stun_message m;
+    stun_write_begin(&w, request, sizeof request, stun_type(STUN_REQUEST, STUN_BINDING), classic);
+    assert_int_equal(stun_parse(ask_at(&modern, &w, "192.0.2.9:40000"), &m), 0);
+    assert_int_equal(m.class, STUN_ERROR);
+    assert_int_equal(last.status, 400);
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    assert_int_equal(stun_parse(ask_at(&modern, &w, "192.0.2.9:40000"), &m), 0);
+    assert_int_equal(m.class, STUN_SUCCESS);
+}
+
 /* RFC 8489 section 7: whoever sends one gets one */
 static void a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing(void **state)
 {
@@ -246,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_source_is_told),
         cmocka_unit_test(a_classic_client_gets_a_mapped_address),
+        cmocka_unit_test(a_classic_client_is_refused_where_it_must_not_be),
         cmocka_unit_test(a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing),
         cmocka_unit_test(what_is_not_understood_is_named),
         cmocka_unit_test(broken_attributes_are_a_bad_request),
