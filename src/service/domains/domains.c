@@ -40,6 +40,8 @@ static const struct domain *find_name(const struct domains *domains, struct slic
 {
     if (name.len > DOMAIN_NAME_MAX || !domains->lengths[name.len])
         return NULL;
+    if (slice_equal(domains->names[0].name, name)) /* what most requests name */
+        return &domains->names[0];
     uint64_t hash = hash_slice_nocase(&domain_hash_key, name);
     struct table_node *node = table_find(&domains->by_name, hash, name_matches, &name);
     return node ? container_of_const(node, struct domain, node) : NULL;
