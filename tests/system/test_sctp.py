@@ -314,8 +314,8 @@ def test_a_message_that_never_ends_is_refused(alone):
         for i in range(400):
             value = struct.pack("!IHHI", (tsn + i) & 0xFFFFFFFF, 0, 0, 0) + b"y" * 1000
             peer.write(sctp.chunk(sctp.DATA, sctp.UNORDERED | (sctp.FIRST if i == 0 else 0), value))
-            while select.select([peer], [], [], 0.001)[0]:
-                ended = ended or peer.recv() == b""
+            while not ended and select.select([peer], [], [], 0.001)[0]:
+                ended = peer.recv() == b""
             if ended:
                 break
         assert ended and i * 1000 >= 128 * 1024 - 2000

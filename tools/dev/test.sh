@@ -46,10 +46,11 @@ run_tsan() {
     (cd build/tsan && ctest -L '^threads$' --output-on-failure --no-tests=$strict)
 }
 
-# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID. What a sanitizer reports of any process that they
+# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID. Files run side by side: most of the time they wait. What a sanitizer reports of any process that they
 # start is a failure, even if no test looked at it.
 run_pytest() {
-    local folder=$1 preset=$2 reports=$PWD/build/logs/sanitizer-$2 result=0
+    local folder=$1 preset=$2 reports=$PWD/build/logs/sanitizer-$2 processes=$jobs result=0
+    [ "$processes" -le 8 ] || processes=8 # tests/system/trapezoid.py has ports for so many
     [ -n "$(find "$folder" -name 'test_*.py' 2>/dev/null | head -1)" ] || {
         echo "no tests in $folder"
         return 0
@@ -58,7 +59,8 @@ run_pytest() {
     mkdir -p "$reports"
     TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset \
         with_sanitizer_options sh -c 'ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$0/report exec "$@"' "$reports" \
-        /usr/bin/python3 -m pytest -q -ra -p no:cacheprovider --timeout=180 --durations=5 "$folder" || result=1
+        /usr/bin/python3 -m pytest -q -ra -p no:cacheprovider --timeout=180 --durations=5 \
+        -n "$processes" --dist loadfile "$folder" || result=1
     for report in "$reports"/*; do
         [ -f "$report" ] || continue
         echo "sanitizer report $report:"
