@@ -117,6 +117,7 @@ struct endpoint_user {
       "Transactions that got no answer.")                                                          \
     X(TRANSPORT_ERRORS, "sip_transport_errors_total", METRIC_COUNTER,                              \
       "Messages that could not be sent.")                                                          \
+    X(PROBES, "sip_probes_total", METRIC_COUNTER, "OPTIONS sent to servers that were down.")       \
     X(CONNECTIONS, "sip_connections", METRIC_GAUGE, "Stream connections open now.")                \
     X(ASSOCIATIONS, "sctp_associations", METRIC_GAUGE, "SCTP associations open now.")              \
     X(ASSOC_REFUSED, "sctp_refused_total", METRIC_COUNTER,                                         \

@@ -17,15 +17,21 @@ struct slot {
     _Atomic uint64_t since_ms;
     _Atomic uint64_t last_ok_ms;
     _Atomic uint64_t failures;
+    _Atomic uint64_t wanted_ms;   /* last asked for while it was down */
+    _Atomic uint64_t server_hash; /* 0: no name */
     _Atomic uint32_t streak;
-    uint8_t transport; /* under the lock, as address */
+    _Atomic bool busy; /* it is down because it said so */
+    uint8_t transport; /* under the lock, as all below */
     struct address address;
+    char server[HEALTH_SERVER_MAX + 1];
 };
 
 struct health {
     struct hash_key key;
     pthread_mutex_t lock; /* of giving places away */
     _Atomic uint64_t failures;
+    _Atomic unsigned down; /* about how many: health_due has nothing to look for when none is */
+    _Atomic bool has_prober;
     struct slot slots[HEALTH_TARGETS];
 };
 
@@ -102,7 +108,12 @@ static struct slot *find_or_add(struct health *health, uint64_t key, uint8_t tra
     if (atomic_load(&slot->key) != key) {
         slot->transport = transport;
         slot->address = *address;
-        atomic_store(&slot->down_until_ms, 0);
+        slot->server[0] = '\0';
+        if (atomic_exchange(&slot->down_until_ms, 0) != 0)
+            atomic_fetch_sub(&health->down, 1);
+        atomic_store(&slot->server_hash, 0);
+        atomic_store(&slot->wanted_ms, 0);
+        atomic_store(&slot->busy, false);
         atomic_store(&slot->probe_until_ms, 0);
         atomic_store(&slot->since_ms, now_ms);
         atomic_store(&slot->last_ok_ms, 0);
@@ -114,6 +125,14 @@ static struct slot *find_or_add(struct health *health, uint64_t key, uint8_t tra
     return slot;
 }
 
+/* One at a time. */
+static bool claim(struct slot *slot, uint64_t now_ms)
+{
+    uint64_t probe = atomic_load(&slot->probe_until_ms);
+    return probe <= now_ms &&
+           atomic_compare_exchange_strong(&slot->probe_until_ms, &probe, now_ms + HEALTH_PROBE_MS);
+}
+
 bool health_good(struct health *health, uint8_t transport, const struct address *address,
                  uint64_t now_ms)
 {
@@ -123,15 +142,62 @@ bool health_good(struct health *health, uint8_t transport, const struct address 
     uint64_t down = atomic_load_explicit(&slot->down_until_ms, memory_order_relaxed);
     if (down == 0)
         return true;
-    if (now_ms < down)
-        return false;
-    uint64_t probe = atomic_load(&slot->probe_until_ms);
-    return probe <= now_ms &&
-           atomic_compare_exchange_strong(&slot->probe_until_ms, &probe, now_ms + HEALTH_PROBE_MS);
+    atomic_store_explicit(&slot->wanted_ms, now_ms, memory_order_relaxed);
+    bool probed = atomic_load(&health->has_prober) && !atomic_load(&slot->busy);
+    return now_ms >= down + (probed ? HEALTH_WAIT_MS : 0) && claim(slot, now_ms);
+}
+
+void health_name(struct health *health, uint8_t transport, const struct address *address,
+                 struct slice server, uint64_t now_ms)
+{
+    uint64_t key = key_of(health, transport, address);
+    uint64_t hash = hash_slice_nocase(&health->key, server) | 1;
+    struct slot *slot = find_or_add(health, key, transport, address, now_ms);
+    if (server.len > HEALTH_SERVER_MAX || atomic_load(&slot->server_hash) == hash)
+        return;
+    pthread_mutex_lock(&health->lock);
+    if (atomic_load(&slot->key) == key) {
+        slice_to_string(server, slot->server, sizeof slot->server);
+        atomic_store(&slot->server_hash, hash);
+    }
+    pthread_mutex_unlock(&health->lock);
+}
+
+void health_set_prober(struct health *health)
+{
+    atomic_store(&health->has_prober, true);
+}
+
+static bool is_due(const struct slot *slot, uint64_t now_ms)
+{
+    uint64_t down = atomic_load_explicit(&slot->down_until_ms, memory_order_relaxed);
+    return down != 0 && now_ms >= down && !atomic_load(&slot->busy) &&
+           now_ms < atomic_load(&slot->wanted_ms) + HEALTH_WANTED_MS;
+}
+
+unsigned health_due(struct health *health, unsigned *cursor, uint64_t now_ms, unsigned max,
+                    struct health_probe *ret_probes)
+{
+    unsigned count = 0;
+    if (atomic_load_explicit(&health->down, memory_order_relaxed) == 0)
+        return 0;
+    pthread_mutex_lock(&health->lock);
+    for (unsigned i = 0; i < HEALTH_TARGETS && count < max; i++) {
+        struct slot *slot = &health->slots[*cursor];
+        *cursor = (*cursor + 1) % HEALTH_TARGETS;
+        if (!is_due(slot, now_ms) || !claim(slot, now_ms))
+            continue;
+        struct health_probe *probe = &ret_probes[count++];
+        probe->transport = slot->transport;
+        probe->address = slot->address;
+        memcpy(probe->server, slot->server, sizeof probe->server);
+    }
+    pthread_mutex_unlock(&health->lock);
+    return count;
 }
 
 /* Most reports say that all is well, as before: they write once a second at most. */
-static void report_ok(struct slot *slot, uint64_t now_ms)
+static void report_ok(struct health *health, struct slot *slot, uint64_t now_ms)
 {
     uint64_t last = atomic_load_explicit(&slot->last_ok_ms, memory_order_relaxed);
     if (last == 0 || now_ms >= last + 1000)
@@ -140,8 +206,10 @@ static void report_ok(struct slot *slot, uint64_t now_ms)
         return;
     atomic_store(&slot->streak, 0);
     atomic_store(&slot->probe_until_ms, 0);
-    if (atomic_exchange(&slot->down_until_ms, 0) != 0)
+    if (atomic_exchange(&slot->down_until_ms, 0) != 0) {
         atomic_store(&slot->since_ms, now_ms);
+        atomic_fetch_sub(&health->down, 1);
+    }
 }
 
 static uint64_t down_time(uint32_t streak)
@@ -153,9 +221,10 @@ static uint64_t down_time(uint32_t streak)
 }
 
 /* Calls that were under way when it went down tell nothing new. */
-static void report_bad(struct slot *slot, uint64_t down_ms, uint64_t now_ms)
+static void report_bad(struct health *health, struct slot *slot, uint64_t down_ms, uint64_t now_ms)
 {
     uint64_t down = atomic_load(&slot->down_until_ms);
+    atomic_fetch_add(&health->failures, 1);
     atomic_fetch_add(&slot->failures, 1);
     if (now_ms < down)
         return;
@@ -164,8 +233,12 @@ static void report_bad(struct slot *slot, uint64_t down_ms, uint64_t now_ms)
                                         now_ms + (down_ms ? down_ms : down_time(streak))))
         return;
     atomic_store(&slot->streak, streak + 1);
-    if (down == 0)
-        atomic_store(&slot->since_ms, now_ms);
+    atomic_store(&slot->busy, down_ms > 0);
+    if (down != 0)
+        return;
+    atomic_store(&slot->wanted_ms, now_ms);
+    atomic_store(&slot->since_ms, now_ms);
+    atomic_fetch_add(&health->down, 1);
 }
 
 void health_report(struct health *health, uint8_t transport, const struct address *address,
@@ -174,13 +247,12 @@ void health_report(struct health *health, uint8_t transport, const struct addres
     uint64_t key = key_of(health, transport, address);
     struct slot *slot = find_or_add(health, key, transport, address, now_ms);
     if (outcome == HEALTH_OK) {
-        report_ok(slot, now_ms);
+        report_ok(health, slot, now_ms);
         return;
     }
     if (retry_after_ms > HEALTH_DOWN_MAX_MS)
         retry_after_ms = HEALTH_DOWN_MAX_MS;
-    atomic_fetch_add(&health->failures, 1);
-    report_bad(slot, outcome == HEALTH_BUSY ? retry_after_ms : 0, now_ms);
+    report_bad(health, slot, outcome == HEALTH_BUSY ? retry_after_ms : 0, now_ms);
 }
 
 static void read_slot(const struct slot *slot, uint64_t now_ms, struct health_entry *ret)

@@ -176,6 +176,13 @@ void resolver_report(struct resolver *resolver, uint8_t transport, const struct 
                       loop_now_ms(resolver->config.loop));
 }
 
+void resolver_name(struct resolver *resolver, const struct endpoint_target *target)
+{
+    if (resolver->config.health != NULL && target->server.len > 0)
+        health_name(resolver->config.health, target->transport, &target->address, target->server,
+                    loop_now_ms(resolver->config.loop));
+}
+
 struct health *resolver_health(struct resolver *resolver)
 {
     return resolver->config.health;

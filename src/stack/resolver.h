@@ -63,6 +63,9 @@ void resolver_forget(struct resolver_plan *plan);
 /* How a request to a target ended, for all who come later. */
 void resolver_report(struct resolver *resolver, uint8_t transport, const struct address *address,
                      enum health_outcome outcome, uint64_t retry_after_ms);
+/* A request goes to target, which a certificate or a WebSocket handshake concerns: its name is kept
+ * with its health. */
+void resolver_name(struct resolver *resolver, const struct endpoint_target *target);
 struct health *resolver_health(struct resolver *resolver);
 
 #endif

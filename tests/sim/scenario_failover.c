@@ -197,19 +197,44 @@ static const struct scenario scenarios[] = {
                  "alice none\n"},
 
     /* ---- what is remembered ---- */
-    {"a server that was down is tried again after a while, and is back when it answers",
-     "RFC 3263 4.3", "",
+    {"a server that was down is asked after a while, and is back when it answers",
+     "RFC 3263 4.3, RFC 3261 11", "",
      TWO_SERVERS "one deaf\n" CALLS "two < INVITE within 5s\n" TALKS_WITH(
          "two") "one hears\n"
                 "wait 10s\n" CALLS "two < INVITE\n" TALKS_WITH(
-                    "two") "wait 25s\n" CALLS "one < INVITE\n" TALKS_WITH("one") CALLS
-     "one < INVITE\n" TALKS_WITH("one")},
+                    "two") "one < OPTIONS within 25s\n"
+                           "one > 200\n" CALLS "one < INVITE\n" TALKS_WITH("one") CALLS
+     "one < INVITE\n" TALKS_WITH("one") "wait 60s\n"
+                                        "one none\n"
+                                        "two none\n"},
+    {"no caller tries a server that is down: while it is asked the other one is called",
+     "RFC 3263 4.3, RFC 3261 11", "",
+     TWO_SERVERS "one deaf\n" CALLS "two < INVITE within 5s\n" TALKS_WITH(
+         "two") "wait 31500ms\n" CALLS "two < INVITE within 1s\n" TALKS_WITH("two")},
+    {"a server that answers OPTIONS by 503 stays down and is asked again, less often",
+     "RFC 3261 21.5.4", "",
+     TWO_SERVERS "one deaf\n" CALLS "two < INVITE within 5s\n" TALKS_WITH(
+         "two") "one hears\n"
+                "one < OPTIONS within 35s\n"
+                "one > 503\n" CALLS "two < INVITE\n" TALKS_WITH(
+                    "two") "wait 55s\n"
+                           "one none\n"
+                           "one < OPTIONS within 10s\n"
+                           "one > 404\n" CALLS "one < INVITE\n" TALKS_WITH("one")},
+    {"a server that is down and that nobody asks for is left alone after a while", "RFC 3263 4.3",
+     "",
+     TWO_SERVERS "one deaf\n" CALLS "two < INVITE within 5s\n" TALKS_WITH("two") "wait 1200s\n"
+                                                                                 "one hears\n"
+                                                                                 "wait 1200s\n"
+                                                                                 "one none\n"},
     {"all servers are down: they are tried all the same", "RFC 3263 4.3", "",
      TWO_SERVERS "one deaf\n"
                  "two deaf\n" CALLS "alice < 408 within 37s\n"
                  "alice > ACK\n"
+                 "wait 5s\n"
                  "one hears\n"
-                 "two hears\n" CALLS "one < INVITE\n" TALKS_WITH("one")},
+                 "two hears\n" CALLS "one < INVITE\n" TALKS_WITH("one") "two < OPTIONS within 70s\n"
+                                                                        "two > 200\n"},
     {"while one call finds out that a server is down, another one does not fail", "RFC 3263 4.3",
      "",
      TWO_SERVERS "one dies\n" CALLS "alice > MESSAGE 4930999\n"

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "stack/prober.h"
 
 #define SWEEP_MS       50
 #define SWEEP_TURNS    1200 /* in so many steps the whole table is looked at: a minute */
@@ -46,6 +47,7 @@ struct worker {
     struct turn_credentials *turn_credentials;
     struct turn *turn; /* NULL: nothing is relayed */
     struct stun_server_turn turn_hook;
+    struct prober *prober;                     /* worker 0 only */
     _Atomic(const struct settings *) settings; /* borrowed: in use by this worker */
     struct timer sweep;                        /* worker 0 only */
     struct timer drain;
@@ -73,6 +75,8 @@ static void on_sweep(struct timer *timer)
 static void on_drain(struct timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, drain);
+    if (worker->prober != NULL)
+        prober_stop(worker->prober);
     atomic_store(&worker->drained, endpoint_drain(worker->endpoint));
     wheel_start(loop_wheel(worker->loop), timer, DRAIN_CHECK_MS);
 }
@@ -302,6 +306,8 @@ int worker_equip(struct worker *worker, const struct settings *settings)
         status = equip_services(worker, settings);
     if (status == 0)
         status = equip_turn(worker, settings);
+    if (status == 0 && worker->index == 0)
+        status = prober_new(worker->endpoint, shared->health, &worker->prober);
     if (status < 0)
         return status;
     struct keepalive_parts keepalive = {.endpoint = worker->endpoint,
@@ -331,8 +337,10 @@ int worker_equip(struct worker *worker, const struct settings *settings)
 static void *run(void *user)
 {
     struct worker *worker = user;
-    if (worker->index == 0)
+    if (worker->index == 0) {
         wheel_start(loop_wheel(worker->loop), &worker->sweep, SWEEP_MS);
+        prober_start(worker->prober);
+    }
     (void)loop_run(worker->loop);
     worker->shared->on_end(worker->shared->user);
     return NULL;
@@ -358,6 +366,7 @@ void worker_free(struct worker *worker)
     turn_free(worker->turn);
     stun_server_free(worker->stun);
     turn_credentials_free(worker->turn_credentials);
+    prober_free(worker->prober);
     dispatch_free(worker->dispatch);
     keepalive_free(worker->keepalive);
     proxy_free(worker->proxy);

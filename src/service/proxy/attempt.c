@@ -148,6 +148,9 @@ int proxy_attempt(struct proxy_branch *branch, const struct sip_message *msg,
     status = sip_client_tx_new(proxy->transactions, &start, &branch->client);
     if (status < 0)
         return status;
+    if (branch->watched &&
+        (transport_secure((enum transport)target->transport) || target->transport == TRANSPORT_WS))
+        resolver_name(proxy->resolver, target);
     branch->state = PROXY_BRANCH_SENT;
     proxy_count(proxy, PROXY_FORWARDED);
     if (context->method == SIP_INVITE)

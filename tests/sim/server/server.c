@@ -9,6 +9,7 @@
 #include "loop/mesh.h"
 #include "service/domains/domains.h"
 #include "sim/world/sim_loop.h"
+#include "stack/prober.h"
 
 #define SWEEP_MS     1000
 #define SWEEP_BUDGET 100
@@ -220,8 +221,11 @@ static void start_worker(struct sim_server *server, unsigned i)
     start_services(worker);
     mesh_on_mail(worker->loop, MAIL_STORE, on_store_mail, worker);
     timer_init(&worker->sweep, on_sweep);
-    if (i == 0)
+    if (i == 0) {
         wheel_start(loop_wheel(worker->loop), &worker->sweep, SWEEP_MS);
+        check(prober_new(worker->endpoint, server->health, &worker->prober), "prober");
+        prober_start(worker->prober);
+    }
     worker->idle_timers = loop_wheel(worker->loop)->count;
 }
 
@@ -245,6 +249,7 @@ static void free_process(struct sim_server *server)
 {
     for (unsigned i = 0; i < server->config.workers; i++) {
         struct sim_worker *worker = &server->workers[i];
+        prober_free(worker->prober);
         dispatch_free(worker->dispatch);
         keepalive_free(worker->keepalive);
         proxy_free(worker->proxy);

@@ -40,7 +40,8 @@ struct sim_worker {
     struct proxy *proxy;
     struct keepalive *keepalive;
     struct dispatch *dispatch;
-    struct timer sweep; /* the first worker's */
+    struct timer sweep;    /* the first worker's */
+    struct prober *prober; /* as well */
     uint64_t idle_timers;
 };
 

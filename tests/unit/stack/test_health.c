@@ -67,6 +67,56 @@ static void one_request_probes_it(void **state)
     assert_int_equal(entry.streak, 0);
 }
 
+/* A prober comes before requests; they wait for it, but not for ever. */
+static void a_prober_comes_first(void **state)
+{
+    uint64_t again = 1000 + HEALTH_DOWN_MS;
+    struct health_probe probe;
+    unsigned cursor = 0;
+    (void)state;
+    health_set_prober(health);
+    health_name(health, TRANSPORT_UDP, &server, SLICE("gw.example"), 900);
+    report(HEALTH_FAILED, 0, 1000);
+    assert_int_equal(health_due(health, &cursor, again - 1, 1, &probe), 0);
+    assert_false(good(again));
+    assert_int_equal(health_due(health, &cursor, again, 1, &probe), 1);
+    assert_true(address_equal(&probe.address, &server));
+    assert_string_equal(probe.server, "gw.example");
+    assert_int_equal(health_due(health, &cursor, again, 1, &probe), 0); /* it is being probed */
+    assert_false(good(again + HEALTH_WAIT_MS));
+    report(HEALTH_OK, 0, again + 20);
+    assert_true(good(again + 20));
+    assert_int_equal(health_due(health, &cursor, again + 20, 1, &probe), 0);
+}
+
+static void requests_do_not_wait_for_a_prober_that_does_not_come(void **state)
+{
+    uint64_t again = 1000 + HEALTH_DOWN_MS;
+    (void)state;
+    health_set_prober(health);
+    report(HEALTH_FAILED, 0, 1000);
+    assert_false(good(again + HEALTH_WAIT_MS - 1));
+    assert_true(good(again + HEALTH_WAIT_MS));
+}
+
+/* Who says for how long is taken at his word; whom nobody needs is not asked. */
+static void not_all_that_are_down_are_probed(void **state)
+{
+    struct health_probe probe;
+    unsigned cursor = 0;
+    (void)state;
+    health_set_prober(health);
+    report(HEALTH_BUSY, 7000, 1000);
+    assert_int_equal(health_due(health, &cursor, 8000, 1, &probe), 0);
+    assert_true(good(8000));
+    report(HEALTH_OK, 0, 8000);
+    report(HEALTH_FAILED, 0, 9000);
+    assert_int_equal(health_due(health, &cursor, 9000 + HEALTH_WANTED_MS, 1, &probe), 0);
+    assert_true(good(9000 + HEALTH_WANTED_MS)); /* that request is the probe */
+    assert_int_equal(
+        health_due(health, &cursor, 9000 + HEALTH_WANTED_MS + HEALTH_PROBE_MS, 1, &probe), 1);
+}
+
 static void it_stays_down_longer_each_time(void **state)
 {
     static const uint64_t times[] = {30000, 60000, 120000, 240000, 300000, 300000};
@@ -125,13 +175,16 @@ static void *report_many(void *user)
 {
     struct address other = server;
     struct health_entry entries[64];
-    unsigned cursor = 0;
+    struct health_probe probe;
+    unsigned cursor = 0, due = 0;
     for (uint32_t i = 0; i < REPORTS; i++) {
         uint32_t which = (uint32_t)(hash_mix(*(unsigned *)user, i) % (HEALTH_TARGETS * 2));
         other.in4.sin_addr.s_addr = htonl(0x0a000000 + which);
         health_report(health, TRANSPORT_UDP, &other, i % 3 ? HEALTH_OK : HEALTH_FAILED, 0,
                       1000 + i);
         (void)health_good(health, TRANSPORT_UDP, &other, 1000 + i);
+        health_name(health, TRANSPORT_UDP, &other, SLICE("gw.example"), 1000 + i);
+        (void)health_due(health, &due, 1000 + i, 1, &probe);
         if (i % 100 == 0 && health_read(health, &cursor, 1000 + i, 64, entries) == 0)
             cursor = 0;
     }
@@ -176,6 +229,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_takes_it_down_for_a_while, open_health,
                                         close_health),
         cmocka_unit_test_setup_teardown(one_request_probes_it, open_health, close_health),
+        cmocka_unit_test_setup_teardown(a_prober_comes_first, open_health, close_health),
+        cmocka_unit_test_setup_teardown(requests_do_not_wait_for_a_prober_that_does_not_come,
+                                        open_health, close_health),
+        cmocka_unit_test_setup_teardown(not_all_that_are_down_are_probed, open_health,
+                                        close_health),
         cmocka_unit_test_setup_teardown(it_stays_down_longer_each_time, open_health, close_health),
         cmocka_unit_test_setup_teardown(retry_after_says_for_how_long, open_health, close_health),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, open_health, close_health),
