@@ -10,8 +10,9 @@
 #define HEALTH_DOWN_MS     30000 /* the first time; doubled each time that it fails again */
 #define HEALTH_DOWN_MAX_MS 300000
 #define HEALTH_PROBE_MS    10000 /* for so long nobody else tries a target that is being probed */
-#define HEALTH_WAIT_MS     3000 /* after its time a request waits so long for a prober to come first \
-                                 */
+#define HEALTH_WAIT_MS                                                                             \
+    3000 /* after its time a request waits so long for a prober to come first                      \
+          */
 #define HEALTH_WANTED_MS  600000 /* a target that nobody has asked for in so long is not probed */
 #define HEALTH_SERVER_MAX 255
 

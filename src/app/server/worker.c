@@ -307,7 +307,7 @@ int worker_equip(struct worker *worker, const struct settings *settings)
     if (status == 0)
         status = equip_turn(worker, settings);
     if (status == 0 && worker->index == 0)
-        status = prober_new(worker->endpoint, shared->health, &worker->prober);
+        status = prober_new(worker->endpoint, worker->shared->health, &worker->prober);
     if (status < 0)
         return status;
     struct keepalive_parts keepalive = {.endpoint = worker->endpoint,
