@@ -105,10 +105,11 @@ enum turn_reach turn_policy_judge(const struct turn_policy *policy, const struct
     if (is_in_any(host, policy->allow.items, policy->allow.count) ||
         is_in_any(within, policy->allow.items, policy->allow.count))
         return TURN_REACH_YES;
-    if (IN_TABLE(host, not_public) || IN_TABLE(within, not_public))
-        return TURN_REACH_NO;
+    /* Before the private ones: so may our own be, and both ends of a call may be relayed by us. */
     if (is_one_of(host, own->relays, own->relay_count))
         return TURN_REACH_RELAYS;
+    if (IN_TABLE(host, not_public) || IN_TABLE(within, not_public))
+        return TURN_REACH_NO;
     if (is_one_of(host, own->addresses, own->count) ||
         is_one_of(within, own->addresses, own->count) ||
         is_one_of(within, own->relays, own->relay_count))

@@ -40,9 +40,10 @@ enum turn_reach {
 int turn_net_parse(struct slice text, struct turn_net *ret_net);
 
 /* In this order: what deny names is not reached, nor are 6to4 and Teredo (RFC 8656 section 21.4)
- * and mapped addresses; what allow names is; our own addresses are not, but other relays of ours;
- * nor is what is not for the public Internet (loopback, private, link-local, multicast, reserved).
- * An IPv4 address within an IPv6 one (RFC 6052) counts too. The port does not. */
+ * and mapped addresses; what allow names is; other relays of ours are, wherever they are; what is
+ * not for the public Internet (loopback, private, link-local, multicast, reserved) is not, nor are
+ * our own addresses. An IPv4 address within an IPv6 one (RFC 6052) counts too. The port does not.
+ */
 enum turn_reach turn_policy_judge(const struct turn_policy *policy, const struct turn_own *own,
                                   const struct address *peer);
 /* A client that comes through a tunnel (6to4, Teredo) gets no relay (RFC 8656 section 21.4). */
