@@ -76,6 +76,7 @@ const char *nat_gap_meaning(enum nat_gap gap)
 
 #define UNTOLD   NAT_CALLS_UNTOLD
 #define ANYONE   NAT_CALLS_ANYONE
+#define NARROW   NAT_CALLS_ADDRESS
 #define STRAIGHT NAT_CALLS_STRAIGHT
 #define MAPPING  NAT_CALLS_MAPPING
 
@@ -83,8 +84,8 @@ const char *nat_gap_meaning(enum nat_gap gap)
  * Who lets everybody in can be told everybody (RFC 8445 section 2), whatever its mapping. */
 static const unsigned char calls_of[NAT_MAPPINGS][NAT_FILTERINGS] = {
     [NAT_MAPPING_UNTOLD] = {UNTOLD, ANYONE, UNTOLD, UNTOLD},
-    [NAT_MAPPING_NONE] = {STRAIGHT, ANYONE, STRAIGHT, STRAIGHT},
-    [NAT_MAPPING_ENDPOINT] = {STRAIGHT, ANYONE, STRAIGHT, STRAIGHT},
+    [NAT_MAPPING_NONE] = {STRAIGHT, ANYONE, NARROW, STRAIGHT},
+    [NAT_MAPPING_ENDPOINT] = {STRAIGHT, ANYONE, NARROW, STRAIGHT},
     [NAT_MAPPING_ADDRESS] = {MAPPING, ANYONE, MAPPING, MAPPING},
     [NAT_MAPPING_PORT] = {MAPPING, ANYONE, MAPPING, MAPPING},
 };

@@ -60,11 +60,16 @@
       "the server could not tell how this NAT maps ports")                                         \
     X(NAT_CALLS_ANYONE, "straight", "media can go straight",                                       \
       "anyone can reach this machine at its outside address")                                      \
+    X(NAT_CALLS_ADDRESS, "straight", "media can go straight",                                      \
+      "everyone sees the same outside port, and whoever was written to may answer from any port: " \
+      "phones that use ICE reach this one, whatever NAT they are behind")                          \
     X(NAT_CALLS_STRAIGHT, "straight", "media can go straight",                                     \
       "everyone sees the same outside port; phones that use ICE reach each other once both have "  \
-      "sent (a peer behind a symmetric NAT needs the relay)")                                      \
+      "sent (with a peer behind a symmetric NAT it needs the relay)")                              \
     X(NAT_CALLS_MAPPING, "relay", "calls need the relay",                                          \
-      "because each peer sees another outside port, so that nobody can be told where to send")     \
+      "because each peer sees another outside port, so that nobody can be told where to send "     \
+      "(but "                                                                                      \
+      "for peers that let in any port)")                                                           \
     X(NAT_CALLS_BLOCKED, "relay", "calls need the relay",                                          \
       "because UDP does not pass: only a relay that is reached over TCP or TLS can carry media")
 
