@@ -37,7 +37,8 @@ int nat_server_parse(struct slice text, struct nat_server *ret_server)
     if (text.len > 0 && text.ptr[0] == '[') {
         rest = slice_from(text, 1);
         host = slice_cut(&rest, ']');
-        if (address_parse_host(host, 0, &plain) < 0 || !address_is_v6(&plain))
+        bool closed = host.len + 1 < text.len;
+        if (!closed || address_parse_host(host, 0, &plain) < 0 || !address_is_v6(&plain))
             return ERR_SYNTAX;
     } else if (address_parse_host(text, 0, &plain) < 0) {
         host = slice_of(text.ptr, slice_index(text, ':'));
