@@ -56,41 +56,33 @@ int nat_server_parse(struct slice text, struct nat_server *ret_server)
     return 0;
 }
 
-static void take_address(struct nat_server *server, const struct addrinfo *info)
+/* The first address of each family. */
+static void take_addresses(struct nat_server *server, const struct addrinfo *list, int family)
 {
-    struct address a = {.in6 = {0}};
-    if (info->ai_addrlen > sizeof a || server->count == NAT_ADDRESSES_MAX)
+    for (const struct addrinfo *info = list; info != NULL; info = info->ai_next) {
+        struct address *a = &server->addresses[server->count];
+        if (info->ai_family != family || info->ai_addrlen > sizeof *a)
+            continue;
+        memset(a, 0, sizeof *a);
+        memcpy(a, info->ai_addr, info->ai_addrlen);
+        address_set_port(a, server->port);
+        server->count++;
         return;
-    memcpy(&a, info->ai_addr, info->ai_addrlen);
-    server->addresses[server->count++] = a;
-}
-
-static int resolve_family(struct nat_server *server, int family)
-{
-    struct addrinfo *list;
-    struct addrinfo hints = {
-        .ai_family = family, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
-    char port[8];
-    struct writer w;
-    writer_init(&w, port, sizeof port);
-    writer_u64(&w, server->port);
-    writer_char(&w, '\0');
-    int status = getaddrinfo(server->host, port, &hints, &list);
-    if (status != 0)
-        return status;
-    take_address(server, list);
-    freeaddrinfo(list);
-    return 0;
+    }
 }
 
 int nat_server_resolve(struct nat_server *server)
 {
+    struct addrinfo *list;
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+    int status = getaddrinfo(server->host, NULL, &hints, &list);
     server->count = 0;
-    int v4 = resolve_family(server, AF_INET);
-    int v6 = resolve_family(server, AF_INET6);
-    if (server->count > 0)
-        return 0;
-    if (v4 == EAI_AGAIN || v6 == EAI_AGAIN)
+    if (status == EAI_AGAIN)
         return ERR_AGAIN;
-    return v4 == EAI_SYSTEM || v4 == EAI_MEMORY ? ERR_IO : ERR_NOT_FOUND;
+    if (status != 0)
+        return status == EAI_SYSTEM || status == EAI_MEMORY ? ERR_IO : ERR_NOT_FOUND;
+    take_addresses(server, list, AF_INET);
+    take_addresses(server, list, AF_INET6);
+    freeaddrinfo(list);
+    return server->count > 0 ? 0 : ERR_NOT_FOUND;
 }
