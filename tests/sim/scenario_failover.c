@@ -203,7 +203,8 @@ static const struct scenario scenarios[] = {
          "two") "one hears\n"
                 "wait 10s\n" CALLS "two < INVITE\n" TALKS_WITH(
                     "two") "one < OPTIONS within 25s\n"
-                           "one > 200\n" CALLS "one < INVITE\n" TALKS_WITH("one") CALLS
+                           "one > 200\n"
+                           "wait 100ms\n" CALLS "one < INVITE\n" TALKS_WITH("one") CALLS
      "one < INVITE\n" TALKS_WITH("one") "wait 60s\n"
                                         "one none\n"
                                         "two none\n"},
@@ -220,7 +221,8 @@ static const struct scenario scenarios[] = {
                     "two") "wait 55s\n"
                            "one none\n"
                            "one < OPTIONS within 10s\n"
-                           "one > 404\n" CALLS "one < INVITE\n" TALKS_WITH("one")},
+                           "one > 404\n"
+                           "wait 100ms\n" CALLS "one < INVITE\n" TALKS_WITH("one")},
     {"a server that is down and that nobody asks for is left alone after a while", "RFC 3263 4.3",
      "",
      TWO_SERVERS "one deaf\n" CALLS "two < INVITE within 5s\n" TALKS_WITH("two") "wait 1200s\n"
