@@ -28,13 +28,15 @@ class Server(trapezoid.Trapezoid):
     def __init__(self, lab, pair, address=0, **settings):
         self.lab = lab
         host = lab.servers[address]
-        super().__init__({"auth.register": False, "auth.call": False, "tls.certificate": pair[0], "tls.key": pair[1],
+        super().__init__({"domains": host, "auth.register": False, "auth.call": False, "tls.certificate": pair[0], "tls.key": pair[1],
                           "drain_time": "0s", **settings})
-        self.settings["listen"] = [f"{kind.lower()}:{host}:{port}" for kind, port in PORTS.items()]
+        self.settings["listen"] = [*(f"{kind.lower()}:{host}:{port}" for kind, port in PORTS.items()), f"udp:{host}:5070"]
         self.host, self.prefix = host, lab.outside.command()
 
-    def contact(self, user):
-        return self.json("contacts", user)["contacts"][0]
+    def contacts(self, user):
+        answer = self.json("contacts", user)
+        assert "contacts" in answer, answer
+        return answer["contacts"]
 
 
 class Phone(Ua):
@@ -42,7 +44,7 @@ class Phone(Ua):
     that it was told of into its Contact), wrong (it has learned that of another server), or another (its Contact is a
     private address of another interface)."""
 
-    outside = None
+    outside, reg_id = None, 1
 
     def __init__(self, server, place, host, user, transport="UDP", style="plain", context=None, **more):
         self.style = style
@@ -75,7 +77,7 @@ class Phone(Ua):
             self.outside = f"{site.outside}:9"
 
     def register(self, contact=None, expires=600):
-        flow = f';reg-id=1;+sip.instance="<{INSTANCE}>"' if self.style == "outbound" else ""
+        flow = f';reg-id={self.reg_id};+sip.instance="<{INSTANCE}>"' if self.style == "outbound" else ""
         return self.ask("REGISTER", f"sip:{self.target[0]}", to=self.aor, lines=[
             f"Contact: {contact or self.contact}{flow};expires={expires}",
             *(["Supported: outbound, path"] if self.style == "outbound" else [])])
@@ -145,6 +147,10 @@ def test_a_phone_registers_calls_and_is_called(lab, server, sites, root, kind, t
         alice = stack.enter_context(Phone(server, lab.outside, lab.servers[1], "alice"))
         bob.learn(site)
         assert bob.register().status == 200 and alice.register().status == 200
+        nat = server.contacts("bob")[0]["nat"]
+        shows = not site.public and (style != "wrong" or transport == "UDP")
+        assert nat["behind"] is shows
+        assert nat["pinged"] is (nat["behind"] and style != "outbound")
         try:
             talk(alice, bob)
             talk(bob, alice)
@@ -201,6 +207,75 @@ def test_a_mapping_that_expires_fast_is_kept_alive(lab, server, eager, kind):
         assert {message.method for message in awake.asked} == {"OPTIONS"} and 3 <= len(awake.asked) <= 8
         alice = stack.enter_context(Phone(eager, lab.outside, lab.servers[2], "alice"))
         talk(alice, kept)
+        nat = eager.contacts("bob")[0]["nat"]
+        assert (nat["changes"], nat["answers"], nat["lived_s"], nat["unreachable"]) == (0, True, 1, False)
+        assert "pinged every 1 s" in nat["text"] and nat["text"] in eager.command("contacts", "bob")
         other = stack.enter_context(Phone(server, lab.outside, lab.servers[2], "alice"))
         other.send(other.request("INVITE", forgotten.aor, lines=[f"Contact: {other.contact}"]))
         forgotten.nothing()
+
+
+@pytest.mark.parametrize("kind,named", [("symmetric", "symmetric"), ("restricted cone", "endpoint-independent")])
+def test_a_phone_that_registers_at_two_ports_shows_how_its_nat_maps(server, sites, kind, named):
+    site = sites(kind)
+    with Phone(server, site.host, site.address, "dora", style="outbound") as dora:
+        assert dora.register().status == 200
+        assert server.contacts("dora")[0]["nat"]["kind"] == "unknown"
+        dora.target, dora.reg_id = (server.host, 5070), 2
+        assert dora.register().status == 200
+        assert [contact["nat"]["kind"] for contact in server.contacts("dora")] == [named, named]
+        listed = [contact for contact in server.json("contacts")["contacts"] if contact["aor"].startswith("sip:dora@")]
+        assert [contact["nat"]["kind"] for contact in listed] == [named, named]
+
+
+@pytest.fixture(scope="module")
+def strict(lab, pair):
+    """Asks for passwords."""
+    one = Server(lab, pair, 2, **{"auth.register": True, "auth.call": True}).start()
+    for user in ("carl", "eve"):
+        one.user_add(user, "secret")
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("transport,words", [("UDP", "REGISTER"), ("UDP", "INVITE"), ("TCP", "INVITE"), ("TLS", "INVITE")])
+def test_a_phone_whose_mapping_changed_is_found_with_its_next_request(lab, strict, root, transport, words):
+    """The same phone: its Contact stays, over connections too."""
+    site = lab.site("symmetric")
+    with contextlib.ExitStack() as stack:
+        def phone(**more):
+            return stack.enter_context(Phone(strict, site.host, site.address, "carl", transport, context=root.client(),
+                                             password="secret", **more))
+        carl = phone()
+        alice = stack.enter_context(Phone(strict, lab.outside, lab.servers[1], "alice"))
+        assert carl.register().status == 200
+        before = strict.contacts("carl")[0]
+        site.new_mappings()
+        if transport != "UDP":
+            carl.socket.close()
+            contact, again = carl.address, phone()
+            again.outside, again.call_id, again.tag, again.cseq = contact, carl.call_id, carl.tag, carl.cseq
+            carl = again
+        if words == "REGISTER":
+            assert carl.register().status == 200
+        else:
+            assert carl.ask("INVITE", "sip:nobody@" + strict.host, lines=[f"Contact: {carl.contact}"]).status == 404
+        after = strict.contacts("carl")[0]
+        assert after["from"] != before["from"] and after["nat"]["changes"] == 1 and "changed 1 times" in after["nat"]["text"]
+        _, _, there = establish(alice, carl, carl.aor, from_="sip:stranger@elsewhere.example.org")
+        there.arrives(alice, "BYE")
+        carl.register(expires=0)
+
+
+def test_nobody_else_moves_a_phone(lab, strict):
+    site, thief = lab.site("symmetric"), lab.site("symmetric")
+    with contextlib.ExitStack() as stack:
+        carl = stack.enter_context(Phone(strict, site.host, site.address, "carl", password="secret"))
+        assert carl.register().status == 200
+        before = strict.contacts("carl")[0]
+        for user, password, status in (("carl", "wrong", 407), ("eve", "secret", 404)):
+            eve = stack.enter_context(Phone(strict, thief.host, thief.address, user, password=password))
+            answer = eve.ask("INVITE", f"sip:nobody@{strict.host}", lines=[f"Contact: {carl.contact}"])
+            assert answer.status == status
+            assert strict.contacts("carl")[0]["from"] == before["from"]
+        carl.register(expires=0)

@@ -9,6 +9,17 @@ static int64_t ago(const json_t *contact, const char *key)
     return (int64_t)time(NULL) - age_parse_time(text_of(contact, key));
 }
 
+/* Of the object that says what NAT it is behind. */
+static const json_t *nat_of(const json_t *contact)
+{
+    return json_object_get(contact, "nat");
+}
+
+static bool is_set(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
 /* One line of the list of all. */
 static void print_line(const json_t *contact)
 {
@@ -16,9 +27,12 @@ static void print_line(const json_t *contact)
     print_text(text_of(contact, "aor"));
     printf("  ");
     print_text(text_of(contact, "contact"));
-    printf("  from %s:%s, expires in %s%s\n", text_of(contact, "transport"),
-           text_of(contact, "from"), age_text(number_of(contact, "expires_in"), age),
-           json_is_true(json_object_get(contact, "reachable")) ? "" : ", NOT REACHABLE");
+    printf("  from %s:%s%s, expires in %s%s\n", text_of(contact, "transport"),
+           text_of(contact, "from"), is_set(nat_of(contact), "behind") ? " (NAT)" : "",
+           age_text(number_of(contact, "expires_in"), age),
+           !is_set(contact, "reachable")            ? ", NOT REACHABLE"
+           : is_set(nat_of(contact), "unreachable") ? ", SILENT"
+                                                    : "");
 }
 
 static void print_phone(const json_t *contact)
@@ -28,6 +42,10 @@ static void print_phone(const json_t *contact)
     print_text(text_of(contact, "contact"));
     printf("\n    from        %s:%s", text_of(contact, "transport"), text_of(contact, "from"));
     printf("\n    reach       %s", text_of(contact, "reach"));
+    printf("\n    NAT         %s", text_of(nat_of(contact), "text"));
+    if (is_set(nat_of(contact), "unreachable"))
+        printf("\n    SILENT      it answered pings before and does not any more; it is called all "
+               "the same");
     printf("\n    registered  %s ago, refreshed %s ago, expires in %s",
            age_text(ago(contact, "since"), since), age_text(ago(contact, "updated"), updated),
            age_text(number_of(contact, "expires_in"), expires));

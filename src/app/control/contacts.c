@@ -1,5 +1,6 @@
 #include "app/control/contacts.h"
 
+#include "app/control/contact_nat.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -48,23 +49,31 @@ static bool is_reachable(const struct server *server, const struct binding *bind
     return location_reach(server->location, binding, now_ms) != BINDING_GONE;
 }
 
+/* All bindings of one user, for what only several of them show. */
+struct siblings {
+    const struct binding *items[LOCATION_CONTACTS_MAX];
+    unsigned count;
+};
+
 static json_t *contact_json(const struct server *server, struct slice aor,
-                            const struct binding *binding, int64_t now_ms)
+                            const struct binding *binding, const struct siblings *siblings,
+                            int64_t now_ms)
 {
     char from[ADDRESS_TEXT_MAX];
     enum transport transport = (enum transport)binding->flow.transport;
     enum binding_reach reach = location_reach(server->location, binding, now_ms);
-    json_t *item =
-        json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:f, s:o}",
-                  "aor", answer_text(aor), "contact", answer_text(binding->contact), "transport",
-                  answer_text(transport_uri_name(transport)), "from",
-                  address_text(&binding->flow.remote, from), "behind_nat", binding->behind_nat,
-                  "reachable", reach != BINDING_GONE, "reach", reach_text(binding, reach), "flow",
-                  flow_text(binding, reach), "since", answer_time(binding->since_ms), "updated",
-                  answer_time(binding->updated_ms), "seen", answer_time(binding->seen_ms),
-                  "expires", answer_time(binding->expires_ms), "expires_in",
-                  (json_int_t)((binding->expires_ms - now_ms) / 1000), "q",
-                  (double)binding->q / 1000, "user_agent", answer_text(binding->user_agent));
+    json_t *item = json_pack(
+        "{s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "aor",
+        answer_text(aor), "contact", answer_text(binding->contact), "transport",
+        answer_text(transport_uri_name(transport)), "from",
+        address_text(&binding->flow.remote, from), "behind_nat", binding->behind_nat, "nat",
+        contact_nat_json(binding, siblings->items, siblings->count), "reachable",
+        reach != BINDING_GONE, "reach", reach_text(binding, reach), "flow",
+        flow_text(binding, reach), "since", answer_time(binding->since_ms), "updated",
+        answer_time(binding->updated_ms), "seen", answer_time(binding->seen_ms), "expires",
+        answer_time(binding->expires_ms), "expires_in",
+        (json_int_t)((binding->expires_ms - now_ms) / 1000), "q", (double)binding->q / 1000,
+        "user_agent", answer_text(binding->user_agent));
     if (item == NULL)
         return NULL;
     if (!slice_empty(binding->instance))
@@ -143,9 +152,12 @@ static json_t *explain(const struct server *server, struct slice aor,
                        const struct location_bindings *bindings, int64_t now_ms)
 {
     bool account = account_exists(server, aor);
+    struct siblings siblings = {.count = bindings->count};
+    for (unsigned i = 0; i < bindings->count; i++)
+        siblings.items[i] = &bindings->items[i];
     json_t *contacts = json_array();
     for (unsigned i = 0; contacts != NULL && i < bindings->count; i++) {
-        json_t *item = contact_json(server, aor, &bindings->items[i], now_ms);
+        json_t *item = contact_json(server, aor, &bindings->items[i], &siblings, now_ms);
         if (item == NULL || json_array_append_new(contacts, item) < 0) {
             json_decref(contacts);
             return NULL;
@@ -237,11 +249,26 @@ static void collect(void *user, struct slice aor, const struct binding *binding)
     page->count++;
 }
 
+/* The bindings of one user stand together. */
+static void gather(const struct page_item *first, struct siblings *ret)
+{
+    ret->count = 0;
+    for (const struct page_item *i = first;
+         i != NULL && ret->count < LOCATION_CONTACTS_MAX && slice_equal(i->aor, first->aor);
+         i = i->next)
+        ret->items[ret->count++] = &i->binding;
+}
+
 static json_t *page_json(const struct server *server, const struct page *page, uint64_t cursor)
 {
+    struct siblings siblings = {.count = 0};
+    struct slice aor = SLICE_NULL;
     json_t *contacts = json_array();
     for (const struct page_item *i = page->first; contacts != NULL && i != NULL; i = i->next) {
-        json_t *item = contact_json(server, i->aor, &i->binding, page->now_ms);
+        if (siblings.count == 0 || !slice_equal(i->aor, aor))
+            gather(i, &siblings);
+        aor = i->aor;
+        json_t *item = contact_json(server, i->aor, &i->binding, &siblings, page->now_ms);
         if (item == NULL || json_array_append_new(contacts, item) < 0) {
             json_decref(contacts);
             return NULL;

@@ -180,6 +180,7 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
     bool local = local_aor(proxy, info->from, &domain, &w);
     if (local && proxy->config.auth) {
         info->trusted = authenticate(proxy, request, domain, writer_slice(&w)) == 1;
+        info->proved = info->trusted;
         return info->trusted;
     }
     if (to_ours && !static_route)

@@ -133,6 +133,7 @@ void proxy_on_request(struct proxy *proxy, const struct endpoint_request *reques
     proxy_explain_route(proxy, &info);
     if (proxy_policy_admit(proxy, request, &info) == 0)
         return;
+    proxy_follow(proxy, request, &info);
     if (proxy_targets_find(proxy, request->msg, &info, &targets, &fault) < 0) {
         refuse(proxy, request, &fault, info.trusted);
         return;

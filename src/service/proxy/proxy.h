@@ -48,6 +48,8 @@ const struct proxy_route *proxy_config_route(const struct proxy_config *config,
       "Requests answered by the proxy itself.")                                                    \
     X(FAILOVERS, "proxy_failovers_total", METRIC_COUNTER,                                          \
       "Requests that went on to the next server of their domain.")                                 \
+    X(MOVED, "proxy_phones_moved_total", METRIC_COUNTER,                                           \
+      "Phones behind NATs found at another address because they called from there.")               \
     X(CONTEXTS, "proxy_response_contexts", METRIC_GAUGE, "Requests being worked on now.")
 
 enum proxy_metric {

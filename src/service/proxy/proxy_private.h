@@ -84,6 +84,7 @@ struct proxy_route_info {
     struct slice flow_token;      /* of the last of our Routes, or empty */
     enum proxy_flow_use flow_use;
     struct proxy_flow_token flow; /* not of PROXY_FLOW_NONE */
+    bool proved;                  /* the user in From has proved itself with this request */
     bool trusted;   /* a user of ours has proved itself, now or when the dialog was opened */
     bool has_route; /* Route values are left after ours */
     struct slice next_route; /* the first of them */
@@ -223,6 +224,10 @@ bool proxy_flow_same(const struct flow *a, const struct flow *b);
  * been answered (or dropped, if an ACK). */
 int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
                        struct proxy_route_info *info);
+
+/* follow.c: where the phone of who has proved itself is reached from now on. */
+void proxy_follow(struct proxy *proxy, const struct endpoint_request *request,
+                  const struct proxy_route_info *info);
 
 /* target.c: 16.5. Slices live in proxy->arena or the message. */
 int proxy_targets_find(struct proxy *proxy, const struct sip_message *msg,
