@@ -38,6 +38,7 @@ int command_route(const struct options *options);
 int command_targets(const struct options *options);
 int command_nat(const struct options *options);
 int command_relays(const struct options *options);
+int command_doctor(const struct options *options);
 int command_user(const struct options *options);
 int command_kick(const struct options *options);
 int command_log(const struct options *options);

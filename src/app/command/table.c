@@ -69,6 +69,17 @@ const struct command commands[] = {
      "           that are there go on until their clients end them\n"
      "drain off  makes new ones again",
      CLIENT, command_relays},
+    {"doctor", "[CHECK]... [-c FILE] [--set KEY=VALUE]... [--json]",
+     "is everything set up right, and what to do if not",
+     "Looks at how others see this machine, at ports, certificates, DNS records of the domains,\n"
+     "clock, limits, kernel settings, store and firewall, and says of each whether it is good "
+     "(ok),\n"
+     "worth knowing (note), bad for something (warning) or wrong (failed), and what to do. A "
+     "server\n"
+     "may run or not. CHECK: addresses, ports, inbound, certificate, names, clock, files, kernel,\n"
+     "store, firewall, machine; without one, all of them. Some need root to see everything.\n"
+     "Exit code 1: something failed.",
+     CLIENT, command_doctor},
     {"user", "add|remove|list|password [NAME] [PASSWORD] [--password-stdin]", "manage accounts",
      "add NAME [PASSWORD]       makes an account; without a password one is made and printed\n"
      "password NAME [PASSWORD]  gives an account a new password, in the same ways\n"

@@ -1,5 +1,7 @@
 #include "app/control/status.h"
 
+#include <unistd.h>
+
 #include "app/text/version.h"
 #include "base/clock.h"
 
@@ -122,12 +124,12 @@ json_t *status_answer(const struct server *server)
 {
     const char *file = server->source->file;
     json_int_t uptime = (json_int_t)((clock_monotonic_us() - server->started_us) / 1000000);
-    return json_pack("{s:b, s:s, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "ok", true, "version", TRAPEZOID_VERSION, "uptime", uptime, "started",
-                     answer_time(server->started_ms), "config", file, "draining",
-                     atomic_load(&server->draining), "listen", listeners_json(server), "outside",
-                     outside_json(server), "workers", workers_json(server), "contacts",
-                     contacts_json(server), "registrations", registrations_json(server), "calls",
-                     calls_json(server), "auth", auth_json(server), "overload",
-                     overload_json(server), "store", store_json(server));
+    return json_pack(
+        "{s:b, s:s, s:I, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
+        true, "version", TRAPEZOID_VERSION, "pid", (json_int_t)getpid(), "uptime", uptime,
+        "started", answer_time(server->started_ms), "config", file, "draining",
+        atomic_load(&server->draining), "listen", listeners_json(server), "outside",
+        outside_json(server), "workers", workers_json(server), "contacts", contacts_json(server),
+        "registrations", registrations_json(server), "calls", calls_json(server), "auth",
+        auth_json(server), "overload", overload_json(server), "store", store_json(server));
 }

@@ -29,8 +29,7 @@ static bool is_raw_sctp(const struct app_config *config, const struct endpoint_l
            config->endpoint.sctp_encapsulation == ENDPOINT_SCTP_RAW;
 }
 
-/* 0 or an errno. */
-static int probe(const struct app_config *config, const struct endpoint_listener *listener)
+int listen_probe(const struct app_config *config, const struct endpoint_listener *listener)
 {
     int on = 1;
     bool tcp = is_stream(listener);
@@ -133,7 +132,7 @@ void listen_prepare(struct app_config *config, struct log *log)
     for (unsigned i = 0; i < config->listen.count;) {
         struct endpoint_listener any_port = config->listen.items[i];
         address_set_port(&any_port.local, 0);
-        int error = address_is_v6(&any_port.local) ? probe(config, &any_port) : 0;
+        int error = address_is_v6(&any_port.local) ? listen_probe(config, &any_port) : 0;
         if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) {
             log_info(log, LOG_APP, "no IPv6 on this machine: not listening on %s for it",
                      transport_uri_name((enum transport)any_port.transport).ptr);
@@ -148,7 +147,7 @@ static int check_all(const struct app_config *config, const struct config_listen
                      struct log *log)
 {
     for (unsigned i = 0; i < listen->count; i++) {
-        int error = probe(config, &listen->items[i]);
+        int error = listen_probe(config, &listen->items[i]);
         if (error != 0)
             return complain(config, &listen->items[i], error, log);
     }

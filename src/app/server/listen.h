@@ -11,4 +11,7 @@ void listen_prepare(struct app_config *config, struct log *log);
  * ERR_DENIED, ERR_IO. */
 int listen_check(const struct app_config *config, struct log *log);
 
+/* Could this listener be opened now, by itself? 0 or an errno. */
+int listen_probe(const struct app_config *config, const struct endpoint_listener *listener);
+
 #endif
