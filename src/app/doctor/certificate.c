@@ -31,15 +31,21 @@ static int days_until(const ASN1_TIME *time)
     return seconds < 0 && days == 0 ? -1 : days;
 }
 
+/* A URI without its scheme and an address without its brackets: both stand in for the same. */
 static void write_name(const GENERAL_NAME *name, struct writer *w)
 {
-    const ASN1_STRING *text = name->type == GEN_DNS   ? name->d.dNSName
-                              : name->type == GEN_URI ? name->d.uniformResourceIdentifier
-                                                      : NULL;
+    const ASN1_STRING *string = name->type == GEN_DNS   ? name->d.dNSName
+                                : name->type == GEN_URI ? name->d.uniformResourceIdentifier
+                                                        : NULL;
     struct address address = {0};
-    if (text != NULL) {
-        writer_put(w, slice_of((const char *)ASN1_STRING_get0_data(text),
-                               (size_t)ASN1_STRING_length(text)));
+    if (string != NULL) {
+        struct slice text = slice_of((const char *)ASN1_STRING_get0_data(string),
+                                     (size_t)ASN1_STRING_length(string));
+        if (name->type == GEN_URI && slice_starts_with_nocase(text, SLICE("sip:")))
+            text = slice_from(text, 4);
+        if (text.len > 2 && text.ptr[0] == '[')
+            text = slice_of(text.ptr + 1, text.len - 2);
+        writer_put(w, text);
     } else if (name->type == GEN_IPADD) {
         const unsigned char *bytes = ASN1_STRING_get0_data(name->d.iPAddress);
         int len = ASN1_STRING_length(name->d.iPAddress);
@@ -55,19 +61,26 @@ static void write_name(const GENERAL_NAME *name, struct writer *w)
 static void write_names(X509 *certificate, char buf[NAMES_MAX])
 {
     struct writer w;
+    struct slice last = SLICE_NULL;
     writer_init(&w, buf, NAMES_MAX - 8);
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         size_t before = writer_length(&w);
         if (before > 0)
             writer_literal(&w, ", ");
+        size_t start = writer_length(&w);
         write_name(sk_GENERAL_NAME_value(names, i), &w);
+        struct slice name = slice_from(writer_slice(&w), start);
         if (writer_status(&w) < 0) {
             writer_rewind(&w, before);
             w.end += 7;
             writer_literal(&w, ", ...");
             break;
         }
+        if (slice_equal(name, last)) /* as a URI and as a name */
+            writer_rewind(&w, before);
+        else
+            last = name;
     }
     GENERAL_NAMES_free(names);
     *w.at = '\0';
@@ -127,30 +140,33 @@ static STACK_OF(X509) * read_chain(const char *path)
     return chain;
 }
 
-static void say_trust(struct doctor *doctor, X509 *certificate, const char *file)
+static void say_untrusted(struct doctor *doctor, const char *file, int error)
 {
-    if (X509_check_issued(certificate, certificate) == X509_V_OK) {
+    if (error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT) {
         doctor_say(doctor, doctor->config->tls_own ? DOCTOR_NOTE : DOCTOR_WARNING,
                    "%s: it signs itself: every phone and server must be told to trust it", file);
         doctor_advise(doctor, "docs/tls.md says how; or tls.certificate and tls.key from an "
                               "authority");
         return;
     }
+    doctor_say(doctor, DOCTOR_WARNING, "%s: does not lead to a root that this machine trusts: %s",
+               file, X509_verify_cert_error_string(error));
+    doctor_advise(doctor, "put the certificates between it and its root behind it, in the same "
+                          "file (fullchain.pem), then: trapezoid reload");
+}
+
+static void say_trust(struct doctor *doctor, X509 *certificate, const char *file)
+{
     X509_STORE *trust = open_trust(doctor->config->tls.trust);
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     STACK_OF(X509) *chain = read_chain(file);
     if (trust != NULL && context != NULL &&
         X509_STORE_CTX_init(context, trust, certificate, chain) == 1) {
         X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context), X509_V_FLAG_NO_CHECK_TIME);
-        if (X509_verify_cert(context) == 1) {
+        if (X509_verify_cert(context) == 1)
             doctor_say(doctor, DOCTOR_OK, "%s: leads to a root that this machine trusts", file);
-        } else {
-            doctor_say(doctor, DOCTOR_WARNING,
-                       "%s: does not lead to a root that this machine trusts: %s", file,
-                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
-            doctor_advise(doctor, "put the certificates between it and its root behind it, in the "
-                                  "same file (fullchain.pem), then: trapezoid reload");
-        }
+        else
+            say_untrusted(doctor, file, X509_STORE_CTX_get_error(context));
     }
     X509_STORE_CTX_free(context);
     X509_STORE_free(trust);
@@ -239,17 +255,17 @@ static bool is_still_to_be_made(const struct app_config *config)
     return config->tls_own && access(config->tls.pairs[0].certificate, F_OK) < 0;
 }
 
-static bool files_are_good(struct doctor *doctor)
+/* What a start would refuse. */
+static void check_files(struct doctor *doctor)
 {
     struct tls_fault fault = {.part = TLS_PART_NONE};
     struct tls *tls = NULL;
     if (tls_new(&doctor->config->tls, &fault, &tls) == 0) {
         tls_free(tls);
-        return true;
+        return;
     }
     doctor_say(doctor, DOCTOR_FAILED, "%s", fault.text);
     doctor_advise(doctor, "trapezoid config check   # names file, line and key");
-    return false;
 }
 
 void doctor_certificate(struct doctor *doctor)
@@ -266,7 +282,7 @@ void doctor_certificate(struct doctor *doctor)
                    config->tls.pairs[0].certificate);
         return;
     }
-    (void)files_are_good(doctor);
+    unsigned failed = doctor->counts[DOCTOR_FAILED];
     for (unsigned i = 0; i < count; i++) {
         const char *file = config->tls.pairs[i].certificate;
         certificates[i] = read_certificate(file);
@@ -276,6 +292,8 @@ void doctor_certificate(struct doctor *doctor)
         say_trust(doctor, certificates[i], file);
         say_key(doctor, config->tls.pairs[i].key);
     }
+    if (doctor->counts[DOCTOR_FAILED] == failed)
+        check_files(doctor);
     check_names(doctor, certificates, count);
     check_shown(doctor, certificates, count);
     for (unsigned i = 0; i < count; i++)

@@ -126,7 +126,7 @@ static void check_answer(struct doctor *doctor, const struct endpoint_listener *
     bool udp = listener->transport == TRANSPORT_UDP;
     bool ws = listener->transport == TRANSPORT_WS || listener->transport == TRANSPORT_WSS;
     int sip_status = sip ? ask(listener, false) : 0;
-    int stun_status = !sip || udp ? ask(listener, true) : 0;
+    int stun_status = sip_status == 0 && (!sip || udp) ? ask(listener, true) : 0;
     if (sip_status == ERR_UNSUPPORTED) {
         doctor_say(doctor, DOCTOR_OK, "%s: the server listens (SCTP is not asked here)", text);
     } else if (sip_status < 0 || stun_status < 0) {

@@ -190,5 +190,8 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
             print_phones(welcome, &place);
     }
     print_certificate(server);
+    if (server->new_store && !process_output_is_journal())
+        printf("\nIs everything set up right, also for phones elsewhere? %s doctor\n",
+               program_invocation_name);
     (void)fflush(stdout);
 }
