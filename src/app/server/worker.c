@@ -289,6 +289,7 @@ static int equip_turn(struct worker *worker, const struct settings *settings)
                                .ports = shared->turn_ports,
                                .credentials = worker->turn_credentials,
                                .quota = shared->turn_quota,
+                               .mesh = shared->mesh,
                                .send = send_turn,
                                .send_user = worker->stun};
     status = turn_new(&settings->config->turn, &parts, &worker->turn);

@@ -220,6 +220,12 @@ enum turn_verdict turn_credential_check(struct turn_credentials *c,
     return verdict;
 }
 
+bool turn_credential_nonce_of(struct turn_credentials *c, const struct stun_message *request,
+                              const struct flow *source, uint64_t now_ms)
+{
+    return turn_nonce_check(&c->nonces, stun_value(request, STUN_NONCE), source, now_ms) == 0;
+}
+
 /* ---- Answers ---- */
 
 static const struct {

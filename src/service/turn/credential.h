@@ -108,6 +108,12 @@ enum turn_verdict turn_credential_check(struct turn_credentials *credentials,
                                         uint64_t now_ms, const struct turn_identity *allocation,
                                         struct turn_identity *ret_identity);
 
+/* Is the request's nonce one that was given to source, and fresh? A ConnectionBind may bring that
+ * of its control connection (RFC 6062 section 4.3), which had another port. */
+bool turn_credential_nonce_of(struct turn_credentials *credentials,
+                              const struct stun_message *request, const struct flow *source,
+                              uint64_t now_ms);
+
 /* ERROR-CODE of a verdict and what goes with it: REALM, a new NONCE, PASSWORD-ALGORITHMS and
  * THIRD-PARTY-AUTHORIZATION with 401 and 438, UNKNOWN-ATTRIBUTES with 420. Such answers are not
  * signed, but for 441, which the caller signs with the asker's key. */

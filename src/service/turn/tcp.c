@@ -372,7 +372,7 @@ unsigned turn_tcp_examine(const struct turn_request *request)
     const struct stun_message *message = request->message;
     if (!request->turn->config->tcp)
         return 442;
-    if (request->flow->connection == 0 || stun_has(message, STUN_DONT_FRAGMENT) ||
+    if (!turn_tcp_is_stream(request->flow) || stun_has(message, STUN_DONT_FRAGMENT) ||
         stun_has(message, STUN_EVEN_PORT) || stun_has(message, STUN_RESERVATION_TOKEN))
         return 400;
     return 0;

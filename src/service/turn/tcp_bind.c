@@ -13,7 +13,7 @@ void turn_on_connection_bind(struct turn_request *request)
     uint32_t id = 0;
     (void)stun_get_u32(request->message, STUN_CONNECTION_ID, &id);
     unsigned owner = id >> TURN_TCP_SEQUENCE_BITS;
-    bool data = request->flow->connection != 0 && request->allocation == NULL;
+    bool data = turn_tcp_is_stream(request->flow) && request->allocation == NULL;
     if (!data || owner == loop_worker(turn->loop) || owner >= turn_tcp_workers(worker)) {
         (void)turn_tcp_bind(request);
         return;
@@ -27,6 +27,20 @@ void turn_on_connection_bind(struct turn_request *request)
 }
 
 /* ---- At the worker of the allocation ---- */
+
+/* Whom the request's nonce was given to: the control connection of the same host, or this one. */
+static const struct flow *nonce_source(const struct turn_request *request,
+                                       const struct turn_tcp_connection *connection)
+{
+    const struct turn *turn = request->turn;
+    if (connection == NULL)
+        return request->flow;
+    const struct flow *control = &connection->tcp->allocation->flow;
+    bool same = address_equal_host(&control->remote, &request->flow->remote) &&
+                turn_credential_nonce_of(turn->parts.credentials, request->message, control,
+                                         (uint64_t)loop_wall_ms(turn->loop));
+    return same ? control : request->flow;
+}
 
 /* The connection that is asked for; or NULL, after an answer. */
 static struct turn_tcp_connection *admit(struct turn_request *request)
@@ -42,7 +56,7 @@ static struct turn_tcp_connection *admit(struct turn_request *request)
     const struct turn_identity *owner =
         connection == NULL ? NULL : &connection->tcp->allocation->identity;
     enum turn_verdict verdict =
-        turn_credential_check(turn->parts.credentials, message, request->flow,
+        turn_credential_check(turn->parts.credentials, message, nonce_source(request, connection),
                               (uint64_t)loop_wall_ms(turn->loop), owner, &request->identity);
     /* Section 4.3: the credentials are those of the control connection. */
     if (verdict == TURN_OK && owner != NULL && !turn_credential_owner(&request->identity, owner))
@@ -55,7 +69,7 @@ static struct turn_tcp_connection *admit(struct turn_request *request)
         turn_refuse(request, 420);
         return NULL;
     }
-    if (connection == NULL || request->flow->connection == 0 || request->allocation != NULL) {
+    if (connection == NULL || !turn_tcp_is_stream(request->flow) || request->allocation != NULL) {
         turn_refuse(request, 400);
         return NULL;
     }

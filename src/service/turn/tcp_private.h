@@ -74,6 +74,12 @@ struct turn_tcp_worker {
     uint32_t sequence;
 };
 
+/* RFC 6062 sections 4.1, 4.3: clients come along TCP or TLS. */
+static inline bool turn_tcp_is_stream(const struct flow *flow)
+{
+    return flow->transport == TRANSPORT_TCP || flow->transport == TRANSPORT_TLS;
+}
+
 /* ---- tcp.c ---- */
 
 struct turn_end *turn_end_find(struct turn_tcp_worker *worker, const struct flow *flow);

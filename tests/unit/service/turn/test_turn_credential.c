@@ -394,6 +394,23 @@ static void a_nonce_serves_its_source_only(void **state)
     f->flow = mine;
 }
 
+/* RFC 6062 section 4.3: a data connection has another port than its control connection */
+static void it_can_be_told_whom_a_nonce_was_given_to(void **state)
+{
+    struct fixture *f = *state;
+    struct flow control = f->flow, data = flow_from("192.0.2.1:5001");
+    char buffer[256];
+    struct stun_writer w;
+    struct stun_message request;
+    refuse(f, TURN_CHALLENGE);
+    stun_write_begin(&w, buffer, sizeof buffer, stun_type(STUN_REQUEST, STUN_CONNECTION_BIND), id);
+    stun_write(&w, STUN_NONCE, slice_of(f->nonce, f->nonce_len));
+    assert_int_equal(stun_parse(stun_write_end(&w), &request), 0);
+    assert_true(turn_credential_nonce_of(f->credentials, &request, &control, f->now));
+    assert_false(turn_credential_nonce_of(f->credentials, &request, &data, f->now));
+    assert_false(turn_credential_nonce_of(f->credentials, &request, &control, f->now + 600000));
+}
+
 /* RFC 8489 section 9.2.4: a reload that offers other algorithms leaves no nonce behind that would
  * vouch for the old list */
 static void nonces_of_another_offer_are_stale(void **state)
@@ -690,6 +707,7 @@ int main(void)
         TEST(a_nonce_that_was_tampered_with_is_stale),
         TEST(a_nonce_ends_with_its_lifetime),
         TEST(a_nonce_serves_its_source_only),
+        TEST(it_can_be_told_whom_a_nonce_was_given_to),
         TEST(nonces_of_another_offer_are_stale),
         TEST(an_unknown_user_and_a_wrong_password_look_alike),
         TEST(failures_are_logged_with_their_source),
