@@ -56,8 +56,7 @@ def server(lab):
     one.close()
 
 
-@pytest.fixture(scope="module")
-def said(lab, server):
+def said_by_clients(lab):
     """What each client prints behind each kind; they wait for time-outs most of the time, so all do it at once."""
     clients = {"coturn": ["turnutils_natdiscovery", "-m", "-f", lab.servers[0]], "classic": ["stun", lab.servers[0], "-v"]}
     running = {}
@@ -69,17 +68,30 @@ def said(lab, server):
     return {key: process.communicate(timeout=60)[0] for key, process in running.items()}
 
 
-@pytest.mark.parametrize("kind", COTURN)
-def test_coturns_client_finds_mapping_and_filtering(said, kind):
+def assert_coturn(said, kind):
     text = said["coturn", kind]
     assert re.findall(r"NAT with (.*)!", text) == list(COTURN[kind]), text
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_classic_client_finds_the_kind(said, kind):
+def assert_classic(said, kind):
     text = said["classic", kind]
     primary = re.search(r"Primary: (.*)", text)
     assert primary and primary[1].startswith(CLASSIC[kind]), text
+
+
+@pytest.fixture(scope="module")
+def said(lab, server):
+    return said_by_clients(lab)
+
+
+@pytest.mark.parametrize("kind", COTURN)
+def test_coturns_client_finds_mapping_and_filtering(said, kind):
+    assert_coturn(said, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_classic_client_finds_the_kind(said, kind):
+    assert_classic(said, kind)
 
 
 def test_with_one_address_a_change_request_is_refused_and_not_answered_from_the_first(lab):

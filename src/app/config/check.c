@@ -168,6 +168,16 @@ int config_check_turn_secret(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
+int config_check_partner_secret(struct slice item, struct writer *why)
+{
+    enum { SECRET_MIN = 16 };
+    if (item.len >= SECRET_MIN && item.len <= LINK_SECRET_MAX)
+        return 0;
+    writer_format(why, "a secret has %d to %u characters; make one with: openssl rand -hex 32",
+                  SECRET_MIN, LINK_SECRET_MAX);
+    return ERR_SYNTAX;
+}
+
 int config_check_turn_token_key(struct slice item, struct writer *why)
 {
     struct turn_token_key key;
@@ -377,6 +387,24 @@ static bool pairs_with(const struct endpoint_listener *listener, const struct ad
            !address_equal_host(local, alternate) && address_port(local) != address_port(alternate);
 }
 
+static void check_partner(const struct app_config *c, struct config_problems *problems)
+{
+    const char *missing = !c->stun_alternate.given ? "stun.alternate, the partner's address"
+                          : c->stun_partner_secret.count == 0 ? "stun.partner_secret"
+                                                              : NULL;
+    if (c->stun_partner.given && missing != NULL && both_good(c, "stun.partner", "stun.alternate"))
+        config_problem(problems, origin_of(c, "stun.partner"), SLICE("stun.partner"),
+                       "needs %s as well", missing);
+    if (c->stun_partner.given && (address_is_wildcard(&c->stun_partner.address) ||
+                                  address_port(&c->stun_partner.address) == 0))
+        config_problem(problems, origin_of(c, "stun.partner"), SLICE("stun.partner"),
+                       "names no machine; write for example 192.0.2.2:3480");
+    if (c->stun_partner.given && c->stun_partner_listen.given &&
+        address_is_v6(&c->stun_partner.address) != address_is_v6(&c->stun_partner_listen.address))
+        config_problem(problems, origin_of(c, "stun.partner_listen"), SLICE("stun.partner_listen"),
+                       "must be IPv4 or IPv6 as stun.partner is");
+}
+
 static void check_stun(const struct app_config *c, struct config_problems *problems)
 {
     const struct config_listeners *listen = &c->stun_listen;
@@ -388,6 +416,7 @@ static void check_stun(const struct app_config *c, struct config_problems *probl
                        "needs another address and another port than a udp: listener of "
                        "stun.listen that names its address; write for example stun.listen: "
                        "udp:192.0.2.1:3478 and stun.alternate: 192.0.2.2:3479");
+    check_partner(c, problems);
 }
 
 static void check_turn(const struct app_config *c, struct config_problems *problems)

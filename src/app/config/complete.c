@@ -167,6 +167,19 @@ static void complete_turn(struct app_config *config)
     credential->token_key_count = config->turn_token_keys.count;
 }
 
+static void complete_partner(const struct app_config *config, struct partner_config *partner)
+{
+    partner->given = config->stun_partner.given;
+    partner->address = config->stun_partner.address;
+    partner->listen = config->stun_partner_listen.address;
+    if (partner->given && !config->stun_partner_listen.given) {
+        (void)address_parse_host(address_is_v6(&partner->address) ? SLICE("::") : SLICE("0.0.0.0"),
+                                 address_port(&partner->address), &partner->listen);
+    }
+    partner->secret =
+        config->stun_partner_secret.count > 0 ? config->stun_partner_secret.items[0].ptr : "";
+}
+
 static void complete_services(struct app_config *config)
 {
     struct endpoint_config *endpoint = &config->endpoint;
@@ -190,6 +203,7 @@ static void complete_services(struct app_config *config)
                                                            config->stun_listen.items[i].local};
     stun->has_alternate = config->stun_alternate.given;
     stun->alternate = config->stun_alternate.address;
+    complete_partner(config, &stun->partner);
     stun->stream = endpoint->stream;
     stun->dtls.per_source = endpoint->stream.per_source;
     stun->dtls.idle_ms = endpoint->stream.idle_ms;

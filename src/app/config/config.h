@@ -73,6 +73,9 @@ struct app_config {
     struct config_address metrics_listen;
     struct config_listeners stun_listen;
     struct config_address stun_alternate;
+    struct config_address stun_partner;
+    struct config_address stun_partner_listen;
+    struct config_strings stun_partner_secret; /* one */
     struct config_strings turn_relays;
     const char *turn_range;
     struct config_strings turn_allow_peers;

@@ -792,9 +792,30 @@ const struct config_key config_keys[] = {
      .type = CONFIG_ADDRESS,
      FIELD(stun_alternate),
      .standard = "",
-     .help = "A second address of this machine with another port, ADDRESS:PORT: NAT behaviour "
-             "discovery (RFC 5780, RFC 3489) is served from both addresses and both ports; empty: "
-             "change requests are answered 420."},
+     .help = "A second address of this machine, or of stun.partner, with another port, "
+             "ADDRESS:PORT: NAT behaviour discovery (RFC 5780, RFC 3489) is served from both "
+             "addresses and both ports; empty: change requests are answered 420."},
+    {.name = "stun.partner",
+     .type = CONFIG_ADDRESS,
+     FIELD(stun_partner),
+     .standard = "",
+     .help = "Where a second Trapezoid on another machine is asked, which has the address of "
+             "stun.alternate, ADDRESS:PORT: both together serve NAT behaviour discovery, each with "
+             "its own address and both ports; while it is away, change requests are answered 420."},
+    {.name = "stun.partner_listen",
+     .type = CONFIG_ADDRESS,
+     FIELD(stun_partner_listen),
+     .standard = "",
+     .automatic = "all addresses, with the port of stun.partner",
+     .help = "Where the partner asks this machine, ADDRESS:PORT of UDP: its stun.partner."},
+    {.name = "stun.partner_secret",
+     .type = CONFIG_STRINGS,
+     .secret = true,
+     FIELD(stun_partner_secret),
+     .max = 1,
+     .standard = "",
+     .check = config_check_partner_secret,
+     .help = "What the two sign by, the same on both machines."},
     {.name = "stun.dtls_sessions",
      .type = CONFIG_UINT,
      FIELD(stun.dtls.sessions),

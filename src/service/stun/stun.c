@@ -1,14 +1,9 @@
-#include "service/stun/stun.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "loop/udp.h"
-#include "service/stun/limit.h"
-#include "stun/binding.h"
+#include "service/stun/stun_private.h"
 #include "stun/bytes.h"
 #include "stun/channel.h"
-
-#define CORNERS 4 /* sockets of a server with two addresses and two ports (RFC 5780 section 6) */
 
 const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS] = {
 #define STUN_SERVER_METRIC_ROW(id, name, kind, help) [STUN_SERVER_##id] = {name, NULL, kind, help},
@@ -20,39 +15,12 @@ const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS] = {
 #undef STUN_SERVER_DTLS_ROW
 };
 
-struct stun_socket {
-    struct stun_server *server;
-    struct udp *udp; /* owned */
-    struct stream_listener *stream;
-    struct dtls *dtls;       /* owned */
-    struct stun_place place; /* origin: of a socket on the wildcard as it was bound */
-    /* The corner that an answer with these CHANGE-REQUEST flags / 2 leaves from. */
-    struct stun_socket *corners[CORNERS];
-};
-
-struct stun_server {
-    struct loop *loop;                       /* borrowed */
-    const struct stun_server_config *config; /* borrowed */
-    const struct stun_server_turn *turn;     /* borrowed; NULL: none */
-    struct stun_socket sockets[STUN_SERVER_LISTENERS_MAX + CORNERS - 1];
-    unsigned count;
-    metric metrics[STUN_SERVER_METRICS];
-    struct stun_limit limit;
-    char out[STUN_MESSAGE_MAX];
-};
-
-static void count(struct stun_server *server, enum stun_server_metric which)
-{
-    metric_add(&server->metrics[which], 1);
-}
-
-static bool may_answer(struct stun_server *server, const struct flow *flow)
+bool stun_may_answer(struct stun_server *server, const struct address *source)
 {
     uint32_t rate = server->config->rate;
-    if (rate == 0 ||
-        stun_limit_take(&server->limit, &flow->remote, rate, loop_now_ms(server->loop)))
+    if (rate == 0 || stun_limit_take(&server->limit, source, rate, loop_now_ms(server->loop)))
         return true;
-    count(server, STUN_SERVER_LIMITED);
+    stun_count(server, STUN_SERVER_LIMITED);
     return false;
 }
 
@@ -68,7 +36,7 @@ static bool hand_to_turn(struct stun_server *server, const struct flow *flow, st
             return false;
         /* Indications are not answered, so they cost no more than they carry. */
         bool request = method == type;
-        if (request && !may_answer(server, flow))
+        if (request && !stun_may_answer(server, &flow->remote))
             return true;
     }
     server->turn->on_message(server->turn->user, flow, data);
@@ -79,14 +47,14 @@ static bool hand_to_turn(struct stun_server *server, const struct flow *flow, st
 static bool answer_to(struct stun_server *server, const struct stun_place *place,
                       const struct flow *flow, struct slice data, struct stun_answer *ret_answer)
 {
-    if (!may_answer(server, flow))
+    if (!stun_may_answer(server, &flow->remote))
         return false;
     stun_binding_answer(place, data, &flow->remote, ret_answer, server->out, sizeof server->out);
     if (ret_answer->bytes.len == 0) {
-        count(server, STUN_SERVER_IGNORED);
+        stun_count(server, STUN_SERVER_IGNORED);
         return false;
     }
-    count(server, ret_answer->status == 0 ? STUN_SERVER_ANSWERED : STUN_SERVER_REFUSED);
+    stun_count(server, ret_answer->status == 0 ? STUN_SERVER_ANSWERED : STUN_SERVER_REFUSED);
     return true;
 }
 
@@ -96,6 +64,7 @@ static struct stun_place place_of(const struct stun_socket *socket, const struct
     const char *software = socket->server->config->software;
     place.software = slice_from_string(software);
     place.origin = flow->local;
+    place.behaviour = place.behaviour && stun_corners_whole(socket->server);
     return place;
 }
 
@@ -109,14 +78,7 @@ static void on_datagram(void *user, const struct flow *flow, struct slice data)
     struct stun_answer answer;
     if (!answer_to(server, &place, flow, data, &answer))
         return;
-    struct address remote = flow->remote;
-    if (answer.port != 0)
-        address_set_port(&remote, answer.port);
-    if (answer.change != 0)
-        (void)udp_send(socket->corners[answer.change / STUN_CHANGE_PORT]->udp, NULL, &remote,
-                       answer.bytes);
-    else
-        (void)udp_send(socket->udp, &flow->local, &remote, answer.bytes);
+    stun_corners_answer(socket, flow, data, &answer);
 }
 
 /* RFC 8489 section 6.2.2. What a connection cannot do, its answers do not offer: RFC 5780 asks for
@@ -130,7 +92,7 @@ static long on_bytes(void *user, const struct flow *flow, struct slice buffered)
     size_t length = 0;
     bool channel = server->turn != NULL && channel_looks_like(buffered);
     if ((channel ? channel_frame(buffered, &length) : stun_frame(buffered, &length)) < 0) {
-        count(server, STUN_SERVER_IGNORED);
+        stun_count(server, STUN_SERVER_IGNORED);
         return -1;
     }
     struct slice frame = slice_of(buffered.ptr, length);
@@ -161,7 +123,7 @@ static void on_deciphered(void *user, const struct flow *flow, struct slice data
         (void)dtls_send(socket->dtls, flow, answer.bytes);
 }
 
-static int open_udp(struct stun_server *server, const struct address *local)
+int stun_open_udp(struct stun_server *server, const struct address *local)
 {
     struct stun_socket *socket = &server->sockets[server->count];
     struct udp_options options = {
@@ -225,34 +187,10 @@ static int open_dtls(struct stun_server *server, const struct address *local)
 static int open_listener(struct stun_server *server, const struct stun_server_listener *listener)
 {
     switch (listener->transport) {
-    case TRANSPORT_UDP: return open_udp(server, &listener->local);
+    case TRANSPORT_UDP: return stun_open_udp(server, &listener->local);
     case TRANSPORT_DTLS: return open_dtls(server, &listener->local);
     default: return open_stream(server, listener);
     }
-}
-
-/* The three other corners of a socket; then each knows what the others are for it. */
-static int open_corners(struct stun_server *server, unsigned first, struct address *ret_failed)
-{
-    struct stun_place place = {.origin = server->sockets[first].place.origin,
-                               .other = server->config->alternate};
-    struct stun_socket *corners[CORNERS] = {&server->sockets[first]};
-    for (unsigned i = 1; i < CORNERS; i++) {
-        struct address at = stun_place_origin(&place, i * STUN_CHANGE_PORT);
-        corners[i] = &server->sockets[server->count];
-        int status = open_udp(server, &at);
-        if (status < 0) {
-            *ret_failed = at;
-            return status;
-        }
-    }
-    for (unsigned i = 0; i < CORNERS; i++) {
-        corners[i]->place.behaviour = true;
-        corners[i]->place.other = corners[i ^ (CORNERS - 1)]->place.origin;
-        for (unsigned change = 0; change < CORNERS; change++)
-            corners[i]->corners[change] = corners[i ^ change];
-    }
-    return 0;
 }
 
 static bool is_primary(const struct stun_server_config *config,
@@ -278,9 +216,11 @@ static int open_sockets(struct stun_server *server, struct address *ret_failed)
         if (primary == STUN_SERVER_LISTENERS_MAX && is_primary(config, listener))
             primary = i;
     }
-    for (unsigned i = config->listener_count; i < STUN_SERVER_LISTENERS_MAX + CORNERS - 1; i++)
+    for (unsigned i = config->listener_count; i < STUN_SERVER_LISTENERS_MAX + STUN_CORNERS - 1; i++)
         server->sockets[i].server = server;
-    return primary == STUN_SERVER_LISTENERS_MAX ? 0 : open_corners(server, primary, ret_failed);
+    return primary == STUN_SERVER_LISTENERS_MAX
+               ? 0
+               : stun_corners_open(server, &server->sockets[primary], ret_failed);
 }
 
 int stun_server_new(struct loop *loop, const struct stun_server_config *config,
@@ -305,6 +245,7 @@ void stun_server_free(struct stun_server *server)
 {
     if (server == NULL)
         return;
+    partner_free(server->partner);
     for (unsigned i = 0; i < server->count; i++) {
         udp_close(server->sockets[i].udp);
         stream_listener_close(server->sockets[i].stream);

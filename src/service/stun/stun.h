@@ -8,6 +8,7 @@
 #include "loop/dtls/dtls.h"
 #include "loop/stream.h"
 #include "loop/tls/tls.h"
+#include "service/stun/partner.h"
 
 #define STUN_SERVER_LISTENERS_MAX 16
 
@@ -31,12 +32,13 @@ struct stun_server_config {
     struct stun_server_listener listeners[STUN_SERVER_LISTENERS_MAX];
     unsigned listener_count;
     bool has_alternate; /* and the first UDP listener of its family has an address of its own */
-    struct address alternate;    /* other address and other port, both: Ca:Cp */
-    uint32_t rate;               /* answers per second and source; 0: no limit */
-    struct stream_limits stream; /* of TCP and TLS connections */
-    struct dtls_limits dtls;     /* of DTLS sessions */
-    struct tls *tls;             /* borrowed; needed by secure listeners, else NULL */
-    const char *software;        /* NULL or empty: not told */
+    struct address alternate;      /* other address and other port, both: Ca:Cp */
+    struct partner_config partner; /* on another host, that has the alternate address */
+    uint32_t rate;                 /* answers per second and source; 0: no limit */
+    struct stream_limits stream;   /* of TCP and TLS connections */
+    struct dtls_limits dtls;       /* of DTLS sessions */
+    struct tls *tls;               /* borrowed; needed by secure listeners, else NULL */
+    const char *software;          /* NULL or empty: not told */
 };
 
 #define STUN_SERVER_METRIC_LIST(X)                                                                 \
@@ -46,7 +48,16 @@ struct stun_server_config {
     X(IGNORED, "stun_ignored_total", METRIC_COUNTER,                                               \
       "Datagrams on the STUN sockets that ask for nothing that is answered.")                      \
     X(LIMITED, "stun_limited_total", METRIC_COUNTER,                                               \
-      "Requests not answered because their source asks too often.")
+      "Requests not answered because their source asks too often.")                                \
+    X(PARTNER_PASSED, "stun_partner_passed_total", METRIC_COUNTER,                                 \
+      "Change requests passed on to the partner.")                                                 \
+    X(PARTNER_LOST, "stun_partner_lost_total", METRIC_COUNTER,                                     \
+      "Change requests that could not be passed on.")                                              \
+    X(PARTNER_ANSWERED, "stun_partner_answered_total", METRIC_COUNTER,                             \
+      "Change requests answered for the partner.")                                                 \
+    X(PARTNER_REFUSED, "stun_partner_refused_total", METRIC_COUNTER,                               \
+      "Datagrams on the partner's sockets that are not his, come twice or ask for what is not "    \
+      "due.")
 
 enum stun_server_metric {
 #define STUN_SERVER_METRIC_ENUM(id, name, kind, help) STUN_SERVER_##id,
