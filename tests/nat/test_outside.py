@@ -11,6 +11,7 @@ from lab import ONE_TO_ONE, Lab
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 import trapezoid  # noqa: E402
+import turn  # noqa: E402
 from dialog import establish, listed, uri_of  # noqa: E402
 from ua import Ua  # noqa: E402
 
@@ -200,5 +201,36 @@ def test_a_service_route_leads_to_the_outside_address(lab, site, stun):
         with one.phone(lab.outside, "routed", "UDP", other.outside) as ua:
             answer = ua.register()
             assert uri_of(answer.get("Service-Route")) == f"sip:{other.outside}:5060;lr"
+    finally:
+        one.close()
+
+
+def test_relays_are_known_by_the_outside_address_to_clients_peers_and_one_another(lab, site, stun):
+    """RFC 8656 section 7.2. The NAT sends nothing back inside: what one relay sends to another must not pass it."""
+    one = Server(site.host, **{"outside.stun": stun, "listen": "udp:0.0.0.0:5075", "stun.listen": "udp:0.0.0.0:3479",
+                               "turn.enabled": True, "turn.relay": site.address, "turn.users": "user:secret"}).start()
+    try:
+        server = (site.outside, 3479)
+        with lab.outside.entered():
+            peer, first, second = turn.Peer(lab.servers[1]), turn.Client(server), turn.Client(server)
+        with peer, first, second:
+            (a,), (b,) = first.allocate().relayed, second.allocate().relayed
+            assert a[0] == b[0] == site.outside
+            assert first.permit(peer.address).code == 0
+            first.send(peer.address, b"out")
+            assert peer.receive() == (b"out", a)
+            peer.send(a, b"in")
+            assert first.receive() == (peer.address, b"in")
+
+            assert first.permit(b).code == 0 and second.permit(a).code == 0
+            first.send(b, b"to the other")
+            assert second.receive() == (a, b"to the other")
+            assert second.bind(0x4000, a).code == 0
+            second.channel(0x4000, b"and back")
+            assert first.receive() == (b, b"and back")
+            for port in (5075, 3479, 22):  # the server's own, by its outside address
+                assert first.permit((site.outside, port)).code == 403
+                assert first.permit((site.address, port)).code == 403
+        assert one.json("status")["outside"][0]["address"] == site.outside
     finally:
         one.close()

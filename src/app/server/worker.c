@@ -100,7 +100,7 @@ static void reload(struct worker *worker, const struct settings *settings)
         log_error(worker->shared->log, LOG_AUTH, "worker %u keeps the old TURN users: no memory",
                   worker->index);
     if (worker->turn != NULL)
-        turn_reload(worker->turn, &config->turn);
+        turn_reload(worker->turn, &config->turn, &settings->outside);
     keepalive_reload(worker->keepalive, &config->keepalive);
     atomic_store(&worker->settings, settings);
 }
@@ -285,7 +285,8 @@ static int equip_turn(struct worker *worker, const struct settings *settings)
                                       shared->accounts, shared->log, &worker->turn_credentials);
     if (status < 0 || shared->turn_ports == NULL)
         return status;
-    struct turn_parts parts = {.loop = worker->loop,
+    struct turn_parts parts = {.outside = &settings->outside,
+                               .loop = worker->loop,
                                .ports = shared->turn_ports,
                                .credentials = worker->turn_credentials,
                                .quota = shared->turn_quota,

@@ -23,8 +23,9 @@ static void answer(const struct turn_request *request, const struct turn_allocat
     turn_answer_begin(request, &w);
     for (unsigned i = 0; i < TURN_FAMILIES; i++) {
         uint32_t left = turn_allocation_left(allocation, i);
+        struct address told = turn_outside(request->turn, &allocation->relays[i].address);
         if (left > 0)
-            stun_write_address(&w, STUN_XOR_RELAYED_ADDRESS, &allocation->relays[i].address);
+            stun_write_address(&w, STUN_XOR_RELAYED_ADDRESS, &told);
         lifetime = left > lifetime ? left : lifetime;
     }
     stun_write_u32(&w, STUN_LIFETIME, lifetime);
@@ -117,8 +118,9 @@ static void log_begin(const struct turn_allocation *allocation)
     const struct turn *turn = allocation->turn;
     char client[ADDRESS_TEXT_MAX], relayed[TURN_FAMILIES][ADDRESS_TEXT_MAX] = {"", ""};
     for (unsigned i = 0; i < TURN_FAMILIES; i++) {
+        struct address told = turn_outside(turn, &allocation->relays[i].address);
         if (allocation->relays[i].port != NULL)
-            (void)address_text(&allocation->relays[i].address, relayed[i]);
+            (void)address_text(&told, relayed[i]);
     }
     bool both = relayed[TURN_V4][0] != '\0' && relayed[TURN_V6][0] != '\0';
     log_info(loop_log(turn->loop), LOG_TURN,

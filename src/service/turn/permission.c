@@ -25,11 +25,16 @@ static unsigned read_peer(const struct turn_request *request, struct slice value
     unsigned family = address_is_v6(&peer) ? TURN_V6 : TURN_V4;
     if (request->allocation->relays[family].port == NULL)
         return 443;
+    uint16_t port = address_port(&peer);
+    struct turn_host host = turn_host_of(&peer);
+    if (family == TURN_V4 || !turn_host_is_v4(host)) {
+        host = turn_inside(turn, host, port);
+        turn_host_address(host, port, &peer);
+    }
     struct turn_permission permission = {
-        .host = turn_host_of(&peer),
+        .host = host,
         .until_ms = request->now_ms + TURN_PERMISSION_S * UINT64_C(1000),
     };
-    uint16_t port = address_port(&peer);
     switch (turn_policy_judge(&turn->config->policy, &turn->own, &peer)) {
     case TURN_REACH_YES: break;
     case TURN_REACH_RELAYS:

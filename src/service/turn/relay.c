@@ -96,7 +96,10 @@ void turn_on_send(struct turn *turn, const struct flow *flow, struct slice data)
         return;
     }
     const struct turn_permission *permission = NULL;
-    if (!send.v6 || !turn_host_is_v4(send.host)) /* no mapped ones */
+    bool mapped = send.v6 && turn_host_is_v4(send.host);
+    if (turn->mirror_count > 0 && !mapped)
+        send.host = turn_inside(turn, send.host, send.port);
+    if (!mapped)
         permission = turn_peers_permission(&allocation->peers, send.host, loop_now_ms(turn->loop));
     if (permission == NULL) {
         drop(allocation, TURN_UNPERMITTED);
@@ -127,7 +130,10 @@ static struct slice make_data(struct turn *turn, const struct address *remote, c
 {
     struct random *random = loop_random(turn->loop);
     uint64_t id[2] = {random_u64(random), random_u64(random)};
-    return turn_data_write(data, length, remote, id);
+    if (turn->mirror_count == 0)
+        return turn_data_write(data, length, remote, id);
+    struct address told = turn_outside(turn, remote);
+    return turn_data_write(data, length, &told, id);
 }
 
 /* Sections 11.3 and 12.7. */

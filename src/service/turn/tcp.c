@@ -290,7 +290,8 @@ static void announce(const struct turn_tcp_connection *connection)
     stun_write_begin(&w, turn->out, sizeof turn->out,
                      stun_type(STUN_INDICATION, STUN_CONNECTION_ATTEMPT), id);
     stun_write_u32(&w, STUN_CONNECTION_ID, connection->id);
-    stun_write_address(&w, STUN_XOR_PEER_ADDRESS, &connection->peer);
+    struct address peer = turn_outside(turn, &connection->peer);
+    stun_write_address(&w, STUN_XOR_PEER_ADDRESS, &peer);
     (void)turn->parts.send(turn->parts.send_user, &allocation->flow, stun_write_end(&w));
 }
 
@@ -404,11 +405,15 @@ static unsigned read_connect(const struct turn_request *request, struct address 
         return 400;
     if (allocation->relays[address_is_v6(ret_peer) ? TURN_V6 : TURN_V4].port == NULL)
         return 443;
+    uint16_t port = address_port(ret_peer);
     struct turn_host host = turn_host_of(ret_peer);
+    if (!address_is_v6(ret_peer) || !turn_host_is_v4(host)) {
+        host = turn_inside(turn, host, port);
+        turn_host_address(host, port, ret_peer);
+    }
     enum turn_reach reach = turn_policy_judge(&turn->config->policy, &turn->own, ret_peer);
     if (reach == TURN_REACH_NO ||
-        (reach == TURN_REACH_RELAYS &&
-         !turn_ports_is_relay(turn->parts.ports, host, address_port(ret_peer))))
+        (reach == TURN_REACH_RELAYS && !turn_ports_is_relay(turn->parts.ports, host, port)))
         return 403;
     return is_known(allocation->tcp, ret_peer) ? 446 : 0;
 }

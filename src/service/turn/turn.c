@@ -66,6 +66,7 @@ int turn_new(const struct turn_config *config, const struct turn_parts *parts,
         return status;
     }
     look_at_own(turn);
+    turn_mirrors_set(turn);
     wheel_start(loop_wheel(turn->loop), &turn->sweep, SWEEP_MS);
     *ret_turn = turn;
     return 0;
@@ -93,9 +94,11 @@ static bool is_denied(void *user, struct turn_host host)
     return turn_policy_judge(&turn->config->policy, &turn->own, &peer) == TURN_REACH_NO;
 }
 
-void turn_reload(struct turn *turn, const struct turn_config *config)
+void turn_reload(struct turn *turn, const struct turn_config *config, const struct outside *outside)
 {
     turn->config = config;
+    turn->parts.outside = outside;
+    turn_mirrors_set(turn);
     list_for_each(link, &turn->allocations)
     {
         turn_peers_drop(&container_of(link, struct turn_allocation, link)->peers, is_denied, turn);
@@ -145,7 +148,8 @@ static void describe(struct turn_allocation *allocation, uint64_t now_ms,
     for (unsigned i = 0; i < TURN_FAMILIES; i++) {
         if (allocation->relays[i].port == NULL)
             continue;
-        info->relays[info->relay_count] = allocation->relays[i].address;
+        info->relays[info->relay_count] =
+            turn_outside(allocation->turn, &allocation->relays[i].address);
         info->lifetime_s[info->relay_count++] = turn_allocation_left(allocation, i);
     }
 }

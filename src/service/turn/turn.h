@@ -10,6 +10,7 @@
 #include "service/turn/credential.h"
 #include "service/turn/policy.h"
 #include "service/turn/quota.h"
+#include "stack/outside.h"
 
 #define TURN_RELAYS_MAX       8   /* addresses to relay from */
 #define TURN_LIFETIME_S       600 /* RFC 8656 section 2 */
@@ -42,6 +43,7 @@ struct turn_config {
 
 /* All borrowed. */
 struct turn_parts {
+    const struct outside *outside; /* how others see the relays, until turn_reload */
     struct loop *loop;
     struct turn_ports *ports;
     struct turn_credentials *credentials;
@@ -102,8 +104,10 @@ int turn_new(const struct turn_config *config, const struct turn_parts *parts,
              struct turn **ret_turn);
 /* Ends all allocations. NULL is accepted. */
 void turn_free(struct turn *turn);
-/* Permissions and channels of peers that are denied now end; all else stays. */
-void turn_reload(struct turn *turn, const struct turn_config *config);
+/* Permissions and channels of peers that are denied now end; all else stays. Allocations keep
+ * their addresses; what they are called outside may have changed. */
+void turn_reload(struct turn *turn, const struct turn_config *config,
+                 const struct outside *outside);
 const metric *turn_metrics(const struct turn *turn);
 
 /* A message that is no Binding: STUN or ChannelData, a datagram or one whole frame. data is

@@ -44,6 +44,11 @@ struct turn_allocation {
     struct turn_identity identity; /* of who made it */
 };
 
+/* A host to relay from behind a NAT, and what it is to others. */
+struct turn_mirror {
+    struct turn_host inside, outside;
+};
+
 struct turn {
     const struct turn_config *config; /* borrowed */
     struct turn_parts parts;
@@ -54,6 +59,8 @@ struct turn {
     uint64_t next_number;
     struct timer sweep;
     struct turn_own own;
+    struct turn_mirror mirrors[TURN_RELAYS_MAX];
+    unsigned mirror_count;
     struct turn_tcp_worker *tcp; /* owned */
     struct stun_integrity integrity;
     metric metrics[TURN_METRICS];
@@ -95,6 +102,15 @@ void turn_allocation_end(struct turn_allocation *allocation, const char *why);
 unsigned turn_allocation_relays(const struct turn_allocation *allocation);
 /* Seconds that are left, rounded up; 0: there is no relay of that family. */
 uint32_t turn_allocation_left(const struct turn_allocation *allocation, unsigned family);
+
+/* ---- mirror.c ---- */
+
+/* From the configuration in force. */
+void turn_mirrors_set(struct turn *turn);
+/* Where what is addressed to host, a name of ours or not, really goes. */
+struct turn_host turn_inside(const struct turn *turn, struct turn_host host, uint16_t port);
+/* What others call the address, one of ours or not. */
+struct address turn_outside(const struct turn *turn, const struct address *address);
 
 /* ---- request.c ---- */
 
