@@ -65,8 +65,7 @@ static bool loop_has_work(struct loop *loop)
 {
     return loop->mail_left || !list_empty(&loop->udp_ready) || !list_empty(&loop->udp_dirty) ||
            streams_pending(loop->streams) || dns_pending(loop->dns) ||
-           assocs_pending(loop->assocs) || ports_pending(loop->ports) ||
-           atomic_load_explicit(&loop->stop, memory_order_acquire);
+           assocs_pending(loop->assocs) || atomic_load_explicit(&loop->stop, memory_order_acquire);
 }
 
 static void loop_count_busy(struct loop *loop, uint64_t now_us)
@@ -117,6 +116,7 @@ static void loop_turn(struct loop *loop)
     if (loop->turn_end != NULL)
         loop->turn_end(loop->turn_end_user);
     udp_flush_all(loop);
+    ports_flush(loop->ports);
     streams_flush(loop->streams);
     if (loop->config.mesh != NULL)
         mesh_flush(loop->config.mesh, loop->config.worker);

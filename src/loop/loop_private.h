@@ -82,7 +82,7 @@ bool streams_pending(const struct streams *streams);
 void ports_close(struct ports *ports);
 void ports_free(struct ports *ports);
 void ports_receive(struct ports *ports);
-bool ports_pending(const struct ports *ports);
+void ports_flush(struct ports *ports);
 
 /* associations; NULL is accepted */
 /* Aborts and closes everything without callbacks. */

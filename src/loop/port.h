@@ -1,7 +1,7 @@
 /* Ports: thousands of UDP sockets of one worker, each with an address of its own, as a relay has.
  * They are cheap: one epoll set for all of them, which libuv watches as one descriptor; one set of
- * receive buffers; what is sent goes to the system at once. What a port cannot send is lost, as
- * datagrams are. */
+ * receive buffers; what a turn sends on all of them goes out by one system call (uring.h), where
+ * the kernel has it. What a port cannot send is lost, as datagrams are. */
 #ifndef LOOP_PORT_H
 #define LOOP_PORT_H
 
@@ -28,6 +28,8 @@ struct port_handler {
     void (*on_datagram)(void *user, const struct address *remote, char *data, size_t length);
     /* An ICMP error, or what the system itself says of a datagram that is too large. */
     void (*on_error)(void *user, const struct port_error *error);
+    /* The system has not taken a datagram of that length that port_send had accepted. */
+    void (*on_unsent)(void *user, size_t length);
 };
 
 enum { PORT_DONT_FRAGMENT = 1 };
@@ -45,8 +47,9 @@ int port_open(struct loop *loop, struct port_hold *hold, const struct port_handl
               void *user, struct port **ret_port);
 /* NULL is accepted. */
 void port_close(struct port *port);
-/* PORT_DONT_FRAGMENT: what is too large for the way is not sent, and on_error says so. Errors:
- * ERR_LIMIT (the socket's buffer is full, or too large), ERR_UNREACHABLE, ERR_IO. */
+/* Copies data; it goes out at the end of the turn at the latest. PORT_DONT_FRAGMENT: what is too
+ * large for the way is not sent, and on_error says so. Errors: ERR_LIMIT (the socket's buffer is
+ * full, or too large), ERR_UNREACHABLE, ERR_IO. */
 int port_send(struct port *port, const struct address *remote, struct slice data, unsigned flags);
 
 /* The addresses of this machine's interfaces; at most max. Returns how many. ERR_IO. */

@@ -13,9 +13,11 @@
 #include "loop/pages.h"
 #include "loop/port_private.h"
 
-#define BATCH      16u   /* datagrams of one port per turn, so that none starves the others */
-#define SLOT_BYTES 65536 /* no datagram is longer; only what is used is ever touched */
-#define ERRORS     16    /* taken at once */
+#define BATCH        16u   /* datagrams of one port per turn, so that none starves the others */
+#define SLOT_BYTES   65536 /* no datagram is longer; only what is used is ever touched */
+#define ERRORS       16    /* taken at once */
+#define STREAK       4     /* rounds in a row after which more than one is asked for */
+#define QUEUED_BYTES 2000  /* larger datagrams go by themselves */
 /* Successive slots start at other cache lines of their page. */
 #define SLOT_STRIDE (PORT_HEADROOM + SLOT_BYTES + PORT_TAILROOM + 700)
 
@@ -24,6 +26,16 @@ struct port_input {
     struct iovec parts[BATCH];
     struct address remotes[BATCH];
     char *slots; /* owned, mapped */
+};
+
+/* What the turn has sent so far. */
+struct port_output {
+    struct uring *uring; /* owned */
+    unsigned count;
+    struct uring_send sends[URING_SENDS];
+    struct port *ports[URING_SENDS];
+    struct address remotes[URING_SENDS];
+    char bytes[URING_SENDS][QUEUED_BYTES];
 };
 
 int port_input_new(struct port_input **ret_input)
@@ -59,27 +71,44 @@ void port_input_free(struct port_input *input)
 
 /* ---- Receiving ---- */
 
-/* The set is edge-triggered: it is read until it is empty, or looked at again in the next turn. */
-void port_receive(struct port *port)
+static void receive_one(struct port *port)
 {
-    struct ports *ports = port->ports;
-    struct port_input *input = ports->input;
-    if (port->fd < 0)
-        return;
+    struct port_input *input = port->ports->input;
+    struct address *remote = &input->remotes[0];
+    char *data = input->slots + PORT_HEADROOM;
+    socklen_t length = sizeof *remote;
+    ssize_t got = recvfrom(port->fd, data, SLOT_BYTES, MSG_DONTWAIT, &remote->sa, &length);
+    if (got >= 0)
+        port->handler->on_datagram(port->user, remote, data, (size_t)got);
+}
+
+static void receive_batch(struct port *port)
+{
+    struct port_input *input = port->ports->input;
     int got = recvmmsg(port->fd, input->messages, BATCH, MSG_DONTWAIT, NULL);
-    /* An error that a datagram sent earlier met is taken by this call; the next one reads. */
-    if (got == (int)BATCH || (got < 0 && errno != EAGAIN)) {
-        list_remove(&port->ready);
-        list_append(&ports->ready, &port->ready);
-    }
     for (int i = 0; i < got; i++) {
         struct mmsghdr *m = &input->messages[i];
-        bool whole = (m->msg_hdr.msg_flags & MSG_TRUNC) == 0;
         m->msg_hdr.msg_namelen = sizeof input->remotes[i];
-        if (whole && port->fd >= 0)
+        if (port->fd >= 0)
             port->handler->on_datagram(port->user, &input->remotes[i], m->msg_hdr.msg_iov->iov_base,
                                        m->msg_len);
     }
+}
+
+/* The set is level-triggered: what is left comes with the next round. Most ports have one datagram
+ * when they are looked at, and to ask whether there is a second one costs half as much as to take
+ * the first. */
+void port_receive(struct port *port)
+{
+    if (port->fd < 0)
+        return;
+    bool again = port->round + 1 == port->ports->round;
+    port->streak = again ? port->streak + 1 : 0;
+    port->round = port->ports->round;
+    if (port->streak < STREAK)
+        receive_one(port);
+    else
+        receive_batch(port);
 }
 
 /* ---- Errors ---- */
@@ -173,17 +202,91 @@ static ssize_t send_now(const struct port *port, const struct address *remote, s
     return sent;
 }
 
-int port_send(struct port *port, const struct address *remote, struct slice data, unsigned flags)
+static int send_by_itself(const struct port *port, const struct address *remote, struct slice data)
 {
-    bool whole = (flags & PORT_DONT_FRAGMENT) != 0;
-    if (address_is_v6(remote) != port->v6)
-        return ERR_UNREACHABLE;
-    if (whole != port->whole && set_whole(port, whole) < 0)
-        return ERR_IO;
     if (send_now(port, remote, data) >= 0)
         return 0;
     if (errno == EAGAIN || errno == EMSGSIZE || errno == ENOBUFS)
         return ERR_LIMIT;
     int status = bind_error(errno);
     return status == ERR_UNREACHABLE || status == ERR_DENIED ? ERR_UNREACHABLE : ERR_IO;
+}
+
+static void send_late(const struct port *port, const struct uring_send *send)
+{
+    if (send_by_itself(port, send->remote, send->data) < 0 && port->handler->on_unsent != NULL)
+        port->handler->on_unsent(port->user, send->data.len);
+}
+
+void ports_flush(struct ports *ports)
+{
+    struct port_output *out = ports != NULL ? ports->output : NULL;
+    if (out == NULL || out->count == 0)
+        return;
+    unsigned count = out->count;
+    out->count = 0;
+    /* One alone is sent more quickly by itself. */
+    bool sent = count > 1 && uring_send_all(out->uring, out->sends, count) == 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct port *port = out->ports[i];
+        port->queued--;
+        if (!sent || out->sends[i].result < 0)
+            send_late(port, &out->sends[i]);
+    }
+}
+
+static void queue(struct port *port, const struct address *remote, struct slice data)
+{
+    struct port_output *out = port->ports->output;
+    unsigned place = out->count++;
+    out->ports[place] = port;
+    out->remotes[place] = *remote;
+    if (data.len > 0)
+        memcpy(out->bytes[place], data.ptr, data.len);
+    out->sends[place] = (struct uring_send){.fd = port->fd,
+                                            .data = slice_of(out->bytes[place], data.len),
+                                            .remote = &out->remotes[place]};
+    port->queued++;
+    if (out->count == URING_SENDS)
+        ports_flush(port->ports);
+}
+
+int port_send(struct port *port, const struct address *remote, struct slice data, unsigned flags)
+{
+    bool whole = (flags & PORT_DONT_FRAGMENT) != 0;
+    if (address_is_v6(remote) != port->v6)
+        return ERR_UNREACHABLE;
+    if (port->ports->output != NULL && !whole && !port->whole && data.len <= QUEUED_BYTES) {
+        queue(port, remote, data);
+        return 0;
+    }
+    if (port->queued > 0) /* in order */
+        ports_flush(port->ports);
+    if (whole != port->whole && set_whole(port, whole) < 0)
+        return ERR_IO;
+    return send_by_itself(port, remote, data);
+}
+
+/* ---- The queue ---- */
+
+int port_output_new(struct port_output **ret_output)
+{
+    struct port_output *output = memory_zalloc(1, sizeof *output);
+    if (output == NULL)
+        return ERR_NO_MEMORY;
+    int status = uring_new(&output->uring);
+    if (status < 0) {
+        memory_free(output);
+        return status;
+    }
+    *ret_output = output;
+    return 0;
+}
+
+void port_output_free(struct port_output *output)
+{
+    if (output == NULL)
+        return;
+    uring_free(output->uring);
+    memory_free(output);
 }

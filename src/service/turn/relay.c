@@ -195,4 +195,15 @@ static void on_error(void *user, const struct port_error *error)
         turn_count(turn, TURN_ICMP, 1);
 }
 
-const struct port_handler turn_port_handler = {on_datagram, on_error};
+static void on_unsent(void *user, size_t length)
+{
+    struct turn_allocation *allocation = user;
+    struct turn *turn = allocation->turn;
+    allocation->counts[TURN_TO_PEER]--;
+    allocation->bytes[TURN_TO_PEER] -= length;
+    turn_count(turn, TURN_TO_PEERS, -1);
+    turn_count(turn, TURN_TO_PEERS_BYTES, -(int64_t)length);
+    drop(allocation, TURN_SEND_FAILED);
+}
+
+const struct port_handler turn_port_handler = {on_datagram, on_error, on_unsent};

@@ -22,24 +22,24 @@ struct turn_relay {
 
 enum { TURN_V4, TURN_V6, TURN_FAMILIES };
 
-/* RFC 8656 section 6. */
+/* RFC 8656 section 6. What each datagram needs comes first. */
 struct turn_allocation {
-    struct table_node node; /* by 5-tuple */
-    struct turn *turn;      /* borrowed */
-    struct flow flow;       /* the 5-tuple */
+    struct table_node node;        /* by 5-tuple */
+    struct flow flow;              /* the 5-tuple */
+    struct turn *turn;             /* borrowed */
+    struct turn_quota_user *quota; /* closed with it */
+    struct turn_relay relays[TURN_FAMILIES];
     uint64_t counts[TURN_WAYS];
     uint64_t bytes[TURN_WAYS];
-    uint64_t dropped;
-    struct turn_quota_user *quota; /* closed with it */
-    struct turn_tcp *tcp;          /* owned; NULL: it relays datagrams */
-    struct turn_relay relays[TURN_FAMILIES];
     struct turn_peers peers;
+    struct turn_tcp *tcp; /* owned; NULL: it relays datagrams */
+    uint64_t dropped;
     struct timer timer; /* when the first relay ends */
     struct list link;   /* of turn->allocations */
     uint64_t number;
     uint64_t since_ms;
     uint64_t token;                /* of the reservation that came with it, or 0 */
-    uint16_t partial;              /* error code of ADDRESS-ERROR-CODE for IPv6, or 0 */
+    uint16_t partial;              /* error code of ADDRESS-ERROR-CODE, or 0 */
     uint8_t transaction[12];       /* of the Allocate that made it */
     struct turn_identity identity; /* of who made it */
 };
