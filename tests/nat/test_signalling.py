@@ -12,6 +12,7 @@ from lab import KINDS, Lab
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 import trapezoid  # noqa: E402
+from baresip import Baresip  # noqa: E402
 from dialog import establish  # noqa: E402
 from tls import Authority  # noqa: E402
 from ua import Ua  # noqa: E402
@@ -194,9 +195,8 @@ def eager(lab, pair):
     one.close()
 
 
-@pytest.mark.parametrize("kind", ["port-restricted cone", "symmetric"])
-def test_a_mapping_that_expires_fast_is_kept_alive(lab, server, eager, kind):
-    site = lab.site(kind, time=3)
+def test_a_mapping_that_expires_fast_is_kept_alive(lab, server, eager):
+    site = lab.site("symmetric", time=3)
     with contextlib.ExitStack() as stack:
         forgotten = stack.enter_context(Phone(server, site.host, site.address, "carol"))
         kept = stack.enter_context(Phone(eager, site.host, site.address, "bob", style="old"))
@@ -279,3 +279,45 @@ def test_nobody_else_moves_a_phone(lab, strict):
             assert answer.status == status
             assert strict.contacts("carl")[0]["from"] == before["from"]
         carl.register(expires=0)
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_a_silent_connection_is_pinged(eager, sites, root, transport):
+    """With two CRLFs, which it may answer or not."""
+    site = sites("symmetric")
+    with Phone(eager, site.host, site.address, "bob", transport, context=root.client()) as bob:
+        assert bob.register().status == 200
+        got, end = b"", time.monotonic() + 5
+        while b"\r\n\r\n" not in got and time.monotonic() < end:
+            got += bob.socket.recv(100)
+        assert got == b"\r\n\r\n"
+        until(lambda: eager.contacts("bob")[0]["nat"]["lived_s"] == 1)
+        seen = eager.contacts("bob")[0]["seen"]
+        bob.send("\r\n")
+        until(lambda: eager.contacts("bob")[0]["seen"] > seen)
+        bob.register(expires=0)
+
+
+def test_baresip_is_kept_reachable_behind_a_symmetric_nat_that_forgets_fast(lab, eager, tmp_path):
+    """It sends no keep-alives of its own, and answers OPTIONS."""
+    site = lab.site("symmetric", time=3)
+    phone = Baresip(" ".join(site.command("baresip", "-f", str(tmp_path / "bob"), "-e",
+                                          f"'/uanew <sip:bob@{eager.host}>;auth_pass=none'")), tmp_path)
+    phone.start()
+    try:
+        phone.wait_for(r"200 OK \(Trapezoid\) \[1 binding\]")
+        before = eager.contacts("bob")[0]
+        assert before["nat"]["behind"] and before["nat"]["pinged"]
+        time.sleep(4)
+        after = eager.contacts("bob")[0]
+        assert after["nat"]["answers"] and not after["nat"]["missed"] and after["from"] == before["from"]
+        with Phone(eager, lab.outside, lab.servers[2], "alice") as alice:
+            uri = f"sip:bob@{eager.host}"
+            alice.send(alice.request("INVITE", uri, lines=[f"Contact: {alice.contact}"]))
+            phone.wait_for(r"Incoming call from: +sip:alice@")
+            phone.type("b")
+            refused = alice.final()
+            alice.send(alice.ack(uri, refused))
+            assert refused.status == 486
+    finally:
+        phone.stop()

@@ -22,6 +22,7 @@
     X(failover) \
     X(outbound) \
     X(gruu) \
+    X(nat) \
     X(route)
 /* clang-format on */
 

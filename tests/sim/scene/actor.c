@@ -86,6 +86,30 @@ static void forget(struct note *note)
     free(note);
 }
 
+/* A keep-alive of the server: nothing that a scenario has to ask for. */
+static bool take_ping(struct actor *actor, bool tcp, const struct address *from,
+                      const struct view *view)
+{
+    char text[SCENE_MESSAGE];
+    struct writer w;
+    if (actor->scene->config.keepalive.pace.mode == LOCATION_KEEP_OFF || view->status != 0 ||
+        !slice_equal(view->method, SLICE("OPTIONS")) ||
+        !slice_equal(view_line(view, "Max-Forwards", 0), SLICE("0")))
+        return false;
+    actor->pings++;
+    if (actor->asleep)
+        return true;
+    static const char *const copied[] = {"Via", "From", "To", "Call-ID", "CSeq"};
+    writer_init(&w, text, sizeof text);
+    writer_literal(&w, "SIP/2.0 486 Busy Here\r\n");
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        writer_format(&w, "%s: %.*s%s\r\n", copied[i], SLICE_ARG(view_line(view, copied[i], 0)),
+                      i == 2 ? ";tag=awake" : "");
+    writer_literal(&w, "Content-Length: 0\r\n\r\n");
+    actor_transmit(actor, tcp, from, writer_slice(&w));
+    return true;
+}
+
 static void on_message(void *user, bool tcp, const struct address *from, struct slice bytes)
 {
     struct actor *actor = user;
@@ -102,6 +126,10 @@ static void on_message(void *user, bool tcp, const struct address *from, struct 
     note->peer = *from;
     note->at_us = sim_now_us(&scene->world);
     note->unread = true;
+    if (take_ping(actor, tcp, from, &note->view)) {
+        forget(note);
+        return;
+    }
     if (misses(actor, note) || is_repeat(actor, note)) {
         forget(note);
         return;
@@ -120,6 +148,15 @@ void actor_transmit(struct actor *actor, bool tcp, const struct address *to, str
 
 /* ---- making ---- */
 
+static const struct scene_nat *nat_of(const struct scene *scene, const char *name)
+{
+    for (unsigned i = 0; i < scene->nat_count; i++) {
+        if (strcmp(scene->nats[i].name, name) == 0)
+            return &scene->nats[i];
+    }
+    return NULL;
+}
+
 struct actor *scene_actor(struct scene *scene, const char *name)
 {
     for (unsigned i = 0; i < scene->actor_count; i++) {
@@ -132,10 +169,11 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     char address[32], marked[32], text[ADDRESS_TEXT_MAX];
     (void)snprintf(marked, sizeof(marked), " %s ", name);
     bool v6 = strstr(scene->v6, marked) != NULL, nat = strstr(scene->nat, marked) != NULL;
+    const struct scene_nat *kind = nat_of(scene, name);
     (void)snprintf(address, sizeof(address),
-                   nat  ? "10.0.0.%u"
-                   : v6 ? "2001:db8::%u"
-                        : "192.0.2.%u",
+                   nat || kind != NULL ? "10.0.0.%u"
+                   : v6                ? "2001:db8::%u"
+                                       : "192.0.2.%u",
                    9 + scene->actor_count);
     memset(actor, 0, sizeof(*actor));
     actor->scene = scene;
@@ -149,6 +187,8 @@ struct actor *scene_actor(struct scene *scene, const char *name)
     (void)snprintf(address, sizeof(address), "192.0.2.%u", 109 + scene->actor_count);
     if (nat)
         sim_nat_init(&actor->nat, actor->host, address);
+    if (kind != NULL)
+        sim_nat_init_kind(&actor->nat, actor->host, address, kind->kind, kind->lifetime_us);
     wire_open(&actor->wire, actor->host, 5060, on_message, actor);
     actor->server = scene->server.address;
     if (v6)

@@ -3,7 +3,10 @@
  *   via_maddr, auth_register, auth_call, record_route, follow_redirects, durable, service_route on
  * or off flow_timer, workers, timer_c, ring, max_breadth, nonce_lifetime, expires_min, t1 numbers
  * name NAME ADDRESS|fails|silent v6 NAME                    that phone has IPv6, and so has the
- * server nat NAME                   that phone is behind an address translator (a full cone) route
+ * server nat NAME [KIND [LIFETIME]] that phone is behind an address translator: one that keeps
+ * ports and mappings, or full, restricted, port-restricted, symmetric with mappings that expire
+ * keepalive off|auto|all            and keepalive_first, _min, _max: seconds
+ * route
  * PREFIX URI           a static route ("" for any) domain_route DOMAIN URI    the same for another
  * domain merges on                  one request may reach a phone on several ways commit MS, spray
  * on, trace on */
@@ -55,6 +58,9 @@ static bool set_number(struct scene *scene, const char *key, unsigned value)
         {"flow_timer", &c->flow_timer_s},
         {"expires_min", &c->expires_min_s},
         {"t1", &c->times.t1_ms},
+        {"keepalive_first", &c->keepalive.pace.first_s},
+        {"keepalive_min", &c->keepalive.pace.min_s},
+        {"keepalive_max", &c->keepalive.pace.max_s},
         {"idle", &c->stream.idle_ms},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -111,6 +117,31 @@ static void add_v6(struct scene *scene, const char *name)
     (void)snprintf(scene->v6 + length, sizeof(scene->v6) - length, " %s ", name);
 }
 
+static bool add_nat(struct scene *scene, char **words, unsigned count)
+{
+    struct scene_nat *nat = &scene->nats[scene->nat_count];
+    if (count == 1) {
+        (void)snprintf(scene->nat + strlen(scene->nat), sizeof(scene->nat) - strlen(scene->nat),
+                       " %s ", words[0]);
+        return true;
+    }
+    if (scene->nat_count == sizeof(scene->nats) / sizeof(scene->nats[0]) ||
+        !sim_nat_kind_named(words[1], &nat->kind))
+        return false;
+    (void)snprintf(nat->name, sizeof(nat->name), "%s", words[0]);
+    nat->lifetime_us = count > 2 ? scene_time(scene, words[2]) : 0;
+    scene->nat_count++;
+    return true;
+}
+
+static bool set_keepalive(struct scene *scene, const char *mode)
+{
+    scene->config.keepalive.pace.mode = strcmp(mode, "all") == 0    ? LOCATION_KEEP_ALL
+                                        : strcmp(mode, "auto") == 0 ? LOCATION_KEEP_AUTO
+                                                                    : LOCATION_KEEP_OFF;
+    return true;
+}
+
 bool scene_configure(struct scene *scene, char **words, unsigned count)
 {
     if (scene->started || count < 2)
@@ -124,8 +155,9 @@ bool scene_configure(struct scene *scene, char **words, unsigned count)
     else if (strcmp(words[0], "v6") == 0)
         add_v6(scene, words[1]);
     else if (strcmp(words[0], "nat") == 0)
-        (void)snprintf(scene->nat + strlen(scene->nat), sizeof(scene->nat) - strlen(scene->nat),
-                       " %s ", words[1]);
+        return add_nat(scene, words + 1, count - 1);
+    else if (strcmp(words[0], "keepalive") == 0)
+        return set_keepalive(scene, words[1]);
     else if (strcmp(words[0], "commit") == 0)
         scene->server.journal.commit_low_us = scene->server.journal.commit_high_us =
             strtoull(words[1], NULL, 10) * 1000;

@@ -96,6 +96,16 @@ static void bindings_step(struct scene *scene, char **words, unsigned count)
         scene_fail(scene, "%s has %u bindings", words[0], n);
 }
 
+static void pings_step(struct scene *scene, char **words, unsigned count)
+{
+    struct actor *actor = scene_actor(scene, words[0]);
+    unsigned least = count > 1 ? (unsigned)atoi(words[1]) : 0;
+    unsigned most = count > 2 ? (unsigned)atoi(words[2]) : least;
+    if (actor->pings < least || actor->pings > most)
+        scene_fail(scene, "%s has got %u keep-alives", words[0], actor->pings);
+    actor->pings = 0;
+}
+
 static void connections_step(struct scene *scene, char **words, unsigned count)
 {
     unsigned wanted = count > 1 ? (unsigned)atoi(words[1]) : 0, n = 0;
@@ -129,6 +139,10 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         sim_listener_close(&actor->wire.listener);
     } else if (strcmp(verb, "takes") == 0 && count == 2) { /* up another of its calls */
         (void)snprintf(actor->call_id, sizeof(actor->call_id), "%s", words[1]);
+    } else if (strcmp(verb, "sleeps") == 0 || strcmp(verb, "wakes") == 0) {
+        actor->asleep = verb[0] == 's';
+    } else if (strcmp(verb, "remaps") == 0) {
+        sim_nat_forget(&actor->nat);
     } else if (strcmp(verb, "lax") == 0) {
         actor->lax = true;
     } else if (strcmp(verb, "tcp") == 0) {
@@ -195,6 +209,8 @@ static void step(struct scene *scene, char **words, unsigned count)
         server_step(scene, words[1]);
     else if (strcmp(words[0], "bindings") == 0)
         bindings_step(scene, words + 1, count - 1);
+    else if (strcmp(words[0], "pings") == 0)
+        pings_step(scene, words + 1, count - 1);
     else if (strcmp(words[0], "connections") == 0)
         connections_step(scene, words + 1, count - 1);
     else if (strcmp(words[0], "register") == 0)

@@ -16,6 +16,9 @@
  *   alice repeats N[+] [WHAT]  so many retransmissions came of the last such message
  *   alice misses WHAT          the next such message is lost on its last metre
  *   alice hangs up|dies|returns|closes|resets   see run.c
+ *   alice sleeps|wakes         stops answering keep-alives of the server; it does so by itself
+ *   alice remaps               her NAT has forgotten all mappings
+ *   pings alice 2 [5]          so many keep-alives have come since they were counted last, up to 5
  *   wait 32s                   s or ms
  *   server crash|cut|start|stop|drain|full|fails
  *   bindings bob 2             so many live bindings
@@ -74,6 +77,15 @@ struct actor {
     char held[SCENE_MESSAGE];
     char misses[SCENE_MISSES][16];
     unsigned miss_count;
+    bool asleep;    /* answers no pings (service/keepalive) */
+    unsigned pings; /* that came since they were counted */
+};
+
+/* "config nat NAME KIND [LIFETIME]" */
+struct scene_nat {
+    char name[16];
+    enum sim_nat_kind kind;
+    uint64_t lifetime_us;
 };
 
 struct scene {
@@ -84,8 +96,10 @@ struct scene {
     bool started;
     unsigned actor_count;
     struct actor actors[SCENE_ACTORS];
-    char v6[64];        /* names of the phones that have IPv6 */
-    char nat[64];       /* that are behind an address translator */
+    char v6[64];              /* names of the phones that have IPv6 */
+    char nat[64];             /* that are behind an address translator that changes nothing else */
+    struct scene_nat nats[4]; /* and others */
+    unsigned nat_count;
     bool merges;        /* the same request may reach a phone on several ways */
     char failure[2048]; /* empty: none */
 };

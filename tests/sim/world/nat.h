@@ -1,16 +1,45 @@
-/* The simplest address translator: a full cone that keeps the port. Its host is reached under the
- * outside address only. (The other kinds of RFC 3489 section 5 stand on the same hook.) */
+/* Address translators for UDP, by the kinds of RFC 3489 section 5. Connections pass them as they
+ * pass a full cone that keeps the port. Their host is reached under the outside address only. */
 #ifndef SIM_WORLD_NAT_H
 #define SIM_WORLD_NAT_H
 
 #include "sim/world/world.h"
 
+#define SIM_NAT_MAPPINGS 32
+#define SIM_NAT_PEERS    16
+
+enum sim_nat_kind {
+    SIM_NAT_STATIC,          /* a full cone that keeps the port and forgets nothing */
+    SIM_NAT_FULL_CONE,       /* lets in whoever knows the mapping */
+    SIM_NAT_RESTRICTED,      /* whose address has been written to */
+    SIM_NAT_PORT_RESTRICTED, /* whose address and port have been written to */
+    SIM_NAT_SYMMETRIC,       /* the same, and a mapping for each address and port written to */
+};
+
+struct sim_nat_mapping {
+    uint16_t inside; /* port; 0: free */
+    uint16_t outside;
+    uint64_t used_us; /* when something last went out through it (RFC 4787 REQ-6) */
+    struct address peers[SIM_NAT_PEERS];
+    unsigned peer_count;
+};
+
 struct sim_nat {
     struct sim_middlebox box;
     struct sim_host *host; /* inside */
+    enum sim_nat_kind kind;
+    uint64_t lifetime_us; /* of a mapping that nothing goes out through; 0: for ever */
+    uint16_t next_port;   /* no mapping gets the port of an earlier one */
+    struct sim_nat_mapping mappings[SIM_NAT_MAPPINGS];
 };
 
-/* outside: text without port. nat must live as long as the host. */
+/* The static kind. outside: text without port. nat must live as long as the host. */
 void sim_nat_init(struct sim_nat *nat, struct sim_host *host, const char *outside);
+void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *outside,
+                       enum sim_nat_kind kind, uint64_t lifetime_us);
+/* "full", "restricted", "port-restricted", "symmetric". False: no such kind. */
+bool sim_nat_kind_named(const char *name, enum sim_nat_kind *ret_kind);
+/* It was restarted: all mappings are gone. */
+void sim_nat_forget(struct sim_nat *nat);
 
 #endif
