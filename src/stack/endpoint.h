@@ -82,7 +82,7 @@ struct endpoint_user {
     /* An ACK that is to be routed (2xx). Never answered. */
     void (*on_ack)(void *user, const struct endpoint_request *request);
     void (*on_connection_closed)(void *user, const struct flow *flow);
-    /* A keep-alive came along a connection (RFC 5626 section 4.4.1). May be NULL. */
+    /* A keep-alive came along a connection, or by STUN (RFC 5626 section 4.4). May be NULL. */
     void (*on_keep_alive)(void *user, const struct flow *flow);
     /* A response that no transaction took. False: nobody's; it is counted. May be NULL. */
     bool (*on_stray)(void *user, const struct sip_message *response, const struct flow *flow);

@@ -91,6 +91,12 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
         take_response(endpoint, flow);
 }
 
+static void show_alive(const struct endpoint *endpoint, const struct flow *flow)
+{
+    if (endpoint->user.on_keep_alive != NULL)
+        endpoint->user.on_keep_alive(endpoint->user.user, flow);
+}
+
 /* RFC 5626 sections 4.4.2, 8: STUN shares the port, for phones that keep their NAT's mapping alive.
  */
 static void take_stun(struct endpoint *endpoint, const struct flow *flow, struct slice data)
@@ -103,6 +109,7 @@ static void take_stun(struct endpoint *endpoint, const struct flow *flow, struct
         return;
     endpoint_count(endpoint, ENDPOINT_STUN);
     endpoint_send(endpoint, flow, answer.bytes);
+    show_alive(endpoint, flow);
 }
 
 void endpoint_take(struct endpoint *endpoint, const struct flow *flow, struct slice data)
@@ -145,12 +152,6 @@ static long take_bad_frame(struct endpoint *endpoint, const struct flow *flow, s
     sip_message_parse(head, &endpoint->config->limits, &endpoint->message, &fault);
     endpoint_refuse(endpoint, flow, frame_fault);
     return -1;
-}
-
-static void show_alive(const struct endpoint *endpoint, const struct flow *flow)
-{
-    if (endpoint->user.on_keep_alive != NULL)
-        endpoint->user.on_keep_alive(endpoint->user.user, flow);
 }
 
 /* RFC 5626 section 4.4.1 */

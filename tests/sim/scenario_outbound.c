@@ -355,6 +355,37 @@ static const struct scenario scenarios[] = {
      REGISTERED_ELSEWHERE "carol > MESSAGE sip:bob@qk5j8a.invalid path %;fl=U%;fl=V%\n"
                           "carol < 403\n"
                           "bob none\n"},
+    {"STUN keeps a flow of datagrams with Flow-Timer alive, silence ends it", "RFC 5626 5.4, 4.4.2",
+     "",
+     "config flow_timer 20\n"
+     "register alice\n"
+     "register bob reg-id=1\n"
+     "wait 20s\n"
+     "bob pings\n"
+     "carol pings\n"
+     "wait 15s\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob") "wait 20s\n" REFUSED_AT_ONCE(
+         "480") "bob pings\n"
+                "wait 10ms\n"
+                "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
+    {"of two flows of datagrams the one that is kept alive is called", "RFC 5626 5.4, 4.4.2", "",
+     "config flow_timer 20\n"
+     "register alice\n"
+     "register bob reg-id=1\n"
+     "wait 10ms\n"
+     "register bob2 reg-id=2\n"
+     "wait 20s\n"
+     "bob pings\n"
+     "wait 15s\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
+    {"a flow of datagrams outlives a restart, whenever its phone spoke last", "RFC 5626 5.4", "",
+     "config flow_timer 20\nconfig auth_call off\nconfig auth_register off\n"
+     "register alice\n"
+     "register bob reg-id=1\n"
+     "server cut\n"
+     "server start\n"
+     "wait 60s\n"
+     "alice > INVITE bob\n" RINGS_AND_DECLINES("bob")},
     {"keep-alives keep a flow with Flow-Timer alive", "RFC 5626 5.4, 4.4.1", "",
      "config flow_timer 20\n" TWO_FLOWS "wait 20s\n"
      "bob pings\n"

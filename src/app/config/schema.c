@@ -211,9 +211,9 @@ const struct config_key config_keys[] = {
      FIELD(registrar.flow_timer_s),
      .max = DAY_S,
      .standard = "0s",
-     .help = "Flow-Timer for phones with outbound (RFC 5626) on connections: how often they shall "
-             "send a keep-alive; who is silent for a quarter longer, 10 s at least, is not called "
-             "along that connection; 0: none."},
+     .help = "Flow-Timer for phones with outbound (RFC 5626): how often they shall send a "
+             "keep-alive, CRLFs on connections, STUN in datagrams; who is silent for a quarter "
+             "longer, 10 s at least, is not called along that flow; 0: none."},
     {.name = "registrar.service_route",
      .type = CONFIG_BOOL,
      .live = true,

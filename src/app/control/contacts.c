@@ -24,8 +24,10 @@ static const char *reach_text(const struct binding *binding, enum binding_reach 
                                    : "requests go to the address it registered from";
     case BINDING_GONE:
         return gone ? "its connection is gone: not reachable until it registers again"
-                    : "its keep-alives have not come: not called along its connection until it "
-                      "shows up there";
+               : flow_reliable(&binding->flow)
+                   ? "its keep-alives have not come: not called along its connection until it "
+                     "shows up there"
+                   : "its keep-alives have not come: not called until it shows up again";
     default:
         if (binding->path.len > 0)
             return "requests go along its Path";

@@ -111,18 +111,24 @@ static bool refuse_sips(const struct endpoint_request *request)
     return true;
 }
 
-/* A phone shows signs of life along its connection. The location's locks are taken once a second
- * for each connection, as long as no two of them share a slot. */
+/* A phone shows signs of life along its connection, or from its address. The location's locks are
+ * taken once a second for each of them, as long as no two share a slot. */
 static void on_alive(void *user, const struct flow *flow)
 {
     struct dispatch *dispatch = user;
     int64_t now_ms = loop_wall_ms(endpoint_loop(dispatch->parts.endpoint));
-    struct seen *seen = &dispatch->seen[(flow->connection ^ flow->worker << 5) % SEEN_SLOTS];
-    bool same = seen->connection == flow->connection && seen->generation == flow->generation &&
-                seen->worker == flow->worker;
+    struct seen present = {flow->connection, flow->generation, flow->worker, now_ms};
+    if (!flow_reliable(flow)) {
+        uint64_t hash = address_hash(0, &flow->remote);
+        present.connection = (uint32_t)hash;
+        present.generation = (uint32_t)(hash >> 32);
+    }
+    struct seen *seen = &dispatch->seen[(present.connection ^ present.worker << 5) % SEEN_SLOTS];
+    bool same = seen->connection == present.connection && seen->generation == present.generation &&
+                seen->worker == present.worker;
     if (same && now_ms - seen->at_ms < SEEN_EACH_MS && now_ms >= seen->at_ms)
         return;
-    *seen = (struct seen){flow->connection, flow->generation, flow->worker, now_ms};
+    *seen = present;
     location_seen(dispatch->parts.location, flow, now_ms);
 }
 

@@ -273,6 +273,7 @@ static struct location_rules rules_of(const struct location_work *work,
         .pace = pace,
         .limit = atomic_load_explicit(&location->contacts_per_aor, memory_order_relaxed),
         .seed = location_seed(work->hash, work->now_ms),
+        .watch = location->silence_max_ms > 0 ? &location->key : NULL,
     };
 }
 

@@ -89,6 +89,15 @@ static bool comes_before(const struct binding *a, const struct binding *b)
     return a->q != b->q ? a->q > b->q : a->updated_ms > b->updated_ms;
 }
 
+/* Outside, datagrams have no connection. */
+static void unnumber(struct binding *binding)
+{
+    if (binding->flow.transport != TRANSPORT_UDP)
+        return;
+    binding->watched = binding->flow.connection != 0;
+    binding->flow.connection = binding->flow.generation = 0;
+}
+
 void location_bindings_read(const struct location *location, const struct location_block *block,
                             int64_t now_ms, struct location_bindings *ret_bindings)
 {
@@ -104,6 +113,7 @@ void location_bindings_read(const struct location *location, const struct locati
         for (; at > 0 && comes_before(&record.binding, &ret_bindings->items[at - 1]); at--)
             ret_bindings->items[at] = ret_bindings->items[at - 1];
         ret_bindings->items[at] = record.binding;
+        unnumber(&ret_bindings->items[at]);
     }
     ret_bindings->count = count;
 }
@@ -219,14 +229,18 @@ static void see(const struct location *location, struct location_block *block,
 void location_seen(struct location *location, const struct flow *flow, int64_t now_ms)
 {
     uint64_t hashes[LOCATION_SEEN_MAX];
-    unsigned count = location_streams_list(location->streams, flow, hashes, LOCATION_SEEN_MAX);
+    bool datagram = flow->transport == TRANSPORT_UDP;
+    if (datagram && location->silence_max_ms == 0)
+        return;
+    const struct flow numbered = datagram ? location_streams_number(&location->key, flow) : *flow;
+    unsigned count = location_streams_list(location->streams, &numbered, hashes, LOCATION_SEEN_MAX);
     for (unsigned i = 0; i < count; i++) {
         uint32_t hash = (uint32_t)hashes[i];
         struct location_shard *shard = location_shard_of(location, hashes[i]);
         pthread_mutex_lock(&shard->lock);
         struct location_slot *slot = location_shard_from(shard, hash);
         for (; slot != NULL && slot->hash == hash; slot = location_shard_next(shard, slot))
-            see(location, slot->block, flow, now_ms);
+            see(location, slot->block, &numbered, now_ms);
         pthread_mutex_unlock(&shard->lock);
     }
 }

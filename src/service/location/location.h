@@ -48,6 +48,7 @@ struct binding {
     int64_t seen_ms;  /* last REGISTER, or last sign of life along its connection */
     struct flow flow; /* the registration came along it */
     bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
+    bool watched;     /* results: seen_ms moves with keep-alives on datagrams too */
     struct binding_keep keep;
 };
 
@@ -180,8 +181,8 @@ int location_find(struct location *location, struct slice aor, int64_t now_ms, s
  * ERR_NO_MEMORY. */
 int location_load(struct location *location, struct slice aor, struct slice key,
                   const struct binding *binding, int64_t place, int64_t now_ms);
-/* Something came along a connection: moves seen_ms of its bindings, of LOCATION_SEEN_MAX users at
- * most, where that is more than a second. */
+/* Something came along a connection, or a keep-alive in a datagram: moves seen_ms of its bindings,
+ * of LOCATION_SEEN_MAX users at most, where that is more than a second. */
 #define LOCATION_SEEN_MAX 64
 void location_seen(struct location *location, const struct flow *flow, int64_t now_ms);
 /* The connection of these bindings is gone: they stay, with no connection, so that the next request

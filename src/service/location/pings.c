@@ -41,6 +41,8 @@ static int write_ping(const struct location *location, uint64_t aor_hash,
         .token = token_of(location, aor_hash, binding, remote, purpose),
     };
     ping.flow.remote = *remote;
+    if (ping.flow.transport == TRANSPORT_UDP)
+        ping.flow.connection = ping.flow.generation = 0; /* see location_streams_number */
     ping.key = aor_hash ^ mask_of(location, ping.token);
     int status = arena_copy(arena, binding->contact, &ping.contact);
     if (status == 0)

@@ -150,6 +150,15 @@ static void leave_link(struct location_record *record, struct location_planned *
     record->link = 0;
 }
 
+/* The flow as a record keeps it. */
+static struct flow kept_flow(const struct location_rules *rules, const struct flow *flow,
+                             uint32_t reg_id, struct slice path)
+{
+    bool watched =
+        rules->watch != NULL && flow->transport == TRANSPORT_UDP && reg_id != 0 && path.len == 0;
+    return watched ? location_streams_number(rules->watch, flow) : *flow;
+}
+
 /* Writes what the update says into records[i]. */
 static void set(struct location_plan *plan, unsigned i, const struct making *making,
                 const struct location_change *change)
@@ -163,7 +172,8 @@ static void set(struct location_plan *plan, unsigned i, const struct making *mak
     if (wanted->instance.len > 0)
         since_ms = instance_since_ms(plan, update, change, now_ms);
     const struct binding before = record->binding;
-    leave_link(record, note, &update->flow);
+    const struct flow flow = kept_flow(making->rules, &update->flow, wanted->reg_id, update->path);
+    leave_link(record, note, &flow);
     record->key = change->key;
     record->agent = AGENT_NONE;
     record->binding = (struct binding){.contact = wanted->contact,
@@ -179,7 +189,7 @@ static void set(struct location_plan *plan, unsigned i, const struct making *mak
                                        .since_ms = since_ms,
                                        .updated_ms = now_ms,
                                        .seen_ms = now_ms,
-                                       .flow = update->flow,
+                                       .flow = flow,
                                        .behind_nat = update->behind_nat};
     pace_on_register(making->rules->pace, note->fate == FATE_EXPIRED ? NULL : &before,
                      &record->binding, now_ms / 1000, making->rules->seed);
@@ -358,8 +368,10 @@ void location_plan_move(struct location_plan *plan, const struct location_block 
     plan->live = plan->count = 0;
     read_old(plan, old, rules->agents, now_ms);
     struct location_record *record = &plan->records[index];
-    leave_link(record, &plan->notes[index], flow);
-    record->binding.flow = *flow;
+    const struct binding *binding = &record->binding;
+    const struct flow kept = kept_flow(rules, flow, binding->reg_id, binding->path);
+    leave_link(record, &plan->notes[index], &kept);
+    record->binding.flow = kept;
     record->binding.seen_ms = now_ms;
     pace_on_move(rules->pace, &record->binding, now_ms / 1000, rules->seed);
     plan->notes[index].fate = FATE_REFRESHED;

@@ -34,8 +34,9 @@ struct location_plan {
 struct location_rules {
     const struct location_agents *agents;
     const struct location_pace *pace;
-    unsigned limit; /* contacts of an AOR */
-    uint64_t seed;  /* of the times of pings */
+    unsigned limit;               /* contacts of an AOR */
+    uint64_t seed;                /* of the times of pings */
+    const struct hash_key *watch; /* of location_streams_number; NULL: datagrams are not watched */
 };
 
 /* old may be NULL. An update without changes only drops what has expired. ERR_CONFLICT: the CSeq is

@@ -65,6 +65,7 @@ static bool is_silent(const struct location *location, const struct binding *bin
                       int64_t now_ms)
 {
     return location->silence_max_ms > 0 && binding->reg_id != 0 &&
+           (flow_reliable(&binding->flow) || binding->watched) &&
            now_ms - binding->seen_ms > location->silence_max_ms;
 }
 
@@ -78,7 +79,7 @@ enum binding_reach location_reach(const struct location *location, const struct 
         sip_uri_parse(binding->contact, &uri) < 0 || !is_own_contact(binding, &uri))
         return BINDING_BY_CONTACT;
     if (!stream)
-        return BINDING_BY_FLOW_ONLY;
+        return is_silent(location, binding, now_ms) ? BINDING_GONE : BINDING_BY_FLOW_ONLY;
     flow_only = !is_connectable(binding, &uri);
     if (binding->flow.connection == 0 || is_silent(location, binding, now_ms))
         return flow_only ? BINDING_GONE : BINDING_BY_CONTACT;

@@ -77,9 +77,20 @@ static void count_bytes(struct location_streams *streams, size_t more, size_t le
     atomic_fetch_add_explicit(&streams->bytes, more - less, memory_order_relaxed);
 }
 
+/* A datagram comes to any worker. */
 static uint16_t owner_of(const struct flow *flow)
 {
-    return (uint16_t)(flow->transport << 8 | flow->worker);
+    bool any = flow->transport == TRANSPORT_UDP;
+    return (uint16_t)(flow->transport << 8 | (any ? UINT8_MAX : flow->worker));
+}
+
+struct flow location_streams_number(const struct hash_key *key, const struct flow *flow)
+{
+    struct flow numbered = *flow;
+    uint64_t hash = hash_mix(key->k1, address_hash(key->k0, &flow->remote));
+    numbered.connection = (uint32_t)hash | 1;
+    numbered.generation = (uint32_t)(hash >> 32);
+    return numbered;
 }
 
 bool location_streams_same(const struct flow *a, const struct flow *b)

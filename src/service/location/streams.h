@@ -12,6 +12,9 @@ struct location_streams;
 int location_streams_new(const struct hash_key *key, struct location_streams **ret_streams);
 void location_streams_free(struct location_streams *streams);
 
+/* Datagrams have no connection. Where signs of life are awaited along such a flow (RFC 5626 section
+ * 4.4.2) it gets a number made from the far end's address, inside of this folder only. */
+struct flow location_streams_number(const struct hash_key *key, const struct flow *flow);
 /* flow.connection must not be 0. The link is never 0. ERR_NO_MEMORY. */
 int location_streams_add(struct location_streams *streams, const struct flow *flow,
                          uint64_t aor_hash, uint32_t *ret_link);

@@ -98,10 +98,10 @@ void registrar_write_outbound(struct registrar *registrar, const struct endpoint
                               struct writer *w)
 {
     const struct registrar_config *config = &registrar->config;
-    bool direct = flow_reliable(&request->flow) && registrar->update.path.len == 0;
+    bool direct = registrar->update.path.len == 0;
     if (registrar->outbound)
         writer_literal(w, "Require: outbound\r\n");
-    /* Section 5.4. Keep-alives on datagrams are STUN, which is not watched. */
+    /* Section 5.4. */
     if (registrar->outbound && direct && config->flow_timer_s > 0) {
         writer_literal(w, "Flow-Timer: ");
         writer_u64(w, config->flow_timer_s);

@@ -74,12 +74,17 @@ static void queue_open(struct net *net, struct queue *queue, const struct net_op
     }
 }
 
-/* Asking each of a thousand connections would cost more than what they carry. */
+/* Asking each of a thousand connections would cost more than what they carry. And so many are not
+ * accepted all at once: who called a phone whose connection still waits would not reach it. */
 static void watch(struct net *net)
 {
     net->epoll_fd = -1;
     if (!net->queues[0].wire || net->sources < MANY)
         return;
+    for (unsigned s = 0; s < net->sources && !net->tls; s++)
+        wire_ping(net->queues[s].wire);
+    for (unsigned s = 0; s < net->sources && !net->tls; s++)
+        wire_await_pong(net->queues[s].wire);
     net->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (net->epoll_fd < 0)
         die("epoll: %s", strerror(errno));

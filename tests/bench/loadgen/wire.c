@@ -64,6 +64,19 @@ void wire_send(struct wire *wire, const char *bytes, size_t length)
     }
 }
 
+void wire_ping(struct wire *wire)
+{
+    wire_send(wire, "\r\n\r\n", 4);
+}
+
+void wire_await_pong(struct wire *wire)
+{
+    char pong[2];
+    wait_for(wire, POLLIN);
+    if (recv(wire->fd, pong, sizeof pong, 0) != (ssize_t)sizeof pong)
+        die("the server does not answer on a connection");
+}
+
 static void fill(struct wire *wire)
 {
     memmove(wire->bytes, wire->bytes + wire->taken, wire->length - wire->taken);

@@ -21,6 +21,10 @@ struct wire {
  * looked at: it is the server that is measured. */
 void wire_open(struct wire *wire, const struct sockaddr_in *local, const struct sockaddr_in *peer,
                SSL_CTX *tls);
+/* Asks for a sign of life (RFC 5626 section 4.4.1), and waits for it: the server has accepted the
+ * connection then. */
+void wire_ping(struct wire *wire);
+void wire_await_pong(struct wire *wire);
 void wire_close(struct wire *wire);
 void wire_send(struct wire *wire, const char *bytes, size_t length);
 /* Up to NET_BATCH whole messages; they stay where they are until the next call. */

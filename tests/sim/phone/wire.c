@@ -10,7 +10,7 @@ static void on_datagram(void *user, const struct address *to, const struct addre
 {
     struct wire *wire = user;
     (void)to;
-    if (bytes.len > 4)
+    if (bytes.len > 4 && bytes.ptr[0] >= ' ') /* no answer to STUN */
         wire->on_message(wire->user, false, from, bytes);
 }
 

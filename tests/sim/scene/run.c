@@ -133,6 +133,10 @@ static void state_step(struct actor *actor, char **words, unsigned count)
         actor->host->island = 0;
     } else if (strcmp(verb, "closes") == 0 || strcmp(verb, "resets") == 0) {
         connections_end(actor, verb[0] == 'r');
+    } else if (strcmp(verb, "pings") == 0 && !actor->tcp) { /* RFC 5626 section 4.4.2 */
+        static const char stun[] = "\0\1\0\0\x21\x12\xa4\x42"
+                                   "transaction.";
+        wire_send_udp(&actor->wire, &actor->server, slice_of(stun, sizeof(stun) - 1));
     } else if (strcmp(verb, "pings") == 0) { /* RFC 5626 section 4.4.1 */
         wire_send_tcp(&actor->wire, &actor->server, SLICE("\r\n\r\n"));
     } else if (strcmp(verb, "udponly") == 0) {

@@ -114,6 +114,64 @@ static void register_flow(struct fixture *f, uint32_t reg_id, const char *call_i
     assert_int_equal(fixture_apply(f, &update, now_ms), 0);
 }
 
+/* The one binding there is, along a flow of datagrams from REMOTE. */
+static enum binding_reach reach_at(struct location *location, int64_t now_ms)
+{
+    struct location_bindings bindings;
+    struct arena arena;
+    arena_init(&arena, 4096, 1 << 16);
+    assert_int_equal(location_find(location, SLICE(ALICE), now_ms, &arena, &bindings), 0);
+    assert_int_equal(bindings.count, 1);
+    assert_int_equal(bindings.items[0].flow.connection, 0);
+    enum binding_reach reach = location_reach(location, &bindings.items[0], now_ms);
+    arena_done(&arena);
+    return reach;
+}
+
+static void register_datagrams(struct location *location, uint32_t cseq, const char *remote)
+{
+    struct location_update update;
+    struct location_bindings bindings;
+    struct arena arena;
+    int64_t ticket;
+    update_init(&update, ALICE, "one", cseq);
+    assert_int_equal(address_parse(slice_from_string(remote), &update.flow.remote), 0);
+    update.flow.transport = TRANSPORT_UDP;
+    struct location_change *change = update_add(&update, "sip:a@192.0.2.20", 3600);
+    change->binding.instance = SLICE(INSTANCE);
+    change->binding.reg_id = 1;
+    change->key = SLICE(INSTANCE ";1");
+    arena_init(&arena, 4096, 1 << 16);
+    assert_int_equal(location_update(location, &update, T0, &arena, &bindings, &ticket), 0);
+    arena_done(&arena);
+}
+
+/* RFC 5626 sections 4.4.2, 5.4: STUN from the address of the flow, whichever worker it came to. */
+static void a_flow_of_datagrams_lives_by_its_keep_alives(void **state)
+{
+    (void)state;
+    struct location_config config = {.flow_timer_s = 20};
+    struct location *location;
+    struct flow flow = {.transport = TRANSPORT_UDP, .worker = 3};
+    assert_int_equal(location_new(&config, &location), 0);
+    register_datagrams(location, 1, REMOTE);
+    assert_int_equal(reach_at(location, T0 + 30000), BINDING_BY_FLOW_ONLY);
+    assert_int_equal(reach_at(location, T0 + 30001), BINDING_GONE);
+    assert_int_equal(address_parse(SLICE("192.0.2.20:40002"), &flow.remote), 0);
+    location_seen(location, &flow, T0 + 20000); /* another port: another flow */
+    assert_int_equal(reach_at(location, T0 + 30001), BINDING_GONE);
+    assert_int_equal(address_parse(SLICE(REMOTE), &flow.remote), 0);
+    location_seen(location, &flow, T0 + 20000);
+    assert_int_equal(reach_at(location, T0 + 50000), BINDING_BY_FLOW_ONLY);
+    assert_int_equal(reach_at(location, T0 + 50001), BINDING_GONE);
+    /* It comes from another address: the old one tells nothing any more. */
+    register_datagrams(location, 2, "192.0.2.21:40001");
+    location_seen(location, &flow, T0 + 20000);
+    assert_int_equal(reach_at(location, T0 + 30001), BINDING_GONE);
+    assert_int_equal(location_kick(location, SLICE(ALICE)), 1);
+    location_free(location);
+}
+
 static void assert_since(const struct fixture *f, unsigned count, int64_t since_ms)
 {
     assert_int_equal(f->bindings.count, count);
@@ -163,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_leads_to_a_binding),
         cmocka_unit_test(a_flow_without_keep_alives_is_gone_after_the_grace),
+        cmocka_unit_test(a_flow_of_datagrams_lives_by_its_keep_alives),
         cmocka_unit_test(an_instance_is_registered_as_long_as_any_of_its_flows),
         cmocka_unit_test(another_call_id_for_a_flow_begins_the_instance_anew),
     };
