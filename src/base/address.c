@@ -167,6 +167,14 @@ bool address_equal_host(const struct address *a, const struct address *b)
     }
 }
 
+bool address_names_host(const struct address *host, const struct address *a)
+{
+    struct address scoped = *host;
+    if (address_is_v6(host) && address_is_v6(a) && host->in6.sin6_scope_id == 0)
+        scoped.in6.sin6_scope_id = a->in6.sin6_scope_id;
+    return address_equal_host(&scoped, a);
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     return address_equal_host(a, b) && address_port(a) == address_port(b);

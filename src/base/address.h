@@ -33,6 +33,8 @@ const char *address_text(const struct address *a, char *buf);
 /* Scopes count, mapped forms do not equal plain ones (see address_unmap). */
 bool address_equal(const struct address *a, const struct address *b);
 bool address_equal_host(const struct address *a, const struct address *b);
+/* Is host, as a URI or Via names it, the host of a? Neither can say a scope, so none fits any. */
+bool address_names_host(const struct address *host, const struct address *a);
 /* Host and port. seed is secret: senders choose their addresses. */
 uint64_t address_hash(uint64_t seed, const struct address *a);
 uint64_t address_hash_host(uint64_t seed, const struct address *a);

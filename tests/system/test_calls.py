@@ -187,6 +187,16 @@ def test_sipsak_gets_200_to_options(server):
     assert done.returncode == 0 and "200 OK" in done.stdout, done.stdout
 
 
+def test_sipsak_registers(server):
+    """It reads the first challenge only, and knows MD5 alone."""
+    one = server(domains="localhost")
+    one.command("user", "password", "alice", "secret")
+    done = subprocess.run(["sipsak", "-U", "-C", "sip:alice@127.0.0.1:7777", "-s", "sip:alice@localhost", "-a", "secret", "-u", "alice", "-x", "120",
+                           "-p", f"{one.host}:{one.port}"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [c["contact"] for c in one.json("contacts")["contacts"]] == ["sip:alice@127.0.0.1:7777"]
+
+
 def test_one_source_address_loads_all_workers(server):
     """Decision 0002: calls belong to workers by Call-ID, whatever socket the kernel chose."""
     one = server(workers=4, **OPEN)

@@ -131,7 +131,7 @@ static bool is_our_address(const struct domains *domains, struct slice host, uin
     if (!looks_numeric(host) || address_parse_host(host, port, &address) < 0)
         return false;
     for (size_t i = 0; i < domains->address_count; i++) {
-        if (address_equal_host(&domains->addresses[i], &address) &&
+        if (address_names_host(&address, &domains->addresses[i]) &&
             (port == 0 || address_port(&domains->addresses[i]) == port))
             return true;
     }

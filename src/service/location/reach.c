@@ -27,7 +27,7 @@ static bool is_own_contact(const struct binding *binding, const struct sip_uri *
     struct address address;
     return binding->reg_id != 0 || binding->behind_nat ||
            address_parse_host(uri->host, 0, &address) < 0 ||
-           address_equal_host(&address, &binding->flow.remote);
+           address_names_host(&address, &binding->flow.remote);
 }
 
 /* The far end of the connection itself: a port that the phone's system has picked for it. */
@@ -36,7 +36,7 @@ static bool is_ephemeral(const struct sip_uri *uri, const struct flow *flow)
     struct address address;
     return flow_reliable(flow) && uri->port != 0 && uri->port != 5060 && uri->port != 5061 &&
            address_parse_host(uri->host, uri->port, &address) == 0 &&
-           address_equal(&address, &flow->remote);
+           address_names_host(&address, &flow->remote) && uri->port == address_port(&flow->remote);
 }
 
 /* Phones have no certificate for their address (RFC 5630 section 3.1.1); servers have names. */

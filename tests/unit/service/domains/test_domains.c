@@ -123,6 +123,23 @@ static void the_address_of_record_is_canonical(void **state)
     domains_free(domains);
 }
 
+/* RFC 3261 section 25.1: an IPv6 reference has no scope. */
+static void a_link_local_address_of_ours_needs_no_scope(void **state)
+{
+    struct address address;
+    struct domains *domains = NULL;
+    struct slice domain;
+    (void)state;
+    assert_int_equal(address_parse_host(SLICE("fe80::1"), 5060, &address), 0);
+    address.in6.sin6_scope_id = 3;
+    assert_int_equal(domains_new(NULL, 0, &address, 1, &domains), 0);
+    assert_true(domains_local(domains, SLICE("[fe80::1]"), 5060, &domain));
+    assert_true(domains_local(domains, SLICE("[FE80:0::1]"), 0, &domain));
+    assert_false(domains_local(domains, SLICE("[fe80::2]"), 5060, &domain));
+    assert_false(domains_local(domains, SLICE("[fe80::1]"), 5070, &domain));
+    domains_free(domains);
+}
+
 static void bad_and_double_names(void **state)
 {
     struct slice empty[] = {SLICE_LITERAL(" ")};
@@ -147,6 +164,7 @@ int main(void)
         cmocka_unit_test(self_needs_the_right_port),
         cmocka_unit_test(localhost_is_ours_when_we_listen_on_loopback),
         cmocka_unit_test(the_address_of_record_is_canonical),
+        cmocka_unit_test(a_link_local_address_of_ours_needs_no_scope),
         cmocka_unit_test(bad_and_double_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
