@@ -10,8 +10,8 @@ static int send_elsewhere(struct loop *loop, const struct flow *flow, struct sli
     struct mesh *mesh = loop->config.mesh;
     if (mesh == NULL || flow->worker >= mesh_workers(mesh))
         return ERR_CLOSED;
-    uint32_t id[2] = {flow->connection, flow->generation};
-    struct slice parts[2] = {slice_of((const char *)id, sizeof(id)), data};
+    struct stream_mail mail = {flow->connection, flow->generation, flow->transport};
+    struct slice parts[2] = {slice_of((const char *)&mail, sizeof(mail)), data};
     return mesh_post(mesh, loop->config.worker, flow->worker, MAIL_STREAM_SEND, parts, 2);
 }
 

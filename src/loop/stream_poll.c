@@ -118,12 +118,12 @@ bool streams_pending(const struct streams *streams)
 
 /* ---- making and freeing ---- */
 
-static void tell_late(struct streams *streams, unsigned from, const uint32_t id[2])
+static void tell_late(struct streams *streams, unsigned from, const struct stream_mail *mail)
 {
-    struct flow flow = {.transport = TRANSPORT_TCP,
+    struct flow flow = {.transport = (uint8_t)mail->transport,
                         .worker = (uint8_t)streams->loop->config.worker,
-                        .connection = id[0],
-                        .generation = id[1]};
+                        .connection = mail->connection,
+                        .generation = mail->generation};
     streams->counts[STREAM_SEND_LATE]++;
     if (streams->on_late != NULL)
         streams->on_late(streams->late_user, from, &flow);
@@ -132,17 +132,17 @@ static void tell_late(struct streams *streams, unsigned from, const uint32_t id[
 static void on_send_mail(void *user, unsigned from, struct slice data)
 {
     struct streams *streams = user;
-    uint32_t id[2];
-    if (data.len < sizeof(id))
+    struct stream_mail mail;
+    if (data.len < sizeof(mail))
         return;
-    memcpy(id, data.ptr, sizeof(id));
-    struct stream *stream = stream_get(streams, id[0], id[1]);
+    memcpy(&mail, data.ptr, sizeof(mail));
+    struct stream *stream = stream_get(streams, mail.connection, mail.generation);
     if (stream == NULL || stream->state > STREAM_IS_OPEN)
-        tell_late(streams, from, id);
+        tell_late(streams, from, &mail);
     else if (stream->layers != NULL)
-        (void)stream_layers_send(stream, slice_from(data, sizeof(id)));
+        (void)stream_layers_send(stream, slice_from(data, sizeof(mail)));
     else
-        (void)stream_queue(stream, slice_from(data, sizeof(id)));
+        (void)stream_queue(stream, slice_from(data, sizeof(mail)));
 }
 
 static int streams_init(struct streams *streams)

@@ -117,6 +117,13 @@ struct stream_slot {
     uint32_t next_free;
 };
 
+/* Before the bytes that a worker sends on the connection of another. */
+struct stream_mail {
+    uint32_t connection;
+    uint32_t generation;
+    uint32_t transport; /* if it is gone, nobody knows it any more */
+};
+
 struct stream_listener {
     struct streams *owner;
     struct list node;

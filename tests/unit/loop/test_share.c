@@ -178,6 +178,7 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
     int fd = user_accept_one(&workers[1].user);
     struct flow flow = workers[1].user.flow;
     assert_int_equal(flow.worker, 1);
+    flow.transport = TRANSPORT_WS; /* what a connection that is gone was, its sender says */
     assert_true(stream_alive(workers[0].loop, &flow));
     workers[0].target = workers[2].target = flow;
     stream_on_late(workers[1].loop, on_late, &workers[1]);
@@ -199,6 +200,7 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
     assert_int_equal(stream_count(workers[1].loop, STREAM_SEND_LATE), 1);
     assert_int_equal(workers[1].late_from, 0 + 1); /* and can tell who has sent it */
     assert_int_equal(workers[1].late.worker, 1);
+    assert_int_equal(workers[1].late.transport, TRANSPORT_WS);
     assert_int_equal(workers[1].late.connection, flow.connection);
     assert_int_equal(workers[1].late.generation, flow.generation);
     flow.worker = WORKERS;
