@@ -298,6 +298,22 @@ def test_a_first_start_makes_a_certificate_and_says_how_to_trust_it(server):
         assert ua.ask("OPTIONS", f"sip:127.0.0.1:{port}").status == 200
 
 
+def test_a_domain_that_no_certificate_names_is_told(server):
+    one = server(start=False)
+    one.settings["listen"] = f"tls:{one.host}:{one.port}"
+    one.start()
+    assert "no certificate names" not in one.log()
+    one.settings["domains"] = "new.example"
+    said = one.run("config", "check")
+    assert said.returncode == 0 and "no certificate names the domain new.example" in said.stderr
+    one.restart()
+    assert "no certificate names the domain new.example" in one.log()
+    for name in ("certificate", "key"):
+        os.unlink(os.path.join(one.settings["data_dir"], f"tls-{name}.pem"))
+    one.restart()
+    assert "no certificate names" not in one.log()
+
+
 def test_certificates_are_reloaded_and_old_connections_stay(tls, root, tmp_path):
     certificate, key = root.sign("first", "DNS:localhost")
     one = tls(tls__certificate=certificate, tls__key=key)

@@ -17,9 +17,12 @@ static int check_files(const struct app_config *config)
     if (problems == NULL)
         return ERR_NO_MEMORY;
     config_problems_init(problems);
-    int status = secure_check(config, problems);
+    char note[SECURE_NOTE_MAX];
+    int status = secure_check(config, problems, note);
     if (status < 0)
         fputs(config_problems_text(problems), stderr);
+    else if (note[0] != '\0')
+        fprintf(stderr, "%s\n", note);
     memory_free(problems);
     return status;
 }

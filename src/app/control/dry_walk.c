@@ -88,7 +88,16 @@ static bool find_next_hop(struct walk *walk, const struct sip_uri *uri, struct s
     struct slice domain = SLICE_NULL;
     bool ours = uri->scheme == SIP_URI_TEL ||
                 domains_local(walk->settings->domains, uri->host, uri->port, &domain);
-    const struct proxy_route *route = proxy_config_route(&walk->settings->config->proxy, uri, ours);
+    struct sip_uri dialled = *uri;
+    char number[URI_MAX];
+    struct writer w;
+    writer_init(&w, number, sizeof number);
+    if (uri->scheme == SIP_URI_TEL || uri->user_phone) {
+        proxy_number_write(&w, uri->user);
+        dialled.user = writer_slice(&w);
+    }
+    const struct proxy_route *route =
+        proxy_config_route(&walk->settings->config->proxy, &dialled, ours);
     struct slice user = uri->user.len > 0 ? uri->user : SLICE("the user");
     *ret_uri = *uri;
     if (ours && uri->scheme != SIP_URI_TEL)

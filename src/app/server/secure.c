@@ -1,5 +1,6 @@
 #include "app/server/secure.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "app/config/check.h"
@@ -117,7 +118,31 @@ static bool own_is_missing(const struct app_config *config)
 
 /* ---- All ---- */
 
-int secure_check(const struct app_config *config, struct config_problems *problems)
+void secure_note(const struct app_config *config, struct tls *tls, char note[SECURE_NOTE_MAX])
+{
+    note[0] = '\0';
+    for (unsigned i = 0; tls != NULL && i < config->domains.count; i++) {
+        struct slice domain = config->domains.items[i];
+        if (tls_has_certificate(tls, domain))
+            continue;
+        int length =
+            snprintf(note, SECURE_NOTE_MAX,
+                     "no certificate names the domain %.*s: who calls it by TLS and checks "
+                     "goes away; ",
+                     SLICE_ARG(domain));
+        if (length > 0 && length < SECURE_NOTE_MAX && config->tls_own)
+            (void)snprintf(note + length, SECURE_NOTE_MAX - (size_t)length,
+                           "remove %s and %s and restart: a new one is made",
+                           config->tls.pairs[0].certificate, config->tls.pairs[0].key);
+        else if (length > 0 && length < SECURE_NOTE_MAX)
+            (void)snprintf(note + length, SECURE_NOTE_MAX - (size_t)length,
+                           "tls.certificate needs one with it in subjectAltName");
+        return;
+    }
+}
+
+int secure_check(const struct app_config *config, struct config_problems *problems,
+                 char note[SECURE_NOTE_MAX])
 {
     struct tls_fault fault = {.part = TLS_PART_NONE};
     struct tls_config files = config->tls;
@@ -125,6 +150,7 @@ int secure_check(const struct app_config *config, struct config_problems *proble
     if (own_is_missing(config))
         files.pair_count = 0;
     int status = tls_new(&files, &fault, &tls);
+    secure_note(config, files.pair_count > 0 && status == 0 ? tls : NULL, note);
     tls_free(tls);
     return complain(config, &fault, status, problems);
 }

@@ -5,8 +5,12 @@
 #include "app/config/config.h"
 
 /* Are the files that the configuration names good? Adds to problems; ERR_INVALID. Our own
- * certificate may still be missing. */
-int secure_check(const struct app_config *config, struct config_problems *problems);
+ * certificate may still be missing. note: what is allowed and probably not meant, or empty. */
+#define SECURE_NOTE_MAX 512
+int secure_check(const struct app_config *config, struct config_problems *problems,
+                 char note[SECURE_NOTE_MAX]);
+/* The same for what is open; tls may be NULL. */
+void secure_note(const struct app_config *config, struct tls *tls, char note[SECURE_NOTE_MAX]);
 /* Makes our own certificate when it is needed and missing (*ret_made), and opens all. It names our
  * outside addresses too (hosts, OUTSIDE_FAMILIES of them). *ret_tls is NULL when no listener needs
  * TLS. Says in the log what is wrong. */

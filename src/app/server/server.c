@@ -274,6 +274,14 @@ static int equip_workers(struct server *server)
 }
 
 /* config stays the caller's when this fails. */
+static void warn_of_names(const struct server *server, const struct app_config *config)
+{
+    char note[SECURE_NOTE_MAX];
+    secure_note(config, server->tls, note);
+    if (note[0] != '\0')
+        log_warn(server->log, LOG_CONFIG, "%s", note);
+}
+
 static int open_all(struct server *server, struct app_config *config)
 {
     listen_prepare(config, server->log);
@@ -290,6 +298,8 @@ static int open_all(struct server *server, struct app_config *config)
     config->endpoint.tls = server->tls;
     config->stun.tls = server->tls;
     config->endpoint.tls_domain = secure_domain(config, server->tls);
+    if (status == 0)
+        warn_of_names(server, config);
     if (status == 0)
         status = open_mesh(server, config);
     if (status == 0)
@@ -509,6 +519,7 @@ int server_reload(struct server *server, struct config_problems *complaints)
     }
     location_reload(server->location, config->max_bindings, config->max_contacts);
     reload_log(server, before, config);
+    warn_of_names(server, config);
     server_outside_reloaded(server, &found);
     wait_for_workers(server);
     return 0;

@@ -1,6 +1,8 @@
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "loop/tls/identity.h"
@@ -50,6 +52,10 @@ static int load_trust(SSL_CTX *context, const struct tls_config *config, struct 
 {
     if (config->trust == NULL || config->trust[0] == '\0')
         return SSL_CTX_set_default_verify_paths(context) == 1 ? 0 : ERR_NO_MEMORY;
+    char why[128];
+    if (access(config->trust, R_OK) != 0)
+        return tls_complain(fault, TLS_PART_TRUST, "%s cannot be read: %s", config->trust,
+                            strerror_r(errno, why, sizeof why));
     if (SSL_CTX_load_verify_file(context, config->trust) == 1)
         return 0;
     return tls_complain(fault, TLS_PART_TRUST,

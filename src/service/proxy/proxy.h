@@ -38,6 +38,9 @@ struct proxy_config {
  * wins, then the first in the configuration. */
 const struct proxy_route *proxy_config_route(const struct proxy_config *config,
                                              const struct sip_uri *uri, bool ours);
+/* A number without what makes it readable: routes are looked up by this (RFC 3966 section 5.1.1).
+ */
+void proxy_number_write(struct writer *w, struct slice number);
 
 #define PROXY_METRIC_LIST(X)                                                                       \
     X(FORWARDED, "proxy_requests_forwarded_total", METRIC_COUNTER,                                 \

@@ -41,15 +41,20 @@ static bool is_number(struct slice user)
     return digit;
 }
 
+void proxy_number_write(struct writer *w, struct slice number)
+{
+    for (size_t i = 0; i < number.len; i++) {
+        if (slice_index(visual, number.ptr[i]) == visual.len)
+            writer_char(w, number.ptr[i]);
+    }
+}
+
 static int write_plain(struct proxy *proxy, struct slice number, struct slice *ret_plain)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
     writer_init(&w, text, sizeof(text));
-    for (size_t i = 0; i < number.len; i++) {
-        if (slice_index(visual, number.ptr[i]) == visual.len)
-            writer_char(&w, number.ptr[i]);
-    }
+    proxy_number_write(&w, number);
     int status = writer_status(&w);
     return status < 0 ? status : arena_copy(&proxy->arena, writer_slice(&w), ret_plain);
 }
