@@ -376,6 +376,14 @@ def test_a_socket_left_behind_is_replaced_but_not_one_that_answers(server):
     assert one.json("status")["version"]
 
 
+def test_the_log_tells_a_wrong_name_from_a_wrong_password(server):
+    one = server()
+    for name, reason in (("alice", "wrong-credentials"), ("alcie", "no-such-user")):
+        with Phone(one.address, name, "wrong") as phone:
+            assert status(phone.register()) == 401
+        one.wait_for(rf"auth-failure .* user={name} reason={reason}")
+
+
 def test_phones_that_stumble_over_sha_256_are_offered_md5_alone(server):
     one = server()
     for agent, offers in (("test phone", ["SHA-256", "MD5"]), ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),

@@ -109,6 +109,16 @@ static void count(struct authenticator *authenticator, enum authenticator_metric
     metric_add(&authenticator->metrics[which], 1);
 }
 
+/* For the log alone: strangers learn no names. */
+static const char *why_denied(const struct authenticator *authenticator, struct slice user)
+{
+    struct accounts *accounts = authenticator->parts.accounts;
+    uint8_t ha1[16];
+    bool known = accounts_known(accounts, user, authenticator->domain);
+    bool full = accounts_ha1(accounts, user, authenticator->domain, 0, ha1) == 0;
+    return known || full ? "wrong-credentials" : "no-such-user";
+}
+
 /* One line of a fixed form that tools can follow (contrib/fail2ban). The address is the socket's,
  * never one from the message. */
 static void log_failure(struct authenticator *authenticator, const struct endpoint_request *request,
@@ -209,7 +219,7 @@ int authenticator_check(struct authenticator *authenticator, const struct endpoi
     case SIP_AUTH_FORGED:
     case SIP_AUTH_DENIED:
         count(authenticator, AUTHENTICATOR_FAILED);
-        log_failure(authenticator, request, result.user, "wrong-credentials");
+        log_failure(authenticator, request, result.user, why_denied(authenticator, result.user));
         break;
     case SIP_AUTH_NONE:
     case SIP_AUTH_OUTCOME_COUNT: break;
