@@ -429,7 +429,7 @@ static void files_that_are_wrong_are_refused(void **state)
     assert_fault(&with, TLS_PART_CERTIFICATE, "is good from 2");
     with = config;
     with.trust = "/nowhere/trust.pem";
-    assert_fault(&with, TLS_PART_TRUST, "/nowhere/trust.pem cannot be used");
+    assert_fault(&with, TLS_PART_TRUST, "/nowhere/trust.pem cannot be read");
     with.trust = certificate_write_text("empty", "");
     assert_fault(&with, TLS_PART_TRUST, "cannot be used");
 }
