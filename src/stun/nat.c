@@ -1,11 +1,11 @@
 #include "stun/nat.h"
 
-#define TEXT_2(id, text)         [id] = text,
-#define TEXT_3(id, text, a)      [id] = text,
-#define TEXT_4(id, text, a, b)   [id] = text,
-#define SECOND_3(id, text, a)    [id] = a,
-#define SECOND_4(id, text, a, b) [id] = a,
-#define THIRD_4(id, text, a, b)  [id] = b,
+#define TEXT_2(id, text)         [id] = (text),
+#define TEXT_3(id, text, a)      [id] = (text),
+#define TEXT_4(id, text, a, b)   [id] = (text),
+#define SECOND_3(id, text, a)    [id] = (a),
+#define SECOND_4(id, text, a, b) [id] = (a),
+#define THIRD_4(id, text, a, b)  [id] = (b),
 
 static const char *const kinds[] = {NAT_KIND_LIST(TEXT_3)};
 static const char *const kind_meanings[] = {NAT_KIND_LIST(SECOND_3)};

@@ -121,7 +121,7 @@ const char *nat_kind_meaning(enum nat_kind kind);
 const char *nat_mapping_text(enum nat_mapping mapping);
 const char *nat_filtering_text(enum nat_filtering filtering);
 const char *nat_hairpin_text(enum nat_hairpin hairpin);
-const char *nat_fragments_text(enum nat_fragments fragments);
+const char *nat_fragments_text(enum nat_fragments which);
 /* "straight", "relay" or "unknown"; the sentence; its reason. */
 const char *nat_calls_text(enum nat_calls calls);
 const char *nat_calls_sentence(enum nat_calls calls);

@@ -160,7 +160,7 @@ static void try_address(struct report *report, const struct nat_order *order)
 
 int command_nat(const struct options *options)
 {
-    struct nat_server server;
+    struct nat_server server = {.count = 0};
     struct report report = {.options = options, .code = EXIT_FAILED};
     struct nat_order order = {.progress = progress};
     if (options->word_count > 1)

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,17 +26,6 @@ void run_close(struct run *run, unsigned socket)
     if (s->fd >= 0)
         (void)close(s->fd);
     s->fd = -1;
-}
-
-void run_say(const struct run *run, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (length >= 0 && run->order->progress != NULL)
-        run->order->progress(text);
 }
 
 struct run_exchange *run_begin(struct run *run, enum run_purpose purpose, unsigned which,

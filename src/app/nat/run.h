@@ -72,7 +72,6 @@ void run_close(struct run *run, unsigned socket);
  * 5). NULL: the table is full. The caller sets what is special about it. */
 struct run_exchange *run_begin(struct run *run, enum run_purpose purpose, unsigned which,
                                uint64_t at_ms);
-void run_say(const struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* life.c */
 /* Begins when it is known that there is something to measure, goes on, and ends. */
@@ -82,6 +81,7 @@ void run_life_on_reply(struct run *run, struct run_exchange *exchange, unsigned 
 void run_life_on_timeout(struct run *run, struct run_exchange *exchange);
 
 /* tell.c: what has been found, for people who wait. */
+void run_say(const struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_tell(const struct run *run, enum discovery_test test);
 
 #endif

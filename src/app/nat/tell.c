@@ -1,4 +1,9 @@
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "app/nat/run.h"
+
+#define TELL_MAX 256
 
 /* Each test in words: its question, the answer when it was answered, and when not. */
 static const struct {
@@ -20,19 +25,33 @@ static const struct {
     [DISCOVERY_OTHER] = {"test I to the server's other address and port", NULL, "no answer"},
 };
 
+void run_say(const struct run *run, const char *format, ...)
+{
+    char text[TELL_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    run->order->progress(text);
+}
+
 void run_tell(const struct run *run, enum discovery_test test)
 {
     const struct discovery_result *r = &run->discovery.results[test];
-    char text[ADDRESS_TEXT_MAX];
-    const char *question = words[test].question;
-    if (r->refused && r->status != 0)
-        run_say(run, "%s: refused (%u)", question, r->status);
-    else if (r->refused)
-        run_say(run, "%s: the server answers from its first one", question);
-    else if (!r->answered)
-        run_say(run, "%s: %s", question, words[test].no);
-    else if (words[test].yes != NULL)
-        run_say(run, "%s: %s", question, words[test].yes);
-    else
-        run_say(run, "%s: outside address %s", question, address_text(&r->mapped, text));
+    char address[ADDRESS_TEXT_MAX], code[16], line[TELL_MAX];
+    const char *answer = words[test].no, *more = "";
+    (void)snprintf(code, sizeof code, "%u", r->status);
+    if (r->refused && r->status != 0) {
+        answer = "refused, ";
+        more = code;
+    } else if (r->refused) {
+        answer = "the server answers from its first one";
+    } else if (r->answered && words[test].yes != NULL) {
+        answer = words[test].yes;
+    } else if (r->answered) {
+        answer = "outside address ";
+        more = address_text(&r->mapped, address);
+    }
+    (void)snprintf(line, sizeof line, "%s: %s%s", words[test].question, answer, more);
+    run->order->progress(line);
 }
