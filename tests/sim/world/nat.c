@@ -35,35 +35,24 @@ static struct sim_nat_mapping *find_outbound(struct sim_nat *nat, const struct s
     return NULL;
 }
 
+bool sim_nat_translates(enum sim_nat_kind kind)
+{
+    return kind != SIM_NAT_FIREWALL && kind != SIM_NAT_NONE;
+}
+
 /* In the place of one that has expired, or of the oldest. */
 static struct sim_nat_mapping *make(struct sim_nat *nat, uint16_t inside)
 {
     struct sim_nat_mapping *oldest = &nat->mappings[0];
+    bool kept =
+        (nat->keeps_ports && nat->kind != SIM_NAT_SYMMETRIC) || !sim_nat_translates(nat->kind);
     for (unsigned i = 1; i < SIM_NAT_MAPPINGS; i++) {
         if (nat->mappings[i].used_us < oldest->used_us)
             oldest = &nat->mappings[i];
     }
-    *oldest = (struct sim_nat_mapping){.inside = inside, .outside = nat->next_port++};
+    *oldest =
+        (struct sim_nat_mapping){.inside = inside, .outside = kept ? inside : nat->next_port++};
     return oldest;
-}
-
-static bool outbound(void *user, struct sim_packet *packet)
-{
-    struct sim_nat *nat = user;
-    uint16_t port = address_port(&packet->from);
-    if (nat->kind != SIM_NAT_STATIC) {
-        uint64_t now_us = sim_now_us(packet->world);
-        struct sim_nat_mapping *mapping = find_outbound(nat, packet, now_us);
-        if (mapping == NULL)
-            mapping = make(nat, port);
-        mapping->used_us = now_us;
-        if (!talks_to(mapping, &packet->to, true) && mapping->peer_count < SIM_NAT_PEERS)
-            mapping->peers[mapping->peer_count++] = packet->to;
-        port = mapping->outside;
-    }
-    packet->from = nat->box.outside;
-    address_set_port(&packet->from, port);
-    return true;
 }
 
 static bool lets_in(const struct sim_nat *nat, const struct sim_nat_mapping *mapping,
@@ -88,11 +77,42 @@ static uint16_t inside_port(const struct sim_nat *nat, const struct sim_packet *
 static bool inbound(void *user, struct sim_packet *packet)
 {
     const struct sim_nat *nat = user;
+    if (nat->kind == SIM_NAT_NONE)
+        return true;
     uint16_t port =
         nat->kind == SIM_NAT_STATIC ? address_port(&packet->to) : inside_port(nat, packet);
     packet->to = nat->host->addresses[0];
     address_set_port(&packet->to, port);
     return port != 0;
+}
+
+/* The outside port that a packet leaves from. */
+static uint16_t outside_port(struct sim_nat *nat, const struct sim_packet *packet)
+{
+    uint16_t port = address_port(&packet->from);
+    if (nat->kind == SIM_NAT_STATIC)
+        return port;
+    uint64_t now_us = sim_now_us(packet->world);
+    struct sim_nat_mapping *mapping = find_outbound(nat, packet, now_us);
+    if (mapping == NULL)
+        mapping = make(nat, port);
+    mapping->used_us = now_us;
+    if (!talks_to(mapping, &packet->to, true) && mapping->peer_count < SIM_NAT_PEERS)
+        mapping->peers[mapping->peer_count++] = packet->to;
+    return mapping->outside;
+}
+
+static bool outbound(void *user, struct sim_packet *packet)
+{
+    struct sim_nat *nat = user;
+    if (nat->kind == SIM_NAT_NONE || nat->kind == SIM_NAT_BLOCKED)
+        return nat->kind == SIM_NAT_NONE;
+    uint16_t port = outside_port(nat, packet);
+    packet->from = nat->box.outside;
+    address_set_port(&packet->from, port);
+    if (nat->hairpin && address_equal_host(&packet->to, &nat->box.outside))
+        return inbound(nat, packet);
+    return true;
 }
 
 void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *outside,
@@ -107,6 +127,8 @@ void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *o
     int status = address_parse_host(slice_from_string(outside), 0, &nat->box.outside);
     assert(status == 0);
     (void)status;
+    if (!sim_nat_translates(kind))
+        nat->box.outside = host->addresses[0];
     host->behind = &nat->box;
 }
 
@@ -117,8 +139,8 @@ void sim_nat_init(struct sim_nat *nat, struct sim_host *host, const char *outsid
 
 bool sim_nat_kind_named(const char *name, enum sim_nat_kind *ret_kind)
 {
-    static const char *const names[] = {"static", "full", "restricted", "port-restricted",
-                                        "symmetric"};
+    static const char *const names[] = {"static",    "full",     "restricted", "port-restricted",
+                                        "symmetric", "firewall", "blocked",    "none"};
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             *ret_kind = (enum sim_nat_kind)i;

@@ -14,6 +14,10 @@ enum sim_nat_kind {
     SIM_NAT_RESTRICTED,      /* whose address has been written to */
     SIM_NAT_PORT_RESTRICTED, /* whose address and port have been written to */
     SIM_NAT_SYMMETRIC,       /* the same, and a mapping for each address and port written to */
+    SIM_NAT_FIREWALL,        /* lets in as port-restricted, and translates nothing */
+    SIM_NAT_BLOCKED,         /* nothing passes, but for connections */
+    SIM_NAT_NONE,            /* everything passes */
+    SIM_NAT_KINDS
 };
 
 struct sim_nat_mapping {
@@ -29,6 +33,8 @@ struct sim_nat {
     struct sim_host *host; /* inside */
     enum sim_nat_kind kind;
     uint64_t lifetime_us; /* of a mapping that nothing goes out through; 0: for ever */
+    bool hairpin;         /* what goes to its own outside comes back in (RFC 4787 section 6) */
+    bool keeps_ports;     /* the outside port is the inside one; not of a symmetric one */
     uint16_t next_port;   /* no mapping gets the port of an earlier one */
     struct sim_nat_mapping mappings[SIM_NAT_MAPPINGS];
 };
@@ -37,7 +43,10 @@ struct sim_nat {
 void sim_nat_init(struct sim_nat *nat, struct sim_host *host, const char *outside);
 void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *outside,
                        enum sim_nat_kind kind, uint64_t lifetime_us);
-/* "full", "restricted", "port-restricted", "symmetric". False: no such kind. */
+/* A firewall, and no NAT at all, leave the host its own address, whatever outside says. */
+bool sim_nat_translates(enum sim_nat_kind kind);
+/* "full", "restricted", "port-restricted", "symmetric", "firewall", "blocked", "none". False: no
+ * such kind. */
 bool sim_nat_kind_named(const char *name, enum sim_nat_kind *ret_kind);
 /* It was restarted: all mappings are gone. */
 void sim_nat_forget(struct sim_nat *nat);
