@@ -131,7 +131,8 @@ def test_an_allocate_that_is_repeated_is_answered_the_same(relay):
 
 @pytest.mark.parametrize("attributes, transport, code", [
     (b"", None, 400),
-    (b"", b"\6\0\0\0", 442),
+    (b"", b"\x84\0\0\0", 442),
+    (b"", b"\6\0\0\0", 400),  # RFC 6062 section 5.1: not over UDP
     (turn.attribute(turn.REQUESTED_ADDRESS_FAMILY, b"\3\0\0\0"), turn.UDP, 440),
     (turn.attribute(turn.REQUESTED_ADDRESS_FAMILY, b"\1\0\0\0") + turn.attribute(turn.ADDITIONAL_ADDRESS_FAMILY, b"\2\0\0\0"), turn.UDP, 400),
     (turn.attribute(turn.ADDITIONAL_ADDRESS_FAMILY, b"\1\0\0\0"), turn.UDP, 400),

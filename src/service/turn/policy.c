@@ -41,8 +41,11 @@ static const struct turn_net tunnels[] = {
 
 static const struct turn_net nat64 = {{UINT64_C(0x0064ff9b00000000), 0}, 96}; /* RFC 6052 */
 
+/* The mapped form is how IPv4 is kept here, and no part of a larger IPv6 network. */
 static bool is_in(struct turn_host host, const struct turn_net *net)
 {
+    if (net->bits < 96 && turn_host_is_v4(host))
+        return false;
     unsigned high = net->bits < 64 ? net->bits : 64;
     unsigned low = net->bits - high;
     uint64_t high_mask = high == 0 ? 0 : ~UINT64_C(0) << (64 - high);
