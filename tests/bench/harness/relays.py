@@ -48,7 +48,7 @@ class Coturn(servers.Server):
                 "--log-file", "stdout", "--simple-log", "--no-stdout-log"]
 
     def is_ready(self, log):
-        return self.process.poll() is None and not servers._free_udp(self.port)
+        return self.process.poll() is None and servers._bound("udp", self.port)
 
     @property
     def turn(self):
