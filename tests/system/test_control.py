@@ -384,6 +384,17 @@ def test_the_log_tells_a_wrong_name_from_a_wrong_password(server):
         one.wait_for(rf"auth-failure .* user={name} reason={reason}")
 
 
+def test_a_phone_with_another_name_of_the_machine_is_told_in_the_log(server):
+    one = server()
+    with Ua(one.address, "alice") as ua:
+        for _ in range(3):
+            answer = ua.ask("REGISTER", "sip:pbx.example", to="sip:alice@pbx.example",
+                            from_="sip:alice@pbx.example", lines=[f"Contact: {ua.contact}"])
+            assert answer.first == "SIP/2.0 403 Forbidden - Not A Domain Of This Server"
+        one.wait_for(r"wants to register at pbx.example, which is no domain of this server")
+        assert one.log().count("wants to register") == 1
+
+
 def test_phones_that_stumble_over_sha_256_are_offered_md5_alone(server):
     one = server()
     for agent, offers in (("test phone", ["SHA-256", "MD5"]), ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),

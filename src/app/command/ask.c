@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/control/answer.h"
 #include "base/error.h"
@@ -23,6 +25,16 @@ void asking_complain(const struct options *options, int code, const char *format
         fprintf(stderr, "trapezoid %s: %s\n", options->command, len < 0 ? "" : text);
 }
 
+/* Whoever started the server with sudo forgets it here. */
+static const char *system_hint(const char *path)
+{
+    static const char folder[] = "/run/trapezoid";
+    bool of_system = strncmp(path, folder, sizeof folder - 1) == 0;
+    return geteuid() != 0 && !of_system && access(folder, F_OK) == 0
+               ? " One that was started as root is asked with sudo."
+               : "";
+}
+
 int asking_open(struct asking *asking, const struct options *options, bool quiet)
 {
     *asking = (struct asking){.options = options};
@@ -42,8 +54,8 @@ int asking_open(struct asking *asking, const struct options *options, bool quiet
         asking_complain(
             options, code,
             "no server answers on %s; is it running, with this configuration (-c FILE, --set "
-            "control.path=FILE)?",
-            path);
+            "control.path=FILE)?%s",
+            path, system_hint(path));
     else
         asking_complain(options, code, "%s: %s", path, error_text(status));
     asking_close(asking);

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "service/proxy/proxy_private.h"
 
+#define TELL_EACH_MS 60000
+
 static void refuse(struct proxy *proxy, const struct endpoint_request *request, unsigned status,
                    const char *reason)
 {
@@ -105,10 +107,31 @@ static int authenticate(struct proxy *proxy, const struct endpoint_request *requ
     return 0;
 }
 
+/* The operator who has given his phone another name of this machine finds out here why it does not
+ * register. Strangers make one line a minute of it. */
+static void tell_of_domain(struct proxy *proxy, const struct endpoint_request *request)
+{
+    struct loop *loop = endpoint_loop(proxy->endpoint);
+    char from[ADDRESS_TEXT_MAX];
+    if (proxy->told_of_domain_ms != 0 &&
+        loop_now_ms(loop) - proxy->told_of_domain_ms < TELL_EACH_MS)
+        return;
+    proxy->told_of_domain_ms = loop_now_ms(loop);
+    log_info(loop_log(loop), LOG_PROXY,
+             "%s wants to register at %.*s, which is no domain of this server: it must stand in "
+             "domains",
+             address_text(&request->flow.remote, from), SLICE_ARG(request->uri.host));
+}
+
 static int deny_relay(struct proxy *proxy, const struct endpoint_request *request)
 {
-    if (request->msg->method != SIP_ACK)
-        refuse(proxy, request, 403, "Forbidden - No Relaying");
+    if (request->msg->method == SIP_ACK)
+        return 0;
+    bool registers = request->msg->method == SIP_REGISTER;
+    if (registers)
+        tell_of_domain(proxy, request);
+    refuse(proxy, request, 403,
+           registers ? "Forbidden - Not A Domain Of This Server" : "Forbidden - No Relaying");
     return 0;
 }
 

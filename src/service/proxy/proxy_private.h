@@ -35,6 +35,7 @@ struct proxy {
     metric metrics[PROXY_METRICS];
     struct location_bindings bindings;
     struct list ack_list;
+    uint64_t told_of_domain_ms; /* see policy.c */
     struct sip_limits unlimited;
     struct sip_message message; /* the stored request of a context, parsed again */
     char text[PROXY_TEXT_MAX];
