@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import stat
+import subprocess
 import time
 
 import pytest
@@ -92,6 +93,16 @@ def test_a_first_start_makes_two_accounts_whose_passwords_work(server):
     assert "auth_pass" not in one.out() and accounts["alice"] not in one.out()
     with Phone(one.address, "alice", accounts["alice"]) as phone:
         assert status(phone.register()) == 200
+
+
+def test_the_commands_that_a_first_start_prints_find_the_server(server):
+    one = server()
+    line = next(line for line in one.out().splitlines() if line.startswith("A new password: "))
+    words = line.partition(": ")[2].split()
+    assert words[0] == trapezoid.PROGRAM
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0 and "alice has the password" in done.stdout, (line, done.stderr)
+    assert "user password: alice" in one.log(), "the running server did it"
 
 
 def test_no_accounts_are_made_when_nobody_is_asked_for_a_password(server):

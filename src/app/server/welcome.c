@@ -124,20 +124,49 @@ static void print_phones(const struct welcome *welcome, const struct place *plac
         printf("Phones outside of this network write %s.\n", place->outside);
 }
 
+/* What the other commands must be told to find this server. */
+static void write_options(const struct config_source *source, struct writer *w)
+{
+    static const char *const keys[] = {"data_dir=", "control.path=", "store.path=", "auth.realm="};
+    if (source->file != NULL && strcmp(source->file, "-") != 0) {
+        writer_literal(w, " -c ");
+        writer_string(w, source->file);
+    }
+    for (unsigned i = 0; i < source->set_count; i++) {
+        for (unsigned k = 0; k < sizeof keys / sizeof *keys; k++) {
+            if (strncmp(source->sets[i], keys[k], strlen(keys[k])) != 0)
+                continue;
+            writer_literal(w, " --set ");
+            writer_string(w, source->sets[i]);
+        }
+    }
+}
+
+static const char *options_text(const struct server *server, char *buf, size_t size)
+{
+    struct writer w;
+    writer_init(&w, buf, size - 1);
+    write_options(server->source, &w);
+    buf[writer_status(&w) == 0 ? writer_length(&w) : 0] = '\0';
+    return buf;
+}
+
 static void print_accounts(const struct server *server, const struct welcome *welcome)
 {
+    char text[1024];
+    const char *options = options_text(server, text, sizeof text);
     if (welcome->count == 0) {
         if (accounts_count(server->accounts) == 0 && server->settings->config->registrar.auth)
-            printf("There are no accounts yet, so no phone can register: %s user add NAME\n",
-                   program_invocation_name);
+            printf("There are no accounts yet, so no phone can register: %s user add NAME%s\n",
+                   program_invocation_name, options);
         return;
     }
     puts("\nAccounts made by this first start; passwords are shown only now:");
     for (unsigned i = 0; i < welcome->count; i++)
         printf("  %-8s %s\n", welcome->accounts[i].name, welcome->accounts[i].password);
     /* As it was called: before it is installed it is on no search path. */
-    printf("A new password: %s user password alice\n", program_invocation_name);
-    printf("More accounts:  %s user add NAME\n", program_invocation_name);
+    printf("A new password: %s user password alice%s\n", program_invocation_name, options);
+    printf("More accounts:  %s user add NAME%s\n", program_invocation_name, options);
 }
 
 static void print_certificate(const struct server *server)
@@ -171,7 +200,7 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
 {
     const struct app_config *config = server->settings->config;
     struct place place;
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], options[1024];
     printf("trapezoid %s, %u workers, listening on\n", TRAPEZOID_VERSION, config->workers);
     for (unsigned i = 0; i < config->listen.count; i++) {
         struct address address = server_listener_address(server, i);
@@ -191,7 +220,7 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
     }
     print_certificate(server);
     if (server->new_store && !process_output_is_journal())
-        printf("\nIs everything set up right, also for phones elsewhere? %s doctor\n",
-               program_invocation_name);
+        printf("\nIs everything set up right, also for phones elsewhere? %s doctor%s\n",
+               program_invocation_name, options_text(server, options, sizeof options));
     (void)fflush(stdout);
 }
