@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -378,3 +379,27 @@ def test_what_was_acknowledged_survives_sigkill(server):
     one.kill()
     one.start()
     assert len(one.json("contacts")["contacts"]) == 50
+
+
+def test_an_address_that_the_machine_gets_later_is_the_servers(server):
+    """DHCP, privacy addresses: what a wildcard listener is reached by is ours some seconds later."""
+    space = f"tz-late-{os.getpid()}"
+    run = ["ip", "netns", "exec", space]
+
+    def asked():
+        return subprocess.run([*run, "sipsak", "-s", "sip:192.0.2.9"], capture_output=True, timeout=20, check=False).returncode == 0
+
+    subprocess.run(["ip", "netns", "add", space], check=True)
+    try:
+        subprocess.run(["ip", "-n", space, "link", "set", "lo", "up"], check=True)
+        one = server(start=False, listen="udp:0.0.0.0:5060")
+        one.prefix = run
+        one.start()
+        subprocess.run(["ip", "-n", space, "address", "add", "192.0.2.9/32", "dev", "lo"], check=True)
+        one.wait_for("this machine has other addresses now", 15)
+        until = time.monotonic() + 5
+        while not asked():
+            assert time.monotonic() < until
+        one.stop()
+    finally:
+        subprocess.run(["ip", "netns", "del", space], check=False)

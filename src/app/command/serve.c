@@ -12,7 +12,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#define DRAIN_CHECK_MS 10
+#define DRAIN_CHECK_MS     10
+#define ADDRESSES_CHECK_MS 5000
 
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
@@ -24,6 +25,7 @@ struct serving {
     uv_async_t worker_ended;
     uv_async_t outside_found;
     uv_timer_t drain; /* looks how far it is */
+    uv_timer_t addresses;
     uint64_t drain_until_us;
     struct server *server;
     struct control *control;
@@ -45,6 +47,7 @@ static void close_all(struct serving *serving)
     uv_close((uv_handle_t *)&serving->worker_ended, NULL);
     uv_close((uv_handle_t *)&serving->outside_found, NULL);
     uv_close((uv_handle_t *)&serving->drain, NULL);
+    uv_close((uv_handle_t *)&serving->addresses, NULL);
 }
 
 /* On a worker's thread. */
@@ -87,6 +90,13 @@ static void on_drain(uv_timer_t *timer)
         log_warn(&serving->log, LOG_APP, "drain_time is over, ending what is still under way");
     (void)uv_timer_stop(timer);
     server_stop(serving->server);
+}
+
+static void on_addresses(uv_timer_t *timer)
+{
+    struct serving *serving = timer->data;
+    if (!serving->ending)
+        server_on_addresses(serving->server);
 }
 
 static void end(struct serving *serving, const char *why)
@@ -147,6 +157,8 @@ static int init_loop(struct serving *serving)
     serving->outside_found.data = serving;
     (void)uv_timer_init(&serving->loop, &serving->drain);
     serving->drain.data = serving;
+    (void)uv_timer_init(&serving->loop, &serving->addresses);
+    serving->addresses.data = serving;
     for (int i = 0; i < SIGNALS; i++) {
         (void)uv_signal_init(&serving->loop, &serving->signals[i]);
         serving->signals[i].data = serving;
@@ -204,6 +216,7 @@ static int start(struct serving *serving)
     status = server_start(serving->server);
     if (status < 0)
         return status;
+    (void)uv_timer_start(&serving->addresses, on_addresses, ADDRESSES_CHECK_MS, ADDRESSES_CHECK_MS);
     welcome_print(serving->server, &welcome);
     say_ready(serving);
     return 0;

@@ -360,6 +360,7 @@ int server_start(struct server *server)
     if (status < 0)
         log_error(server->log, LOG_APP, "the threads cannot be started: %s", error_text(status));
     server->served = status == 0;
+    server_addresses_note(server);
     return status;
 }
 

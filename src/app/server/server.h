@@ -40,8 +40,9 @@ struct server {
     struct worker_shared shared;
     struct worker *workers[SERVER_WORKERS_MAX];
     unsigned worker_count;
-    bool new_store; /* nothing was there before this start */
-    bool served;    /* it was started */
+    bool new_store;     /* nothing was there before this start */
+    bool served;        /* it was started */
+    uint64_t addresses; /* fingerprint of those of the interfaces */
     char store_path[4096];
     bool new_certificate;  /* made by this start */
     uint64_t started_us;   /* monotonic */
@@ -71,6 +72,9 @@ void server_free(struct server *server);
 /* Reads the configuration anew. Whole: 0. Not at all: ERR_INVALID with complaints, ERR_DENIED with
  * the keys that need a restart in complaints, or another error. */
 int server_reload(struct server *server, struct config_problems *complaints);
+/* Have the addresses of the interfaces changed? Then those of wildcard listeners are ours. To be
+ * called now and then. */
+void server_on_addresses(struct server *server);
 /* Takes news of our outside address over. */
 void server_on_outside(struct server *server);
 /* on_outside is not called any more. */

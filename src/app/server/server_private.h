@@ -8,6 +8,9 @@
  * any more. Errors: ERR_NO_MEMORY, ERR_LIMIT; settings stay the caller's then. */
 int server_hand_over(struct server *server, struct settings *settings);
 
+/* addresses.c: the addresses of the interfaces as the settings know them now. */
+void server_addresses_note(struct server *server);
+
 /* outside.c */
 /* Looks for our outside address, some seconds at most. Before anything writes it down. */
 void server_outside_find(struct server *server, const struct app_config *config);
