@@ -57,6 +57,8 @@ static void forget_store(const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm"};
     char name[4096];
+    if (strcmp(path, ":memory:") == 0)
+        return;
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
         int length = snprintf(name, sizeof name, "%s%s", path, ends[i]);
         if (length > 0 && (size_t)length < sizeof name)
