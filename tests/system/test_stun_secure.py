@@ -1,5 +1,6 @@
 """STUN over TLS and DTLS (RFC 8489 section 6.2.3, RFC 7350)."""
 
+import concurrent.futures
 import os
 import re
 import select
@@ -13,6 +14,7 @@ import urllib.request
 import pytest
 import tls
 import trapezoid
+import turn
 
 COOKIE = 0x2112A442
 
@@ -232,3 +234,45 @@ def test_a_source_gets_no_more_answers_than_its_rate(server, transport):
                 pass
     count = len(re.findall(rb"\x01\x01..\x21\x12\xa4\x42", answers, re.DOTALL))
     assert 10 <= count <= 60, count
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "dtls"])
+def test_no_answer_is_longer_than_it_must_be(server, transport):
+    """XOR-MAPPED-ADDRESS and SOFTWARE, or ERROR-CODE, what was not understood, and SOFTWARE."""
+    port = trapezoid.free_port()
+    server(stun__listen=f"{transport}:127.0.0.1:{port}", workers=1)
+    requests = {binding(): 20 + 12 + 16, binding(struct.pack("!HHI", 3, 4, 6)): 20 + 28 + 8 + 16,
+                binding(struct.pack("!HH", 0x0026, 400) + bytes(400)): 20 + 28 + 8 + 16,
+                binding(struct.pack("!HH", 1, 2) + bytes(4)): 20 + 20 + 16}
+    for request, longest in requests.items():
+        if transport == "dtls":
+            with Dtls("127.0.0.1", port) as client:
+                client.send(request)
+                assert 0 < len(client.receive()) <= longest
+        elif transport == "udp":
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(5)
+                s.sendto(request, ("127.0.0.1", port))
+                assert 0 < len(s.recv(2048)) <= longest
+        else:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp:
+                stream = ssl._create_unverified_context().wrap_socket(tcp) if transport == "tls" else tcp
+                stream.sendall(request)
+                assert 0 < len(whole(stream)) <= longest
+
+
+def test_coturns_client_is_relayed_over_tls_and_dtls(server):
+    """turnutils_uclient -S (DTLS) and -t -S (TLS), by channels and by Send, from one relay to the other and to a peer."""
+    port, peer = trapezoid.free_port(), trapezoid.free_port()
+    at = f"127.0.0.1:{port}"
+    server(stun__listen=[f"dtls:{at}", f"tls:{at}"], turn__enabled=True, turn__relay="127.0.0.1", turn__realm="test",
+           turn__users="user:secret", turn__allow_peers="127.0.0.0/8")
+    to_peer = ["-e", "127.0.0.1", "-r", str(peer)]
+    runs = {"channels over DTLS": ["-S", *to_peer], "Send over DTLS": ["-S", "-s", *to_peer],
+            "relay to relay over DTLS": ["-S", "-y"], "channels over TLS": ["-t", "-S", *to_peer],
+            "Send over TLS": ["-t", "-S", "-s", *to_peer]}
+    with turn.peer_program(peer), concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+        found = {name: pool.submit(turn.uclient, ("127.0.0.1", port), *options, messages=3, clients=2)
+                 for name, options in runs.items()}
+        results = {name: one.result() for name, one in found.items()}
+    assert all(sent == received >= 6 for sent, received in results.values()), results

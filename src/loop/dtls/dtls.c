@@ -112,7 +112,7 @@ void dtls_leave(struct dtls *dtls, struct dtls_session *session)
 
 /* ---- The socket ---- */
 
-static void on_datagram(void *user, const struct flow *flow, struct slice data)
+void dtls_on_datagram(void *user, const struct flow *flow, struct slice data)
 {
     struct dtls *dtls = user;
     const char *random;
@@ -187,7 +187,7 @@ int dtls_open(struct loop *loop, const struct dtls_options *options, struct dtls
     struct udp_options udp = {.local = options->local,
                               .listener = options->listener,
                               .v6_only = options->v6_only,
-                              .on_datagram = on_datagram,
+                              .on_datagram = dtls_on_datagram,
                               .user = dtls};
     int status = equip(dtls);
     if (status == 0)

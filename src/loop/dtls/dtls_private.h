@@ -85,6 +85,8 @@ static inline void dtls_count(struct dtls *dtls, enum dtls_count which)
 }
 
 /* dtls.c */
+/* What came in on the socket; user: struct dtls. */
+void dtls_on_datagram(void *user, const struct flow *flow, struct slice data);
 struct dtls_session *dtls_find(struct dtls *dtls, const struct flow *flow);
 /* Is there room for one more session of that source? */
 bool dtls_has_room(struct dtls *dtls, const struct flow *flow);
