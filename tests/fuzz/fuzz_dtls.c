@@ -216,6 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             dtls_session_close(dtls->slots[i].session);
     }
     udp_flush(dtls->udp);
+    dtls_bury(dtls);
     require(metric_get(&counts[DTLS_SESSIONS]) == 0);
     while (recv(fd, rest, sizeof rest, MSG_DONTWAIT) >= 0)
         ;

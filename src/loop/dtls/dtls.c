@@ -161,7 +161,8 @@ static int equip(struct dtls *dtls)
 
 static void dispose(struct dtls *dtls)
 {
-    wheel_stop(loop_wheel(dtls->loop), &dtls->opening);
+    dtls_bury(dtls);
+    wheel_stop(loop_wheel(dtls->loop), &dtls->sweep);
     dtls_hello_done(dtls);
     udp_close(dtls->udp);
     table_done(&dtls->sessions);
@@ -182,7 +183,8 @@ int dtls_open(struct loop *loop, const struct dtls_options *options, struct dtls
     dtls->options = *options;
     dtls->options.limits = with_defaults(&options->limits);
     list_init(&dtls->pending);
-    timer_init(&dtls->opening, dtls_on_opening);
+    list_init(&dtls->dead);
+    timer_init(&dtls->sweep, dtls_on_sweep);
     dtls->seed = random_u64(loop_random(loop));
     struct udp_options udp = {.local = options->local,
                               .listener = options->listener,

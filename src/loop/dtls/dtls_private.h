@@ -39,14 +39,13 @@ struct dtls_session {
     SSL *ssl; /* owned */
     struct flow flow;
     struct dtls_wire wire;
-    struct list pending;           /* of struct dtls: its handshake has not begun */
+    struct list pending;           /* of struct dtls: its handshake has not begun; or dead */
     struct timer retry;            /* of OpenSSL: a flight has to be sent again */
     struct timer life;             /* the handshake's end, then idleness */
     uint64_t active_ms;            /* something came or went */
     char random[DTLS_RANDOM_SIZE]; /* of the ClientHello: names the handshake */
     bool open;
-    bool busy;  /* its handler may be running: freed later */
-    bool ended; /* to be freed when no longer busy */
+    bool ended;
 };
 
 struct dtls_slot {
@@ -72,11 +71,12 @@ struct dtls {
     SSL *waiting; /* owned; NULL: to be made */
     unsigned waiting_generation;
     struct dtls_wire wire;
-    char *plain;          /* owned; DTLS_PAYLOAD_MAX */
-    struct list pending;  /* sessions: handshakes that are to begin */
-    struct timer opening; /* goes on with them in the next turn */
-    uint64_t turn_us;     /* names the turn that opening_us is of */
-    uint64_t opening_us;  /* spent on handshakes in this turn */
+    char *plain;         /* owned; DTLS_PAYLOAD_MAX */
+    struct list pending; /* sessions: handshakes that are to begin */
+    struct list dead;    /* sessions that have ended, their memory is to go */
+    struct timer sweep;  /* does either in the next turn */
+    uint64_t turn_us;    /* names the turn that opening_us is of */
+    uint64_t opening_us; /* spent on handshakes in this turn */
 };
 
 static inline void dtls_count(struct dtls *dtls, enum dtls_count which)
@@ -117,7 +117,8 @@ void dtls_session_close(struct dtls_session *session);
 /* Begins handshakes that are pending, as far as there is time for them in this turn. */
 void dtls_open_pending(struct dtls *dtls);
 /* As a timer of struct dtls. */
-void dtls_on_opening(struct timer *timer);
+void dtls_on_sweep(struct timer *timer);
+void dtls_bury(struct dtls *dtls);
 
 /* wire.c */
 BIO_METHOD *dtls_bio_method(void);

@@ -16,22 +16,33 @@
 
 static void dispose(struct dtls_session *session)
 {
-    struct wheel *wheel = loop_wheel(session->owner->loop);
-    list_remove(&session->pending);
-    wheel_stop(wheel, &session->retry);
-    wheel_stop(wheel, &session->life);
     /* Else OpenSSL takes the session for a broken one. */
     SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(session->ssl);
     memory_free(session);
 }
 
+/* It may be in use further up: its memory goes in the next turn. */
 static void leave(struct dtls_session *session)
 {
-    dtls_leave(session->owner, session);
+    struct dtls *dtls = session->owner;
+    struct wheel *wheel = loop_wheel(dtls->loop);
+    dtls_leave(dtls, session);
     session->ended = true;
-    if (!session->busy)
-        dispose(session);
+    wheel_stop(wheel, &session->retry);
+    wheel_stop(wheel, &session->life);
+    list_remove(&session->pending);
+    list_append(&dtls->dead, &session->pending);
+    wheel_start(wheel, &dtls->sweep, 0);
+}
+
+void dtls_bury(struct dtls *dtls)
+{
+    list_for_each_safe(node, &dtls->dead)
+    {
+        list_remove(node);
+        dispose(container_of(node, struct dtls_session, pending));
+    }
 }
 
 void dtls_session_end(struct dtls_session *session, enum stream_reason reason)
@@ -90,8 +101,7 @@ static void arm_retry(struct dtls_session *session)
         wheel_stop(wheel, &session->retry);
 }
 
-/* False: it has ended. */
-static bool handshake(struct dtls_session *session)
+static void handshake(struct dtls_session *session)
 {
     struct dtls *dtls = session->owner;
     ERR_clear_error();
@@ -105,10 +115,9 @@ static bool handshake(struct dtls_session *session)
         note(session, reason_of(session->ssl));
         ERR_clear_error();
         dtls_session_end(session, STREAM_HANDSHAKE_FAILED);
-        return false;
+        return;
     }
     arm_retry(session);
-    return true;
 }
 
 static void on_retry(struct timer *timer)
@@ -202,16 +211,18 @@ void dtls_open_pending(struct dtls *dtls)
             container_of(dtls->pending.next, struct dtls_session, pending);
         uint64_t since_us = clock_monotonic_us();
         list_remove(&session->pending);
-        (void)handshake(session);
+        handshake(session);
         dtls->opening_us += clock_monotonic_us() - since_us;
     }
-    if (!list_empty(&dtls->pending) && !timer_running(&dtls->opening))
-        wheel_start(loop_wheel(dtls->loop), &dtls->opening, 0);
+    if (!list_empty(&dtls->pending))
+        wheel_start(loop_wheel(dtls->loop), &dtls->sweep, 0);
 }
 
-void dtls_on_opening(struct timer *timer)
+void dtls_on_sweep(struct timer *timer)
 {
-    dtls_open_pending(container_of(timer, struct dtls, opening));
+    struct dtls *dtls = container_of(timer, struct dtls, sweep);
+    dtls_bury(dtls);
+    dtls_open_pending(dtls);
 }
 
 /* ---- Open ---- */
@@ -247,12 +258,10 @@ void dtls_session_receive(struct dtls_session *session, struct slice data)
 {
     if (!list_empty(&session->pending))
         return; /* its ClientHello, once more */
-    session->busy = true;
     session->wire.in = data;
-    if (session->open || (handshake(session) && session->open))
+    if (!session->open)
+        handshake(session);
+    if (session->open)
         read_all(session);
     session->wire.in = SLICE_NULL;
-    session->busy = false;
-    if (session->ended)
-        dispose(session);
 }
