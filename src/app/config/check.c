@@ -332,26 +332,51 @@ static void check_orders(const struct app_config *c, struct config_problems *pro
     }
 }
 
-/* All but UDP and SCTP have a TCP socket below. */
-static bool same_port_space(const struct endpoint_listener *a, const struct endpoint_listener *b)
+enum port_space { SPACE_UDP, SPACE_TCP, SPACE_SCTP };
+
+/* What lies below a transport. */
+static enum port_space space_of(uint8_t transport)
 {
-    bool tcp_a = a->transport != TRANSPORT_UDP && a->transport != TRANSPORT_SCTP;
-    bool tcp_b = b->transport != TRANSPORT_UDP && b->transport != TRANSPORT_SCTP;
-    return a->transport == b->transport || (tcp_a && tcp_b);
+    switch (transport) {
+    case TRANSPORT_UDP:
+    case TRANSPORT_DTLS: return SPACE_UDP;
+    case TRANSPORT_SCTP: return SPACE_SCTP;
+    default: return SPACE_TCP;
+    }
+}
+
+/* Which of the first `count` listeners has that port already? */
+static bool is_taken(const struct config_listeners *listen, unsigned count, enum port_space space,
+                     const struct address *local)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (space_of(listen->items[i].transport) == space && address_port(local) != 0 &&
+            address_equal(&listen->items[i].local, local))
+            return true;
+    }
+    return false;
 }
 
 static void check_listeners(const struct app_config *c, struct config_problems *problems)
 {
     char text[ADDRESS_TEXT_MAX];
-    for (unsigned i = 0; i < c->listen.count; i++) {
-        for (unsigned j = 0; j < i; j++) {
-            const struct endpoint_listener *a = &c->listen.items[i];
-            const struct endpoint_listener *b = &c->listen.items[j];
-            if (same_port_space(a, b) && address_port(&a->local) != 0 &&
-                address_equal(&a->local, &b->local))
-                config_problem(problems, origin_of(c, "listen"), SLICE("listen"),
-                               "%s is there twice", address_text(&a->local, text));
-        }
+    const struct config_listeners *sip = &c->listen, *stun = &c->stun_listen;
+    for (unsigned i = 0; i < sip->count; i++) {
+        const struct endpoint_listener *l = &sip->items[i];
+        if (is_taken(sip, i, space_of(l->transport), &l->local))
+            config_problem(problems, origin_of(c, "listen"), SLICE("listen"), "%s is there twice",
+                           address_text(&l->local, text));
+    }
+    for (unsigned i = 0; i < stun->count; i++) {
+        const struct endpoint_listener *l = &stun->items[i];
+        (void)address_text(&l->local, text);
+        if (is_taken(stun, i, space_of(l->transport), &l->local))
+            config_problem(problems, origin_of(c, "stun.listen"), SLICE("stun.listen"),
+                           "%s is there twice; UDP and DTLS need a port each, and TCP and TLS",
+                           text);
+        if (is_taken(sip, sip->count, space_of(l->transport), &l->local))
+            config_problem(problems, origin_of(c, "stun.listen"), SLICE("stun.listen"),
+                           "%s is in listen too; STUN needs a port of its own, usually 3478", text);
     }
 }
 
@@ -387,6 +412,32 @@ static bool pairs_with(const struct endpoint_listener *listener, const struct ad
            !address_equal_host(local, alternate) && address_port(local) != address_port(alternate);
 }
 
+/* Sockets that stun.alternate and stun.partner ask for beside those of the lists. */
+static void check_free(const struct app_config *c, const char *key, const struct address *local,
+                       struct config_problems *problems)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (is_taken(&c->listen, c->listen.count, SPACE_UDP, local) ||
+        is_taken(&c->stun_listen, c->stun_listen.count, SPACE_UDP, local))
+        config_problem(problems, origin_of(c, key), slice_from_string(key),
+                       "needs the UDP port of %s, which is a listener already; write another port",
+                       address_text(local, text));
+}
+
+static void check_corners(const struct app_config *c, const struct address *primary,
+                          struct config_problems *problems)
+{
+    struct address corner = *primary;
+    address_set_port(&corner, address_port(&c->stun_alternate.address));
+    check_free(c, "stun.alternate", &corner, problems);
+    if (c->stun_partner.given)
+        return;
+    corner = c->stun_alternate.address;
+    check_free(c, "stun.alternate", &corner, problems);
+    address_set_port(&corner, address_port(primary));
+    check_free(c, "stun.alternate", &corner, problems);
+}
+
 static void check_partner(const struct app_config *c, struct config_problems *problems)
 {
     const char *missing = !c->stun_alternate.given ? "stun.alternate, the partner's address"
@@ -399,18 +450,35 @@ static void check_partner(const struct app_config *c, struct config_problems *pr
                                   address_port(&c->stun_partner.address) == 0))
         config_problem(problems, origin_of(c, "stun.partner"), SLICE("stun.partner"),
                        "names no machine; write for example 192.0.2.2:3480");
+    if (c->stun_partner.given && c->stun_partner_listen.given)
+        check_free(c, "stun.partner_listen", &c->stun_partner_listen.address, problems);
     if (c->stun_partner.given && c->stun_partner_listen.given &&
         address_is_v6(&c->stun_partner.address) != address_is_v6(&c->stun_partner_listen.address))
         config_problem(problems, origin_of(c, "stun.partner_listen"), SLICE("stun.partner_listen"),
                        "must be IPv4 or IPv6 as stun.partner is");
 }
 
+/* DTLS 1.2 is all that OpenSSL 3 speaks. */
+static void check_dtls(const struct app_config *c, struct config_problems *problems)
+{
+    bool dtls = false;
+    for (unsigned i = 0; i < c->stun_listen.count; i++)
+        dtls = dtls || c->stun_listen.items[i].transport == TRANSPORT_DTLS;
+    if (dtls && c->tls.version != TLS_VERSION_1_2 && both_good(c, "stun.listen", "tls.min_version"))
+        config_problem(problems, origin_of(c, "tls.min_version"), SLICE("tls.min_version"),
+                       "1.3 leaves nothing for dtls: in stun.listen, which is DTLS 1.2; write 1.2, "
+                       "or take dtls: out");
+}
+
 static void check_stun(const struct app_config *c, struct config_problems *problems)
 {
     const struct config_listeners *listen = &c->stun_listen;
     bool pair = false;
-    for (unsigned i = 0; i < listen->count; i++)
-        pair = pair || pairs_with(&listen->items[i], &c->stun_alternate.address);
+    for (unsigned i = 0; i < listen->count && !pair && c->stun_alternate.given; i++) {
+        pair = pairs_with(&listen->items[i], &c->stun_alternate.address);
+        if (pair)
+            check_corners(c, &listen->items[i].local, problems);
+    }
     if (c->stun_alternate.given && !pair && both_good(c, "stun.listen", "stun.alternate"))
         config_problem(problems, origin_of(c, "stun.alternate"), SLICE("stun.alternate"),
                        "needs another address and another port than a udp: listener of "
@@ -458,6 +526,7 @@ void config_check_whole(const struct app_config *config, struct config_problems 
     check_dns(config, problems);
     check_pairs(config, problems);
     check_stun(config, problems);
+    check_dtls(config, problems);
     check_turn(config, problems);
     check_outside(config, problems);
 }

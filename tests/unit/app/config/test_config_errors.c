@@ -247,6 +247,49 @@ static void a_file_that_cannot_be_read_is_refused(void **state)
     assert_null(config);
 }
 
+static void sockets_that_stun_cannot_have_are_told(void **state)
+{
+    (void)state;
+    refused("stun.listen: [sctp:127.0.0.1:3478]\n",
+            "FILE:1: stun.listen: \"sctp:127.0.0.1:3478\" does not begin with udp:, tcp:, tls: or "
+            "dtls:; write for example udp:0.0.0.0:5060 or tls:[::]:5061\n");
+    refused("stun.listen: [udp:127.0.0.1:5349, tls:127.0.0.1:5349, dtls:127.0.0.1:5349]\n",
+            "FILE:1: stun.listen: 127.0.0.1:5349 is there twice; UDP and DTLS need a port each, "
+            "and TCP and TLS\n");
+    refused("listen: [udp:127.0.0.1:5060]\nstun.listen: [udp:127.0.0.1:5060]\n",
+            "FILE:2: stun.listen: 127.0.0.1:5060 is in listen too; STUN needs a port of its own, "
+            "usually 3478\n");
+    refused("stun: {listen: [udp:192.0.2.1:3478, dtls:192.0.2.1:3479], alternate: "
+            "192.0.2.2:3479}\n",
+            "FILE:1: stun.alternate: needs the UDP port of 192.0.2.1:3479, which is a listener "
+            "already; write another port\n");
+    refused("tls.min_version: 1.3\nstun.listen: [dtls:127.0.0.1:5349]\n",
+            "FILE:1: tls.min_version: 1.3 leaves nothing for dtls: in stun.listen, which is DTLS "
+            "1.2; write 1.2, or take dtls: out\n");
+}
+
+static void a_partner_needs_an_address_and_a_secret(void **state)
+{
+    (void)state;
+    refused("stun: {listen: [udp:192.0.2.1:3478], partner: 192.0.2.2:3480}\n",
+            "FILE:1: stun.partner: needs stun.alternate, the partner's address as well\n");
+    refused("stun: {listen: [udp:192.0.2.1:3478], alternate: 192.0.2.2:3479, partner: "
+            "192.0.2.2:3480}\n",
+            "FILE:1: stun.partner: needs stun.partner_secret as well\n");
+    refused("stun: {listen: [udp:192.0.2.1:3478], alternate: 192.0.2.2:3479, partner: "
+            "0.0.0.0:3480, partner_secret: [0123456789abcdef]}\n",
+            "FILE:1: stun.partner: names no machine; write for example 192.0.2.2:3480\n");
+    refused(
+        "stun: {listen: [udp:192.0.2.1:3478], alternate: 192.0.2.2:3479, partner: "
+        "192.0.2.2:3480, partner_listen: \"192.0.2.1:3478\", partner_secret: "
+        "[0123456789abcdef]}\n",
+        "FILE:1: stun.partner_listen: needs the UDP port of 192.0.2.1:3478, which is a listener "
+        "already; write another port\n");
+    refused("stun.partner_secret: [short]\n",
+            "FILE:1: stun.partner_secret: a secret has 16 to 256 characters; make one with: "
+            "openssl rand -hex 32\n");
+}
+
 static void what_is_wrong_with_a_secret_is_said_without_it(void **state)
 {
     (void)state;
@@ -296,6 +339,8 @@ int main(void)
         cmocka_unit_test(values_must_fit_each_other),
         cmocka_unit_test(everything_wrong_is_said_at_once),
         cmocka_unit_test(a_file_that_cannot_be_read_is_refused),
+        cmocka_unit_test(sockets_that_stun_cannot_have_are_told),
+        cmocka_unit_test(a_partner_needs_an_address_and_a_secret),
         cmocka_unit_test(what_is_wrong_with_a_secret_is_said_without_it),
         cmocka_unit_test(many_problems_are_counted_but_not_all_kept),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
