@@ -144,7 +144,7 @@ int config_address_parse(struct slice text, struct writer *why, struct config_ad
 int config_host_port(struct slice text, struct slice *ret_host, uint16_t *ret_port)
 {
     struct address address;
-    struct slice host = text, port_text = text;
+    struct slice host = text, port_text;
     uint32_t port = 0;
     if (address_parse_host(text, 0, &address) < 0) { /* else IPv6 with its colons */
         host = text.len > 0 && text.ptr[0] == '[' ? slice_of(text.ptr, slice_index(text, ']') + 1)

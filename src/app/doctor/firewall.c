@@ -19,8 +19,6 @@
 #define OUTPUT_MAX (4 * 1024 * 1024)
 #define WAIT_MS    3000
 
-extern char **environ;
-
 /* All that comes along fd until its end; false: too much, or too late. */
 static bool read_all(int fd, char *buf, size_t size)
 {

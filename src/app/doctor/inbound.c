@@ -23,6 +23,7 @@ struct test {
     struct address mapped, other;
     bool has_other;
     uint8_t id[STUN_ID_SIZE];
+    char buf[1500]; /* of the answer */
 };
 
 /* A socket on the listener's port that gets only what comes from peer. Beside the server's own
@@ -47,8 +48,7 @@ static int open_socket(const struct address *local, const struct address *peer)
 }
 
 /* Asks along out until an answer comes along in. */
-static int ask(struct test *test, int out, int in, uint32_t change, struct stun_message *ret,
-               char *buf, size_t size)
+static int ask(struct test *test, int out, int in, uint32_t change, struct stun_message *ret)
 {
     static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
     char request[128];
@@ -66,8 +66,8 @@ static int ask(struct test *test, int out, int in, uint32_t change, struct stun_
         (void)send(out, bytes.ptr, bytes.len, MSG_NOSIGNAL);
         if (poll(&fd, 1, RESEND_MS) <= 0)
             continue;
-        ssize_t len = recv(in, buf, size, 0);
-        if (len > 0 && stun_parse(slice_of(buf, (size_t)len), ret) == 0 &&
+        ssize_t len = recv(in, test->buf, sizeof test->buf, 0);
+        if (len > 0 && stun_parse(slice_of(test->buf, (size_t)len), ret) == 0 &&
             memcmp(stun_id(ret), test->id, STUN_ID_SIZE) == 0)
             return ret->class == STUN_SUCCESS ? 0 : ERR_UNSUPPORTED;
     }
@@ -76,9 +76,8 @@ static int ask(struct test *test, int out, int in, uint32_t change, struct stun_
 
 static int find_mapping(struct test *test, int fd)
 {
-    char buf[1500];
     struct stun_message message;
-    int status = ask(test, fd, fd, 0, &message, buf, sizeof buf);
+    int status = ask(test, fd, fd, 0, &message);
     if (status < 0)
         return status;
     if (stun_get_address(&message, STUN_XOR_MAPPED_ADDRESS, &test->mapped) < 0 &&
@@ -90,12 +89,11 @@ static int find_mapping(struct test *test, int fd)
 
 static int find_filter(struct test *test, int fd)
 {
-    char buf[1500];
     struct stun_message message;
     int other = open_socket(&test->local, &test->other);
     if (other < 0)
         return ERR_IO;
-    int status = ask(test, fd, other, STUN_CHANGE_IP | STUN_CHANGE_PORT, &message, buf, sizeof buf);
+    int status = ask(test, fd, other, STUN_CHANGE_IP | STUN_CHANGE_PORT, &message);
     (void)close(other);
     return status;
 }

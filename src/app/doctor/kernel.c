@@ -84,29 +84,25 @@ static void check_port_range(struct doctor *doctor)
 static void check_udp_memory(struct doctor *doctor)
 {
     const struct app_config *config = doctor->config;
-    uint64_t pages, sockets = 0;
+    unsigned long long page = (unsigned long long)sysconf(_SC_PAGESIZE), sockets = 0;
+    uint64_t pages;
     if (!read_column("/proc/sys/net/ipv4/udp_mem", 2, &pages))
         return;
     for (unsigned i = 0; i < config->listen.count; i++)
-        sockets += config->listen.items[i].transport == TRANSPORT_UDP;
-    uint64_t wanted = sockets * config->workers * config->endpoint.udp_receive_buffer;
-    uint64_t now = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    if (now >= wanted) {
+        sockets += config->listen.items[i].transport == TRANSPORT_UDP ? config->workers : 0;
+    unsigned long long wanted = sockets * config->endpoint.udp_receive_buffer / page + 1;
+    unsigned long long mib = pages * page / (1024 * 1024);
+    if (pages >= wanted) {
         doctor_say(doctor, DOCTOR_OK,
-                   "net.ipv4.udp_mem allows %llu MiB: enough for all UDP buffers",
-                   (unsigned long long)(now >> 20));
+                   "net.ipv4.udp_mem allows %llu MiB: enough for all UDP buffers", mib);
         return;
     }
     doctor_say(
         doctor, DOCTOR_WARNING,
-        "net.ipv4.udp_mem allows %llu MiB; %llu UDP sockets with udp.receive_buffer need %llu",
-        (unsigned long long)(now >> 20), (unsigned long long)(sockets * config->workers),
-        (unsigned long long)(wanted >> 20));
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    doctor_advise(doctor, "sudo sysctl -w net.ipv4.udp_mem='%llu %llu %llu'",
-                  (unsigned long long)(wanted / page / 2),
-                  (unsigned long long)(wanted / page * 3 / 4),
-                  (unsigned long long)(wanted / page + 1));
+        "net.ipv4.udp_mem allows %llu MiB; %llu UDP sockets with udp.receive_buffer need %llu", mib,
+        sockets, wanted * page / (1024 * 1024));
+    doctor_advise(doctor, "sudo sysctl -w net.ipv4.udp_mem='%llu %llu %llu'", wanted / 2,
+                  wanted * 3 / 4, wanted);
 }
 
 void doctor_kernel(struct doctor *doctor)

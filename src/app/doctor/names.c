@@ -80,7 +80,7 @@ static void write_ours(const struct names *names, char *buf, size_t size)
 }
 
 /* The port of our first listener of that transport; 0: there is none. */
-static uint16_t port_of(const struct app_config *config, uint8_t transport)
+static uint16_t port_of(const struct app_config *config, unsigned transport)
 {
     for (unsigned i = 0; i < config->listen.count; i++) {
         const struct endpoint_listener *listener = &config->listen.items[i];
@@ -213,7 +213,7 @@ static void say_missing(struct names *names, const bool *missing)
     struct doctor *doctor = names->doctor;
     bool usual = true; /* without SRV the standard port is tried (RFC 3263 section 4.2) */
     unsigned count = 0;
-    for (uint8_t t = 0; t < TRANSPORT_COUNT; t++) {
+    for (unsigned t = 0; t < TRANSPORT_COUNT; t++) {
         if (!missing[t])
             continue;
         count++;
@@ -230,7 +230,7 @@ static void say_missing(struct names *names, const bool *missing)
                    "%.*s: %u of our transports have no SRV record", SLICE_ARG(names->domain),
                    count);
     doctor_advise(doctor, "add to the zone:");
-    for (uint8_t t = 0; t < TRANSPORT_COUNT; t++) {
+    for (unsigned t = 0; t < TRANSPORT_COUNT; t++) {
         char line[ZONE_LINE_MAX];
         if (missing[t])
             doctor_advise(doctor, "%s",
@@ -285,7 +285,7 @@ static void check_naptr(struct names *names)
     }
     dns_answer_unref(answer);
     unsigned missing = 0;
-    for (uint8_t t = 0; t < TRANSPORT_COUNT; t++)
+    for (unsigned t = 0; t < TRANSPORT_COUNT; t++)
         missing += zone_service_of(t) != NULL && port_of(doctor->config, t) != 0 && !named[t];
     if (missing == 0) {
         doctor_say(doctor, DOCTOR_OK, "%.*s: NAPTR names every transport",
@@ -296,7 +296,7 @@ static void check_naptr(struct names *names)
                there ? "%.*s: NAPTR leaves out some of our transports: nobody will use them"
                      : "%.*s: no NAPTR records; others try what SRV records name",
                SLICE_ARG(names->domain));
-    for (uint8_t t = TRANSPORT_COUNT; t-- > 0;) {
+    for (unsigned t = TRANSPORT_COUNT; t-- > 0;) {
         if (zone_service_of(t) == NULL || port_of(doctor->config, t) == 0 || named[t])
             continue;
         doctor_advise(doctor, "%s",
@@ -331,7 +331,7 @@ static bool check_domain(struct doctor *doctor, struct slice domain)
     (void)snprintf(names.host, sizeof names.host, "sip.%.*s", SLICE_ARG(domain));
     if (!dns_answers(&names))
         return false;
-    for (uint8_t t = 0; t < TRANSPORT_COUNT; t++) {
+    for (unsigned t = 0; t < TRANSPORT_COUNT; t++) {
         const struct zone_service *service = zone_service_of(t);
         if (service != NULL && port_of(doctor->config, t) != 0)
             missing[t] = !check_service(&names, service);

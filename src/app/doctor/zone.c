@@ -8,7 +8,7 @@ static const struct zone_service services[] = {
 };
 #define SERVICES (sizeof services / sizeof *services)
 
-const struct zone_service *zone_service_of(uint8_t transport)
+const struct zone_service *zone_service_of(unsigned transport)
 {
     for (size_t i = 0; i < SERVICES; i++) {
         if (services[i].transport == transport)

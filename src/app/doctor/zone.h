@@ -13,7 +13,7 @@ struct zone_service {
 };
 
 /* NULL: others do not look for that transport by DNS. */
-const struct zone_service *zone_service_of(uint8_t transport);
+const struct zone_service *zone_service_of(unsigned transport);
 /* By the service of a NAPTR record. NULL: none of ours. */
 const struct zone_service *zone_service_of_naptr(struct slice service);
 
