@@ -140,12 +140,14 @@ def test_a_running_server_is_asked(server, tmp_path):
     tls_port, ws_port, stun_port = free_port(), free_port(), free_port()
     one = server(start=False, **{key.replace(".", "__"): value for key, value in OPEN.items()})
     one.settings["listen"] += [f"tls:127.0.0.1:{tls_port}", f"ws:127.0.0.1:{ws_port}"]
-    one.settings["stun.listen"] = f"udp:127.0.0.1:{stun_port},tcp:127.0.0.1:{stun_port}"
+    dtls_port = free_port()
+    one.settings["stun.listen"] = [f"udp:127.0.0.1:{stun_port}", f"tcp:127.0.0.1:{stun_port}", f"tls:127.0.0.1:{dtls_port}",
+                                   f"dtls:127.0.0.1:{dtls_port}"]
     one.start()
     found = doctor(one, "ports").good()
     assert [f["text"].split(": ")[1] for f in found.all] == [
         "the server answers OPTIONS and STUN", "the server answers OPTIONS", "the server answers OPTIONS",
-        "the server answers HTTP", "the server answers STUN", "the server answers STUN"]
+        "the server answers HTTP", *["the server answers STUN"] * 4]
     found = doctor(one, "ports", listen=[*one.settings["listen"], "udp:127.0.0.1:9"])
     assert "restart it" in found.find("failed", "udp:127.0.0.1:9: the running server does not listen there")
 
@@ -362,6 +364,8 @@ def test_kernel_settings_are_compared_with_the_configuration(lab, behind):
     assert "sysctl -w net.core.rmem_max=1073741824" in found.find("warning", "net.core.rmem_max is")
     advice = found.find("warning", "net.core.somaxconn is 100")
     found.find("note", "port 5060 lies in net.ipv4.ip_local_port_range")
+    found = doctor(one, "kernel", turn__enabled=True, turn__ports="6000-7000", stun__listen="udp:0.0.0.0:3478")
+    assert "ip_local_reserved_ports=6000-7000" in found.find("note", r"turn.ports \(6000 to 7000\) meet")
     site.run(*shlex.split(advice.split("\n")[0].removeprefix("sudo ")))
     doctor(one, "kernel").good()
 

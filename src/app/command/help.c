@@ -4,7 +4,7 @@
 
 static void overview(void)
 {
-    fputs("trapezoid: a SIP registrar and proxy\n\n", stdout);
+    fputs("trapezoid: a SIP registrar and proxy, STUN and TURN server\n\n", stdout);
     for (unsigned i = 0; i < command_count; i++)
         printf("  trapezoid %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\ntrapezoid help COMMAND tells more of each.\n"

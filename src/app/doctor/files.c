@@ -36,6 +36,26 @@ static bool read_hard_limit(long pid, uint64_t *ret_limit)
     return false;
 }
 
+static void say_too_few(struct doctor *doctor, const char *whose, uint64_t limit, uint64_t wanted,
+                        uint64_t relays)
+{
+    const struct app_config *config = doctor->config;
+    char relays_text[64] = "";
+    uint64_t others = relays + OF_ITS_OWN + config->workers;
+    if (relays > 0)
+        (void)snprintf(relays_text, sizeof relays_text, ", turn.allocations %llu relays",
+                       (unsigned long long)relays);
+    doctor_say(doctor, limit < FEW ? DOCTOR_FAILED : DOCTOR_WARNING,
+               "%s may open %llu files; tcp.connections allows %u on each of %u workers%s", whose,
+               (unsigned long long)limit, config->endpoint.stream.connections, config->workers,
+               relays_text);
+    doctor_advise(doctor, "ulimit -n %llu; or in the systemd unit: LimitNOFILE=%llu",
+                  (unsigned long long)wanted, (unsigned long long)wanted);
+    if (limit > others)
+        doctor_advise(doctor, "or fewer connections: --set tcp.connections=%llu",
+                      (unsigned long long)(limit - relays - OF_ITS_OWN) / config->workers);
+}
+
 void doctor_files(struct doctor *doctor)
 {
     const struct app_config *config = doctor->config;
@@ -47,20 +67,14 @@ void doctor_files(struct doctor *doctor)
             return;
         limit = own.rlim_max;
     }
-    uint64_t wanted = (uint64_t)config->workers * config->endpoint.stream.connections + OF_ITS_OWN;
+    uint64_t relays = config->turn.enabled ? config->turn.allocations : 0;
+    uint64_t wanted =
+        (uint64_t)config->workers * config->endpoint.stream.connections + relays + OF_ITS_OWN;
     const char *whose = of_server ? "the running server" : "a server started from here";
-    if (limit >= wanted) {
+    if (limit >= wanted)
         doctor_say(doctor, DOCTOR_OK,
                    "%s may open %llu: enough for %u connections on each of %u workers", whose,
                    (unsigned long long)limit, config->endpoint.stream.connections, config->workers);
-        return;
-    }
-    doctor_say(doctor, limit < FEW ? DOCTOR_FAILED : DOCTOR_WARNING,
-               "%s may open %llu files; tcp.connections allows %u on each of %u workers", whose,
-               (unsigned long long)limit, config->endpoint.stream.connections, config->workers);
-    doctor_advise(doctor, "ulimit -n %llu; or in the systemd unit: LimitNOFILE=%llu",
-                  (unsigned long long)wanted, (unsigned long long)wanted);
-    if (limit > OF_ITS_OWN + config->workers)
-        doctor_advise(doctor, "or fewer connections: --set tcp.connections=%llu",
-                      (unsigned long long)(limit - OF_ITS_OWN) / config->workers);
+    else
+        say_too_few(doctor, whose, limit, wanted, relays);
 }

@@ -74,6 +74,17 @@ static void check_port_range(struct doctor *doctor)
             port, (unsigned long long)low, (unsigned long long)high);
         doctor_advise(doctor, "sudo sysctl -w net.ipv4.ip_local_reserved_ports=%u", port);
     }
+    const struct turn_config *turn = &config->turn;
+    if (turn->enabled && turn->port_low <= high && turn->port_high >= low && reserved[0] == '\0') {
+        clash = true;
+        doctor_say(doctor, DOCTOR_NOTE,
+                   "turn.ports (%u to %u) meet net.ipv4.ip_local_port_range (%llu to %llu): other "
+                   "programs take some of them",
+                   turn->port_low, turn->port_high, (unsigned long long)low,
+                   (unsigned long long)high);
+        doctor_advise(doctor, "sudo sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u",
+                      turn->port_low, turn->port_high);
+    }
     if (!clash)
         doctor_say(doctor, DOCTOR_OK,
                    "net.ipv4.ip_local_port_range is %llu to %llu: no listener lies in it",

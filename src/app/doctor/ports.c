@@ -23,7 +23,8 @@ static const char *listener_text(const struct endpoint_listener *listener,
 
 static bool is_tcp(const struct endpoint_listener *listener)
 {
-    return listener->transport != TRANSPORT_UDP && listener->transport != TRANSPORT_SCTP;
+    return listener->transport != TRANSPORT_UDP && listener->transport != TRANSPORT_SCTP &&
+           listener->transport != TRANSPORT_DTLS;
 }
 
 /* How this machine reaches a listener: a wildcard by loopback. */

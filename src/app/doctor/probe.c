@@ -24,7 +24,7 @@ struct run {
 
 static bool is_stream(const struct run *run)
 {
-    return run->probe->transport != TRANSPORT_UDP;
+    return run->probe->transport != TRANSPORT_UDP && run->probe->transport != TRANSPORT_DTLS;
 }
 
 static bool is_websocket(const struct run *run)
@@ -126,17 +126,32 @@ static int repeat_tls(struct run *run, int (*step)(SSL *ssl))
     }
 }
 
+/* The socket is connected, which OpenSSL wants to be told of datagrams. */
+static int use_socket(struct run *run, bool dtls)
+{
+    BIO *bio = dtls ? BIO_new_dgram(run->fd, BIO_NOCLOSE) : BIO_new_socket(run->fd, BIO_NOCLOSE);
+    if (bio == NULL)
+        return ERR_NO_MEMORY;
+    if (dtls) {
+        struct address to = run->probe->address;
+        (void)BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &to);
+    }
+    SSL_set_bio(run->ssl, bio, bio);
+    return 0;
+}
+
 static int open_tls(struct run *run)
 {
-    if (!transport_secure(run->probe->transport))
+    bool dtls = run->probe->transport == TRANSPORT_DTLS;
+    if (!dtls && !transport_secure(run->probe->transport))
         return 0;
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *context = SSL_CTX_new(dtls ? DTLS_client_method() : TLS_client_method());
     if (context == NULL)
         return ERR_NO_MEMORY;
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL); /* it is looked at by itself */
     run->ssl = SSL_new(context);
     SSL_CTX_free(context);
-    if (run->ssl == NULL || SSL_set_fd(run->ssl, run->fd) != 1)
+    if (run->ssl == NULL || use_socket(run, dtls) < 0)
         return ERR_NO_MEMORY;
     return repeat_tls(run, SSL_connect);
 }

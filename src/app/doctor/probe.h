@@ -19,9 +19,9 @@ struct probe_answer {
 
 #define PROBE_WAIT_MS 2000
 
-/* UDP, TCP, TLS: OPTIONS and its answer, or STUN; WS, WSS: the HTTP answer. Errors: ERR_UNREACHABLE
- * (nobody takes it), ERR_TIMEOUT (nothing comes back), ERR_INVALID (no such answer, or no TLS),
- * ERR_UNSUPPORTED (SCTP), ERR_IO. */
+/* UDP, TCP, TLS: OPTIONS and its answer, or STUN; DTLS: STUN alone; WS, WSS: the HTTP answer.
+ * Errors: ERR_UNREACHABLE (nobody takes it), ERR_TIMEOUT (nothing comes back), ERR_INVALID (no such
+ * answer, or no TLS), ERR_UNSUPPORTED (SCTP), ERR_IO. */
 int probe_run(const struct probe *probe, struct probe_answer *ret_answer);
 
 #endif
