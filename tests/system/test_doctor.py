@@ -176,6 +176,16 @@ def test_a_server_behind_a_nat_is_seen_from_outside(lab, stun, behind):
     one.start()
 
 
+def test_root_tests_the_port_of_a_server_of_another_user(lab, stun, behind):
+    one = behind(lab.site(ONE_TO_ONE).host, start=False, **{"outside.stun": stun})
+    os.chmod(one.folder, 0o777)
+    in_the_namespace = one.prefix
+    one.prefix = [*in_the_namespace, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    one.start()
+    one.prefix = in_the_namespace
+    doctor(one, "inbound").good().find("ok", "who has never been written to reaches UDP port 5060")
+
+
 def test_a_nat_that_lets_nobody_in_is_told_with_the_port_to_forward(lab, stun, behind):
     kinds = ("port-restricted cone", "symmetric", "udp blocked")
     ones = [behind(lab.site(kind).host, start=kind != "udp blocked", **{"outside.stun": stun}) for kind in kinds]

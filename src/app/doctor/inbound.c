@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config/compound.h"
@@ -20,19 +22,31 @@
 struct test {
     struct address local;  /* of the listener */
     struct address server; /* STUN */
+    uid_t owner;           /* of the running server, else us */
     struct address mapped, other;
     bool has_other;
     uint8_t id[STUN_ID_SIZE];
     char buf[1500]; /* of the answer */
 };
 
+/* The system lets sockets of one user only be on a port; root can be that one. */
+static int make_socket(int family, uid_t owner)
+{
+    bool become = geteuid() == 0 && owner != 0 && seteuid(owner) == 0;
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (become && seteuid(0) < 0) /* never: we came from there */
+        abort();
+    return fd;
+}
+
 /* A socket on the listener's port that gets only what comes from peer. Beside the server's own
  * sockets the system lets one of the same user be, and once it is connected it takes nothing of
  * theirs. Negative errno. */
-static int open_socket(const struct address *local, const struct address *peer)
+static int open_socket(const struct test *test, const struct address *peer)
 {
+    const struct address *local = &test->local;
     int on = 1;
-    int fd = socket(local->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = make_socket(local->sa.sa_family, test->owner);
     if (fd < 0)
         return -errno;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
@@ -90,7 +104,7 @@ static int find_mapping(struct test *test, int fd)
 static int find_filter(struct test *test, int fd)
 {
     struct stun_message message;
-    int other = open_socket(&test->local, &test->other);
+    int other = open_socket(test, &test->other);
     if (other < 0)
         return ERR_IO;
     int status = ask(test, fd, other, STUN_CHANGE_IP | STUN_CHANGE_PORT, &message);
@@ -130,7 +144,7 @@ static void say_filter(struct doctor *doctor, struct test *test, int fd, const c
 static void run_test(struct doctor *doctor, struct test *test)
 {
     char text[ADDRESS_TEXT_MAX + 8] = "udp:", error[128];
-    int fd = open_socket(&test->local, &test->server);
+    int fd = open_socket(test, &test->server);
     if (fd < 0) {
         doctor_say(doctor, DOCTOR_NOTE, "UDP port %u cannot be used for the test: %s",
                    address_port(&test->local), strerror_r(-fd, error, sizeof error));
@@ -171,6 +185,14 @@ static bool find_server(struct doctor *doctor, bool v6, struct address *ret)
     return false;
 }
 
+static uid_t find_owner(const struct doctor *doctor)
+{
+    char path[64];
+    struct stat info;
+    (void)snprintf(path, sizeof path, "/proc/%ld", doctor->pid);
+    return doctor->pid != 0 && stat(path, &info) == 0 ? info.st_uid : geteuid();
+}
+
 static void say_streams(struct doctor *doctor)
 {
     const struct app_config *config = doctor->config;
@@ -200,7 +222,7 @@ void doctor_inbound(struct doctor *doctor)
     for (unsigned i = 0; i < config->listen.count; i++) {
         const struct endpoint_listener *listener = &config->listen.items[i];
         bool v6 = address_is_v6(&listener->local);
-        struct test test = {.local = listener->local};
+        struct test test = {.local = listener->local, .owner = find_owner(doctor)};
         if (listener->transport != TRANSPORT_UDP || done[v6] ||
             address_is_loopback(&listener->local) || address_port(&listener->local) == 0 ||
             !find_server(doctor, v6, &test.server))
