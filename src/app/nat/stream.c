@@ -127,12 +127,14 @@ static enum nat_stream_state ask_tls(int fd, const char *name, const struct stun
 {
     enum nat_stream_state state = NAT_STREAM_STRANGE;
     struct address plain;
+    char host[256]; /* the macro of OpenSSL casts const away */
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *ssl = context != NULL ? SSL_new(context) : NULL;
     if (ssl != NULL) {
         /* RFC 6066 section 3: names only. */
         if (address_parse_host(slice_from_string(name), 0, &plain) < 0)
-            (void)SSL_set_tlsext_host_name(ssl, name);
+            (void)SSL_set_tlsext_host_name(
+                ssl, slice_to_string(slice_from_string(name), host, sizeof host));
         if (SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1)
             state = ask(ssl, fd, probe, ret_mapped);
     }
