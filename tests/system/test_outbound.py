@@ -1,7 +1,9 @@
 """Flows that phones register by (RFC 5626), and URIs that lead to one of them (RFC 5627), over real connections."""
 
 import contextlib
+import os
 import re
+import struct
 import time
 
 import pytest
@@ -9,14 +11,15 @@ from baresip import Baresip
 from ua import Ua
 
 OPEN = {"auth__register": False, "auth__call": False, "drain_time": "0s"}
+STUN = struct.pack("!HHI", 1, 0, 0x2112A442) + os.urandom(12)  # a Binding request (RFC 8489)
 INSTANCE = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 
 
 class Phone(Ua):
     """Has one connection; several of them are flows of one phone."""
 
-    def __init__(self, one, reg_id, user="bob"):
-        super().__init__(one.address, user, "TCP")
+    def __init__(self, one, reg_id, user="bob", transport="TCP"):
+        super().__init__(one.address, user, transport)
         self.reg_id = reg_id
 
     def register_flow(self, *lines):
@@ -144,14 +147,16 @@ def test_gruus_lead_to_the_phone_over_restarts(server):
         refused_at_once(alice, gruus[1], "temporary", status=404)
 
 
-def test_a_keep_alive_moves_the_time_last_seen(server):
-    one = server(registrar__flow_timer="1s", **OPEN)
-    with Phone(one, 1) as phone:
+# RFC 5626 sections 4.4.1, 4.4.2: CRLFs on connections, STUN in datagrams, whichever worker gets them.
+@pytest.mark.parametrize("transport", ["TCP", "UDP"])
+def test_a_keep_alive_moves_the_time_last_seen(server, transport):
+    one = server(registrar__flow_timer="1s", workers=3, **OPEN)
+    with Phone(one, 1, transport=transport) as phone:
         answer = phone.register_flow()
         assert answer.get("Flow-Timer") == "1"
         seen = one.json("contacts", "bob")["contacts"][0]["seen"]
         time.sleep(1.1)
-        phone.send("\r\n\r\n")
+        phone.socket.sendto(b"\r\n\r\n" if transport == "TCP" else STUN, phone.target)
         until(lambda: one.json("contacts", "bob")["contacts"][0]["seen"] > seen)
 
 

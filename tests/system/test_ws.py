@@ -2,14 +2,14 @@
 its counter."""
 
 import contextlib
-import re
+import os
 import socket
 import struct
 import time
 
 import pytest
 import trapezoid
-from counters import counts
+from counters import counts, watched
 from tls import Authority
 from ua import Ua
 from ws import BINARY, PING, PONG, TEXT, Wire, WsUa, frame
@@ -225,6 +225,41 @@ def test_slow_loris_in_handshake_and_frame(ws_server):
             assert ua.is_closed(timeout=3)
         counts(one, "stream_half_messages_total", 20)
         with WsUa(one.ws) as ua:
+            assert ua.ask("OPTIONS", f"sip:{one.address}").status == 200
+
+
+@pytest.mark.parametrize("what", ["half a frame", "half a record"])
+def test_slow_loris_over_wss(server, tmp_path, what):
+    """A frame in TLS records of one byte, a record in single bytes: neither buys more time."""
+    root = Authority(tmp_path)
+    certificate, key = root.sign("server", "DNS:localhost,IP:127.0.0.1")
+    port = trapezoid.free_port()
+    one = server(start=False, tcp__half_message_time="500ms", workers=1, tls__certificate=certificate, tls__key=key, **OPEN, **watched())
+    one.settings["listen"] += [f"wss:127.0.0.1:{port}"]
+    one.start()
+    with contextlib.ExitStack() as stack:
+        def wrap(plain):
+            return root.client().wrap_socket(plain, server_hostname="localhost")
+
+        lorises = [stack.enter_context(Wire(f"127.0.0.1:{port}", wrap)) for _ in range(10)]
+        for loris in lorises:
+            assert loris.open().startswith("HTTP/1.1 101 ")
+            loris.below = stack.enter_context(socket.socket(fileno=os.dup(loris.socket.fileno())))
+            if what == "half a record":
+                loris.below.sendall(b"\x17\x03\x03\x03\xe8")
+        message, began, at = frame(TEXT, "x" * 200), time.monotonic(), 0
+        while time.monotonic() - began < 0.9:
+            for loris in lorises:
+                with contextlib.suppress(OSError):
+                    if what == "half a record":
+                        loris.below.sendall(b"x")
+                    else:
+                        loris.send(message[at:at + 1])
+            at += 1
+            time.sleep(0.05)
+        counts(one, "stream_half_messages_total", 10)
+        counts(one, "sip_connections", 0)
+        with Ua(one.address, "asker") as ua:
             assert ua.ask("OPTIONS", f"sip:{one.address}").status == 200
 
 
