@@ -17,6 +17,7 @@
 
 static struct location *location;
 static bool over_tcp;
+static bool behind_nat; /* all phones are, and their mappings are kept alive */
 
 /* What the operating system says that the process holds. */
 static size_t resident(void)
@@ -48,7 +49,8 @@ static void fill(struct location_update *update, struct texts *texts, unsigned u
     update->user_agent = SLICE("trapezoid-load/1.0.0");
     update->path = SLICE_NULL;
     update->cseq = cseq;
-    update->remove_all = update->behind_nat = false;
+    update->remove_all = false;
+    update->behind_nat = behind_nat;
     update->count = 1;
     struct location_change *change = &update->changes[0];
     change->expires_s = 3600;
@@ -158,6 +160,54 @@ static double cost_of_texts(void)
     return (cpu_s() - start) * 1e9 / 1000000 + (double)(sink == 0);
 }
 
+/* A walk over the whole table, seconds after the phones have registered; those that are due are
+ * pinged, and each of them answers. Nanoseconds per phone of the walk. */
+static double walk(unsigned users, int64_t now_ms, unsigned *ret_pings)
+{
+    static struct location_ping pings[64];
+    struct location_walk walk = {.workers = 1};
+    struct arena arena;
+    double began = cpu_s();
+    *ret_pings = 0;
+    arena_init(&arena, 65536, 1 << 20);
+    while (!walk.round) {
+        unsigned count = location_pings_due(location, &walk, now_ms, &arena, pings, 64);
+        for (unsigned i = 0; i < count; i++) {
+            struct location_ping there;
+            if (location_ping_answered(location, pings[i].key, pings[i].token, &pings[i].flow,
+                                       now_ms, &arena, &there) != LOCATION_PING_ALIVE)
+                exit(1);
+        }
+        *ret_pings += count;
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+    return (cpu_s() - began) * 1e9 / users;
+}
+
+static void nat_row(unsigned users)
+{
+    unsigned none, all;
+    struct location_config config = {.key = {1, 2}, .pace = {LOCATION_KEEP_AUTO, 25, 10, 110}};
+    behind_nat = true;
+    size_t before = resident();
+    if (location_new(&config, &location) < 0)
+        exit(1);
+    double add =
+        measure((struct job){.users = users, .count = users, .cseq = 1, .in_turn = true}, 1);
+    double bytes = (double)(resident() - before) / users;
+    double idle = walk(users, NOW_MS + 1000, &none);
+    double busy = walk(users, NOW_MS + users + 60000, &all);
+    if (none != 0 || all != users)
+        exit(1);
+    printf(
+        "NAT  %8u users: register %5.0f ns, %4.0f bytes resident, a walk %4.1f ns per phone that "
+        "is not due, ping and answer %4.0f ns\n",
+        users, add, bytes, idle, busy);
+    location_free(location);
+    behind_nat = false;
+}
+
 static void row(unsigned users, unsigned threads)
 {
     struct location_config config = {.key = {1, 2}};
@@ -186,6 +236,7 @@ int main(int argc, char **argv)
     printf("writing the texts of a request takes %.0f ns of each update\n", cost_of_texts());
     row(users, threads);
     row(1000, threads);
+    nat_row(users);
     over_tcp = true;
     row(users, threads);
     return 0;

@@ -93,6 +93,29 @@ static void look_up(struct shared *shared, struct random *random)
     arena_done(&arena);
 }
 
+/* Some are answered from another address, and from there again. */
+static void ping(struct shared *shared, struct random *random, unsigned number)
+{
+    struct location_walk walk = {.worker = number, .workers = WORKERS, .shard = number};
+    struct location_ping pings[8], there, unused;
+    struct arena arena;
+    int64_t now_ms = T0 + (int64_t)random_below(random, 12) * 1000;
+    arena_init(&arena, 4096, 1 << 20);
+    while (!walk.round) {
+        unsigned count = location_pings_due(shared->location, &walk, now_ms, &arena, pings, 8);
+        for (unsigned i = 0; i < count; i++) {
+            struct flow flow = pings[i].flow;
+            if (random_below(random, 3) == 0)
+                address_set_port(&flow.remote, (uint16_t)(4000 + random_below(random, 9)));
+            if (location_ping_answered(shared->location, pings[i].key, pings[i].token, &flow,
+                                       now_ms, &arena, &there) == LOCATION_PING_ELSEWHERE)
+                (void)location_ping_answered(shared->location, there.key, there.token, &there.flow,
+                                             now_ms, &arena, &unused);
+        }
+    }
+    arena_done(&arena);
+}
+
 static void count_one(void *user, struct slice aor, const struct binding *binding)
 {
     (void)aor;
@@ -125,6 +148,8 @@ static void *work(void *user)
         look_up(shared, &random);
         if (round % 16 == 0)
             location_connection_closed(shared->location, &flow);
+        if (round % 40 == 0)
+            ping(shared, &random, worker->number);
         if (round % 50 == 0)
             location_sweep(shared->location, T0 + 10000, 1000);
         if (round % 500 == 0 && count_all(shared->location) > 2 * AORS)
@@ -137,7 +162,8 @@ static void no_one_ever_sees_half_an_update(void **state)
 {
     (void)state;
     struct shared shared = {0};
-    struct location_config config = {.journal = {count_writes, &shared}, .key = {3, 4}};
+    struct location_config config = {
+        .journal = {count_writes, &shared}, .pace = {LOCATION_KEEP_ALL, 2, 1, 5}, .key = {3, 4}};
     assert_int_equal(location_new(&config, &shared.location), 0);
     struct worker workers[WORKERS];
     pthread_t threads[WORKERS];
