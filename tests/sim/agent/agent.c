@@ -18,22 +18,27 @@ void agent_fail(struct agent *agent, const struct view *view, const char *what)
                    view != NULL ? (int)view->raw.len : 0, view != NULL ? view->raw.ptr : "");
 }
 
-struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp)
+struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp,
+                        enum sim_nat_kind nat)
 {
     struct agent *agent = calloc(1, sizeof(*agent));
-    char address[32];
+    char address[32], outside[32];
     if (agent == NULL || crowd->count == AGENTS_MAX)
         abort();
     agent->crowd = crowd;
     agent->tcp = tcp;
     (void)snprintf(agent->user, sizeof(agent->user), "%s", user);
     (void)snprintf(agent->name, sizeof(agent->name), "%s-%u", user, device);
-    (void)snprintf(address, sizeof(address), "198.51.100.%u", 10 + crowd->count);
+    (void)snprintf(outside, sizeof(outside), "198.51.100.%u", 10 + crowd->count);
+    (void)snprintf(address, sizeof(address),
+                   sim_nat_translates(nat) ? "10.0.%u.2" : "198.51.100.%u", 10 + crowd->count);
     list_init(&agent->txs);
     list_init(&agent->answers);
     list_init(&agent->calls);
     list_init(&agent->messages);
     agent->host = sim_host_add(crowd->world, agent->name, address);
+    if (nat != SIM_NAT_NONE)
+        sim_nat_init_kind(&agent->nat, agent->host, outside, nat, 0);
     wire_open(&agent->wire, agent->host, 5060, agent_on_message, agent);
     crowd->agents[crowd->count++] = agent;
     return agent;

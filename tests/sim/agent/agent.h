@@ -9,6 +9,7 @@
 #include "sim/phone/rules.h"
 #include "sim/phone/view.h"
 #include "sim/phone/wire.h"
+#include "sim/world/nat.h"
 
 #define AGENTS_MAX    12
 #define AGENT_MESSAGE 4096
@@ -159,6 +160,7 @@ struct agent {
     char name[32]; /* "user1-2": the second phone of user1 */
     char user[16];
     struct sim_host *host;
+    struct sim_nat nat;
     struct wire wire;
     bool tcp;
     bool dead;
@@ -182,7 +184,8 @@ struct agent {
     int64_t removed_ms; /* when it was last asked to be taken off */
 };
 
-struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp);
+struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp,
+                        enum sim_nat_kind nat);
 void agent_free(struct agent *agent);
 void agent_fail(struct agent *agent, const struct view *view, const char *what);
 /* Power off: nothing is sent, nothing comes any more. */

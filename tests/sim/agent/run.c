@@ -17,6 +17,7 @@ const struct run_kind run_kinds[] = {
     {.name = "reordering and doubling",
      .link = {.delay_us = 500, .jitter_us = 120000, .duplicate = 50}},
     {.name = "quiet, UDP and TCP", .link = {.delay_us = 2000, .jitter_us = 20000}, .tcp = 500},
+    {.name = "behind NATs", .link = {.delay_us = 2000, .jitter_us = 20000}, .tcp = 300, .nat = 800},
     {.name = "some loss",
      .link = {.delay_us = 1000,
               .jitter_us = 40000,
@@ -289,6 +290,24 @@ static void make_server(struct run *run, struct accounts *accounts)
     sim_server_start(&run->server);
 }
 
+/* Who is not translated but filtered gives the address that nobody else reaches him at: he needs a
+ * server that stays in the path of his calls. */
+static enum sim_nat_kind draw_nat(struct run *run, bool tcp)
+{
+    static const enum sim_nat_kind kinds[] = {
+        SIM_NAT_FULL_CONE, SIM_NAT_RESTRICTED, SIM_NAT_PORT_RESTRICTED,
+        SIM_NAT_SYMMETRIC, SIM_NAT_BLOCKED,    SIM_NAT_FIREWALL,
+    };
+    if (run->kind->nat == 0 || !sim_chance(&run->world, run->kind->nat))
+        return SIM_NAT_NONE;
+    enum sim_nat_kind kind = kinds[draw(run, 0, sizeof(kinds) / sizeof(kinds[0]) - 1)];
+    if (kind == SIM_NAT_BLOCKED && !tcp)
+        kind = SIM_NAT_SYMMETRIC;
+    if (kind == SIM_NAT_FIREWALL && !run->server.config.proxy.record_route)
+        kind = SIM_NAT_PORT_RESTRICTED;
+    return kind;
+}
+
 static void make_agents(struct run *run)
 {
     run->crowd.world = &run->world;
@@ -303,7 +322,7 @@ static void make_agents(struct run *run)
         (void)snprintf(name, sizeof(name), "user%u", u);
         for (unsigned d = 0; d < devices; d++) {
             bool tcp = sim_chance(&run->world, run->kind->tcp);
-            struct agent *agent = agent_new(&run->crowd, name, d, tcp);
+            struct agent *agent = agent_new(&run->crowd, name, d, tcp, draw_nat(run, tcp));
             if (run->crowd.serial)
                 agent->q = sim_chance(&run->world, 500) ? "0.5" : "0.8";
             agent_register(agent, (uint32_t)draw(run, 100, 3600));
