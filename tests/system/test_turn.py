@@ -116,6 +116,31 @@ def test_icmp_is_told(relay):
             assert peer.receive()[0] == b"!"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees headers of packets")
+def test_dont_fragment(relay):
+    _, address = relay()
+    with turn.Client(address) as client, turn.Peer() as peer, socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as wire:
+        wire.bind(("lo", 0x0800))
+        wire.settimeout(5)
+
+        def df(payload):
+            while True:
+                packet = wire.recv(65536)
+                head = (packet[0] & 15) * 4
+                if packet[0] >> 4 == 4 and packet[9] == 17 and packet[head + 8:] == payload:
+                    return bool(packet[6] & 0x40)
+
+        allocate(client, turn.attribute(turn.DONT_FRAGMENT))
+        permit(client, peer)
+        client.bind(0x4000, peer.address)
+        client.send(peer.address, b"may be cut")
+        assert df(b"may be cut") is False
+        client.send(peer.address, b"may not", turn.attribute(turn.DONT_FRAGMENT))
+        assert df(b"may not") is True
+        client.channel(0x4000, b"may be cut again")
+        assert df(b"may be cut again") is False
+
+
 # ---- Allocate ----
 
 def test_an_allocate_that_is_repeated_is_answered_the_same(relay):
@@ -167,7 +192,8 @@ def test_even_ports_and_reservations(relay):
 def test_lifetimes(relay):
     one, address = relay(turn__lifetime="1s", turn__max_lifetime="3s")
     with turn.Client(address) as client:
-        assert allocate(client, turn.attribute(turn.LIFETIME, b"\0\0\0\2")).lifetime == 2
+        answer = allocate(client, turn.attribute(turn.LIFETIME, b"\0\0\0\2"))
+        assert answer.lifetime == 2 and answer.get(turn.SOFTWARE) == b"Trapezoid"
         assert client.refresh(100).lifetime == 3
         assert client.refresh(0).lifetime == 0
         assert client.refresh().code == 437
