@@ -20,9 +20,21 @@ void server_addresses_note(struct server *server)
     server->addresses = fingerprint();
 }
 
+/* Other listeners have the addresses of the configuration. */
+static bool listens_to_all(const struct app_config *config)
+{
+    for (unsigned i = 0; i < config->listen.count; i++) {
+        if (address_is_wildcard(&config->endpoint.listeners[i].local))
+            return true;
+    }
+    return false;
+}
+
 void server_on_addresses(struct server *server)
 {
     struct settings *settings;
+    if (!listens_to_all(server->settings->config))
+        return;
     uint64_t now = fingerprint();
     if (now == server->addresses)
         return;
