@@ -156,7 +156,11 @@ static void print_accounts(const struct server *server, const struct welcome *we
     char text[1024];
     const char *options = options_text(server, text, sizeof text);
     if (welcome->count == 0) {
-        if (accounts_count(server->accounts) == 0 && server->settings->config->registrar.auth)
+        size_t count = accounts_count(server->accounts);
+        if (count > 0)
+            printf("%zu account%s; for a lost password: %s user password NAME%s\n", count,
+                   count == 1 ? "" : "s", program_invocation_name, options);
+        else if (server->settings->config->registrar.auth)
             printf("There are no accounts yet, so no phone can register: %s user add NAME%s\n",
                    program_invocation_name, options);
         return;
