@@ -297,6 +297,26 @@ def test_what_no_relay_reaches_by_default(relay):
         assert client.permit(("192.0.2.7", 1), ("2001:db8::7", 1)).kind == "success"
 
 
+def test_who_gives_up_when_refused_is_not_told_and_reaches_nobody_all_the_same(relay):
+    """turn.unrefused; baresip's ICE asks for the private addresses of the other side and ends the relay at the first 403."""
+    _, address = relay(turn__allow_peers=[])
+    software = turn.attribute(turn.SOFTWARE, b"libre v1.1.0 (x86_64/linux)")
+    with turn.Client(address) as client, turn.Peer() as peer:
+        relayed = allocate(client).relayed[0]
+
+        def ask(method, attributes=b""):
+            return client.ask(method, lambda t: software + attributes +
+                              turn.attribute(turn.XOR_PEER_ADDRESS, turn.xor_address(peer.address, t)))
+        assert client.permit(peer.address).code == 403
+        assert ask(turn.CREATE_PERMISSION).kind == "success"
+        assert ask(turn.CHANNEL_BIND, turn.attribute(turn.CHANNEL_NUMBER, b"\x40\0\0\0")).kind == "success"
+        client.send(peer.address, b"out")
+        client.channel(0x4000, b"out")
+        peer.send(relayed, b"in")
+        assert client.refresh().kind == "success"
+        assert peer.receive(0.1) is None and client.receive(0.1) is None
+
+
 def test_deny_wins_over_allow_and_a_reload_ends_what_is_denied(relay, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("turn:\n  deny_peers: [127.0.0.2/32]\n")

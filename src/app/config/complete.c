@@ -145,6 +145,8 @@ static void complete_relays(struct app_config *config)
                              &turn->port_high);
     complete_nets(&config->turn_allow_peers, &turn->policy.allow);
     complete_nets(&config->turn_deny_peers, &turn->policy.deny);
+    turn->unrefused = config->turn_unrefused.items;
+    turn->unrefused_count = config->turn_unrefused.count;
     turn->has_alternate = config->turn_alternate.given;
     turn->alternate = config->turn_alternate.address;
     turn->software = "Trapezoid";

@@ -80,6 +80,7 @@ struct app_config {
     const char *turn_range;
     struct config_strings turn_allow_peers;
     struct config_strings turn_deny_peers;
+    struct config_strings turn_unrefused;
     struct config_address turn_alternate;
     const char *turn_realm;
     const char *turn_server_name;

@@ -875,6 +875,16 @@ const struct config_key config_keys[] = {
      .standard = "",
      .check = config_check_turn_net,
      .help = "Networks (ADDRESS/BITS) that no relay reaches, whatever turn.allow_peers says."},
+    {.name = "turn.unrefused",
+     .type = CONFIG_STRINGS,
+     .live = true,
+     FIELD(turn_unrefused),
+     .max = 64,
+     .standard = "libre v",
+     .help =
+         "Clients, by the beginning of their SOFTWARE, that give up their relay when one peer is "
+         "refused (baresip does): they are told that each peer is permitted, and what no relay "
+         "may reach gets nothing and sends nothing all the same."},
     {.name = "turn.lifetime",
      .type = CONFIG_SECONDS,
      .live = true,

@@ -3,14 +3,15 @@
 #ifndef SERVICE_TURN_PEERS_H
 #define SERVICE_TURN_PEERS_H
 
-#include "service/turn/host.h"
+#include "service/turn/policy.h"
 
 #define TURN_PEERS_INLINE 2 /* of each need no memory of their own */
 
 struct turn_permission {
     struct turn_host host;
     uint64_t until_ms;
-    bool relays; /* our own relayed address: ports that are relays, and no others */
+    uint8_t
+        reach; /* enum turn_reach; NO: the client believes that it may, and nothing is relayed */
 };
 
 struct turn_channel {
@@ -18,7 +19,7 @@ struct turn_channel {
     uint64_t until_ms;
     uint16_t port;
     uint16_t number;
-    bool relays;
+    uint8_t reach;
 };
 
 struct turn_peers {

@@ -11,6 +11,18 @@ static void answer(const struct turn_request *request)
     turn_answer_end(request, &w, true);
 }
 
+/* ICE asks for every address that the other side has, private ones too, and some clients end
+ * everything when one of them is refused. */
+static bool is_never_refused(const struct turn_request *request)
+{
+    const struct turn_config *config = request->turn->config;
+    struct slice software = stun_value(request->message, STUN_SOFTWARE);
+    bool found = false;
+    for (unsigned i = 0; i < config->unrefused_count && !found; i++)
+        found = slice_starts_with(software, config->unrefused[i]);
+    return found;
+}
+
 /* One XOR-PEER-ADDRESS: 0 and whom it means, or the code of the error response. The port of a
  * permission means nothing but where other relays of ours are let through: there it says that it is
  * one. */
@@ -35,15 +47,14 @@ static unsigned read_peer(const struct turn_request *request, struct slice value
         .host = host,
         .until_ms = request->now_ms + TURN_PERMISSION_S * UINT64_C(1000),
     };
-    switch (turn_policy_judge(&turn->config->policy, &turn->own, &peer)) {
-    case TURN_REACH_YES: break;
-    case TURN_REACH_RELAYS:
-        permission.relays = true;
-        if (turn_ports_is_relay(turn->parts.ports, permission.host, port))
-            break;
+    enum turn_reach reach = turn_policy_judge(&turn->config->policy, &turn->own, &peer);
+    permission.reach = (uint8_t)reach;
+    bool good = reach == TURN_REACH_YES ||
+                (reach == TURN_REACH_RELAYS && turn_ports_is_relay(turn->parts.ports, host, port));
+    if (!good && !is_never_refused(request))
         return 403;
-    default: return 403;
-    }
+    if (!good)
+        turn_count(turn, TURN_FORBIDDEN, 1);
     *ret_permission = permission;
     *ret_port = port;
     return 0;
@@ -120,7 +131,7 @@ static unsigned bind_channel(const struct turn_request *request)
     if (channel.port == 0) /* no transport address */
         return 400;
     channel.host = permission.host;
-    channel.relays = permission.relays;
+    channel.reach = permission.reach;
     if (turn_peers_permission(peers, permission.host, request->now_ms) == NULL &&
         turn_peers_room(peers, config->permissions, request->now_ms) == 0)
         return 508;

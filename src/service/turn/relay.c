@@ -27,8 +27,15 @@ static void count(struct turn_allocation *allocation, enum turn_way way, size_t 
 struct target {
     struct turn_host host;
     uint16_t port;
-    bool relays;
+    enum turn_reach reach;
 };
+
+static bool may_reach(const struct turn *turn, const struct target *target)
+{
+    return target->reach == TURN_REACH_YES ||
+           (target->reach == TURN_REACH_RELAYS &&
+            turn_ports_is_relay(turn->parts.ports, target->host, target->port));
+}
 
 static void send_to_peer(struct turn_allocation *allocation, const struct target *target,
                          struct slice payload, unsigned flags)
@@ -37,8 +44,7 @@ static void send_to_peer(struct turn_allocation *allocation, const struct target
     unsigned family = turn_host_is_v4(target->host) ? TURN_V4 : TURN_V6;
     struct port *port = allocation->relays[family].port;
     struct address remote;
-    if (port == NULL || allocation->tcp != NULL ||
-        (target->relays && !turn_ports_is_relay(turn->parts.ports, target->host, target->port))) {
+    if (port == NULL || allocation->tcp != NULL || !may_reach(turn, target)) {
         drop(allocation, TURN_UNPERMITTED);
         return;
     }
@@ -71,7 +77,7 @@ void turn_on_channel_data(struct turn *turn, const struct flow *flow, struct sli
         drop(allocation, TURN_UNPERMITTED);
         return;
     }
-    struct target target = {channel->host, channel->port, channel->relays};
+    struct target target = {channel->host, channel->port, channel->reach};
     send_to_peer(allocation, &target, payload, 0);
 }
 
@@ -105,7 +111,7 @@ void turn_on_send(struct turn *turn, const struct flow *flow, struct slice data)
         drop(allocation, TURN_UNPERMITTED);
         return;
     }
-    struct target target = {send.host, send.port, permission->relays};
+    struct target target = {send.host, send.port, permission->reach};
     send_to_peer(allocation, &target, send.data, flags_of(allocation, &send));
 }
 
@@ -136,6 +142,13 @@ static struct slice make_data(struct turn *turn, const struct address *remote, c
     return turn_data_write(data, length, &told, id);
 }
 
+static bool is_permitted(struct turn_allocation *allocation, struct turn_host host, uint64_t now_ms)
+{
+    const struct turn_permission *permission =
+        turn_peers_permission(&allocation->peers, host, now_ms);
+    return permission != NULL && permission->reach != TURN_REACH_NO;
+}
+
 /* Sections 11.3 and 12.7. */
 static void on_datagram(void *user, const struct address *remote, char *data, size_t length)
 {
@@ -143,8 +156,7 @@ static void on_datagram(void *user, const struct address *remote, char *data, si
     struct turn *turn = allocation->turn;
     uint64_t now_ms = loop_now_ms(turn->loop);
     struct turn_host host = turn_host_of(remote);
-    if (allocation->tcp != NULL ||
-        turn_peers_permission(&allocation->peers, host, now_ms) == NULL) {
+    if (allocation->tcp != NULL || !is_permitted(allocation, host, now_ms)) {
         drop(allocation, TURN_UNPERMITTED);
         return;
     }
@@ -177,8 +189,7 @@ static void on_error(void *user, const struct port_error *error)
     struct turn_allocation *allocation = user;
     struct turn *turn = allocation->turn;
     struct turn_host host = turn_host_of(&error->remote);
-    if (!is_told(error) ||
-        turn_peers_permission(&allocation->peers, host, loop_now_ms(turn->loop)) == NULL)
+    if (!is_told(error) || !is_permitted(allocation, host, loop_now_ms(turn->loop)))
         return;
     struct stun_writer w;
     struct random *random = loop_random(turn->loop);

@@ -299,7 +299,9 @@ static void announce(const struct turn_tcp_connection *connection)
 static bool is_permitted(struct turn_allocation *allocation, const struct address *peer)
 {
     uint64_t now_ms = loop_now_ms(allocation->turn->loop);
-    return turn_peers_permission(&allocation->peers, turn_host_of(peer), now_ms) != NULL;
+    const struct turn_permission *permission =
+        turn_peers_permission(&allocation->peers, turn_host_of(peer), now_ms);
+    return permission != NULL && permission->reach != TURN_REACH_NO;
 }
 
 static void on_accept(void *user, const struct flow *flow, bool accepted)

@@ -39,6 +39,10 @@ struct turn_config {
     bool has_alternate; /* where clients are sent while we drain (300) */
     struct address alternate;
     const char *software; /* NULL or empty: not told */
+    /* Clients, by the beginning of their SOFTWARE, that give up their relay when one peer is
+     * refused; borrowed. They are not told. */
+    const struct slice *unrefused;
+    unsigned unrefused_count;
 };
 
 /* All borrowed. */
