@@ -10,6 +10,7 @@ At the end of the test each server must end with exit code 0 on SIGTERM, without
 """
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -31,15 +32,21 @@ END_TIME = 30
 
 
 def _ports():
-    """Below those that the system gives out by itself; each of the processes that run tests has its own."""
+    """All of them, again and again: below those that the system gives out by itself, and of each of the processes that run
+    tests its own."""
     number = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % 8
-    return range(12000 + number * 2500, 12000 + (number + 1) * 2500)
+    ports = list(range(12000 + number * 2500, 12000 + (number + 1) * 2500))
+    random.shuffle(ports)
+    return itertools.cycle(ports)
+
+
+PORTS = _ports()
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free for UDP and TCP."""
+    """A port that is free for UDP and TCP, and not the same for a long time."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in random.sample(_ports(), 200):
+    for port in itertools.islice(PORTS, 500):
         with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
             with contextlib.suppress(OSError):
                 tcp.bind((host, port))

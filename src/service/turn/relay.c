@@ -142,11 +142,16 @@ static struct slice make_data(struct turn *turn, const struct address *remote, c
     return turn_data_write(data, length, &told, id);
 }
 
-static bool is_permitted(struct turn_allocation *allocation, struct turn_host host, uint64_t now_ms)
+static bool is_permitted(struct turn_allocation *allocation, const struct address *peer)
 {
+    struct turn *turn = allocation->turn;
+    struct turn_host host = turn_host_of(peer);
     const struct turn_permission *permission =
-        turn_peers_permission(&allocation->peers, host, now_ms);
-    return permission != NULL && permission->reach != TURN_REACH_NO;
+        turn_peers_permission(&allocation->peers, host, loop_now_ms(turn->loop));
+    if (permission == NULL)
+        return false;
+    struct target target = {host, address_port(peer), permission->reach};
+    return may_reach(turn, &target);
 }
 
 /* Sections 11.3 and 12.7. */
@@ -156,7 +161,7 @@ static void on_datagram(void *user, const struct address *remote, char *data, si
     struct turn *turn = allocation->turn;
     uint64_t now_ms = loop_now_ms(turn->loop);
     struct turn_host host = turn_host_of(remote);
-    if (allocation->tcp != NULL || !is_permitted(allocation, host, now_ms)) {
+    if (allocation->tcp != NULL || !is_permitted(allocation, remote)) {
         drop(allocation, TURN_UNPERMITTED);
         return;
     }
@@ -188,8 +193,7 @@ static void on_error(void *user, const struct port_error *error)
 {
     struct turn_allocation *allocation = user;
     struct turn *turn = allocation->turn;
-    struct turn_host host = turn_host_of(&error->remote);
-    if (!is_told(error) || !is_permitted(allocation, host, loop_now_ms(turn->loop)))
+    if (!is_told(error) || !is_permitted(allocation, &error->remote))
         return;
     struct stun_writer w;
     struct random *random = loop_random(turn->loop);
