@@ -1,4 +1,4 @@
-"""Phones of web pages: JsSIP in Node (browser/phone.js)."""
+"""Phones of web pages: JsSIP in Node (browser/phone.js), and SIP.js (browser/sipjs.js)."""
 
 import contextlib
 import json
@@ -45,9 +45,9 @@ def page(html, replace, **settings):
 class Browser:
     """A phone with an account; it connects, registers and comes back by itself, as a page does."""
 
-    def __init__(self, url, user, domain, password="secret", **settings):
+    def __init__(self, url, user, domain, password="secret", script="phone.js", **settings):
         self.uri = f"sip:{user}@{domain}"
-        self.process = node("phone.js", {"url": url, "uri": self.uri, "password": password, **settings})
+        self.process = node(script, {"url": url, "uri": self.uri, "password": password, **settings})
         self.events = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 

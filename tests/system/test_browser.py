@@ -1,4 +1,4 @@
-"""Web pages call: JsSIP over WS and WSS, with passwords, each other and phones on UDP (RFC 7118)."""
+"""Web pages call: JsSIP and SIP.js over WS and WSS, with passwords, each other and phones on UDP (RFC 7118)."""
 
 import contextlib
 import time
@@ -67,6 +67,39 @@ def test_pages_register_and_call_each_other(web):
     bert.wait_for("incoming")
     anna.do("end")
     assert bert.wait_for("failed")["cause"] == "Canceled"
+
+
+def test_pages_with_sip_js_and_with_jssip_call_each_other(web):
+    """Another library: its own handshake, transactions and dialogs."""
+    anna, bert = web.page("anna", script="sipjs.js"), web.page("bert")
+    for page in (anna, bert):
+        page.wait_for("registered")
+    (contact,) = web.json("contacts", "anna")["contacts"]
+    assert contact["transport"] == web.url.split(":")[0]
+    for caller, callee in ((anna, bert), (bert, anna)):
+        caller.do("call", target=callee.uri)
+        assert callee.wait_for("incoming")["from"] == caller.uri
+        caller.wait_for("ringing")
+        callee.do("answer")
+        caller.wait_for("confirmed")
+        callee.wait_for("confirmed")
+        anna.do("end")
+        for page in (caller, callee):
+            page.wait_for("ended")
+        caller.do("message", target=callee.uri, body="grüße")
+        assert callee.wait_for("message")["body"] == "grüße"
+    anna.do("call", target=bert.uri)
+    bert.wait_for("incoming")
+    bert.do("reject")
+    assert anna.wait_for("failed")["status"] == 486
+    bert.do("call", target=anna.uri)
+    anna.wait_for("incoming")
+    bert.do("end")
+    assert anna.wait_for("failed")["cause"] == "Canceled"
+
+
+def test_sip_js_with_a_wrong_password_does_not_get_in(web):
+    assert web.page("anna", password="guess", script="sipjs.js").wait_for("refused")["cause"] in ("401", "403")
 
 
 @pytest.mark.parametrize("web", ["wss"], indirect=True)
