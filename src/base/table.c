@@ -177,6 +177,17 @@ void table_expect(const struct table *t, uint64_t hash)
     __builtin_prefetch(bucket_of(t, tag_of(hash)));
 }
 
+void table_expect_element(const struct table *t, uint64_t hash, size_t size)
+{
+    uint32_t tag = tag_of(hash);
+    const struct table_bucket *b = bucket_of(t, tag);
+    for (unsigned i = 0; i < b->used; i++) {
+        const char *element = (const char *)b->nodes[i];
+        for (size_t at = 0; b->tags[i] == tag && at < size; at += LINE)
+            __builtin_prefetch(element + at);
+    }
+}
+
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key)
 {

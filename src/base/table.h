@@ -44,6 +44,9 @@ void table_done(struct table *t);
 void table_add(struct table *t, struct table_node *node, uint64_t hash);
 /* Brings what a search for hash looks at first into the caches, ahead of that search. */
 void table_expect(const struct table *t, uint64_t hash);
+/* The step after that: size bytes, from the node on, of the elements that the search will look at.
+ */
+void table_expect_element(const struct table *t, uint64_t hash, size_t size);
 struct table_node *table_find(const struct table *t, uint64_t hash, table_match_fn *match,
                               const void *key);
 /* The node must be in the table; its memory is the caller's again. */

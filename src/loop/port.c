@@ -11,7 +11,8 @@
 #include "loop/bind.h"
 
 #define EVENTS_PER_TURN 256
-#define AHEAD           4
+#define AHEAD           2   /* ports */
+#define USER_BYTES      384 /* of what a port's user is, that are fetched ahead */
 
 /* ---- Addresses that are bound ---- */
 
@@ -192,12 +193,11 @@ static void expect(const struct epoll_event *events, int next, int count)
 {
     if (next < count)
         __builtin_prefetch(events[next].data.ptr);
-    if (next - AHEAD / 2 < count) {
-        const struct port *port = events[next - AHEAD / 2].data.ptr;
+    if (next - 1 < count) {
+        const struct port *port = events[next - 1].data.ptr;
         const char *user = port->user;
-        __builtin_prefetch(user);
-        __builtin_prefetch(user + 64);
-        __builtin_prefetch(user + 128);
+        for (unsigned at = 0; at < USER_BYTES; at += 64)
+            __builtin_prefetch(user + at);
     }
 }
 

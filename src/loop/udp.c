@@ -102,6 +102,7 @@ int udp_open(struct loop *loop, const struct udp_options *options, struct udp **
     udp->loop = loop;
     udp->fd = -1;
     udp->on_datagram = options->on_datagram;
+    udp->on_ahead = options->on_ahead;
     udp->user = options->user;
     udp->in.transport = TRANSPORT_UDP;
     udp->in.worker = (uint8_t)loop->config.worker;

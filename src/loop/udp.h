@@ -19,6 +19,9 @@ struct udp_options {
     bool v6_only;            /* for IPv6 wildcards */
     const char *steer;       /* the mark by which workers share (loop/steer.h), or NULL; static */
     udp_datagram_fn *on_datagram;
+    /* Of a batch that was received: a datagram from remote comes after ahead (2, then 1) others, so
+     * that what it will need can be fetched into the caches. May be NULL. */
+    void (*on_ahead)(void *user, const struct address *remote, unsigned ahead);
     void *user;
 };
 

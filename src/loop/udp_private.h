@@ -38,6 +38,7 @@ struct udp {
     struct list ready;
     struct list dirty;
     udp_datagram_fn *on_datagram;
+    void (*on_ahead)(void *user, const struct address *remote, unsigned ahead); /* may be NULL */
     void *user;
     struct udp_output *output; /* owned; mapped, taken as it is touched */
     struct udp_failure failed[UDP_FAILED];

@@ -104,6 +104,16 @@ static void deliver(struct udp *udp, struct mmsghdr *message, const struct addre
     udp->on_datagram(udp->user, &flow, slice_of(m->msg_iov->iov_base, message->msg_len));
 }
 
+/* Datagram i is about to be delivered. Addresses of sockets for both families are as the system
+ * gave them: those who want to know more ask for one family. */
+static void look_ahead(const struct udp *udp, const struct udp_input *input, int i, int got)
+{
+    if (i + 2 < got)
+        udp->on_ahead(udp->user, &input->remotes[i + 2], 2);
+    if (i + 1 < got)
+        udp->on_ahead(udp->user, &input->remotes[i + 1], 1);
+}
+
 /* One batch; true when there may be more. */
 static bool receive_batch(struct udp *udp, struct udp_input *input)
 {
@@ -116,6 +126,8 @@ static bool receive_batch(struct udp *udp, struct udp_input *input)
     if (got < 0)
         return errno != EAGAIN && errno != EBADF;
     for (int i = 0; i < got; i++) {
+        if (udp->on_ahead != NULL && !udp->closed)
+            look_ahead(udp, input, i, got);
         if (!udp->closed)
             deliver(udp, &input->messages[i], &input->remotes[i]);
         struct msghdr *m = &input->messages[i].msg_hdr;

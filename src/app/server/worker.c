@@ -273,6 +273,11 @@ static void on_turn_message(void *user, const struct flow *flow, struct slice da
     turn_on_message(user, flow, data);
 }
 
+static void on_turn_ahead(void *user, const struct address *remote, unsigned ahead)
+{
+    turn_on_ahead(user, remote, ahead);
+}
+
 static void on_turn_close(void *user, const struct flow *flow)
 {
     turn_on_close(user, flow);
@@ -296,7 +301,10 @@ static int equip_turn(struct worker *worker, const struct settings *settings)
     status = turn_new(&settings->config->turn, &parts, &worker->turn);
     if (status < 0)
         return status;
-    worker->turn_hook = (struct stun_server_turn){on_turn_message, on_turn_close, worker->turn};
+    worker->turn_hook = (struct stun_server_turn){.on_message = on_turn_message,
+                                                  .on_ahead = on_turn_ahead,
+                                                  .on_close = on_turn_close,
+                                                  .user = worker->turn};
     stun_server_set_turn(worker->stun, &worker->turn_hook);
     return 0;
 }

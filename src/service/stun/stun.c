@@ -68,6 +68,13 @@ static struct stun_place place_of(const struct stun_socket *socket, const struct
     return place;
 }
 
+static void on_ahead(void *user, const struct address *remote, unsigned ahead)
+{
+    const struct stun_server *server = user;
+    if (server->turn != NULL)
+        server->turn->on_ahead(server->turn->user, remote, ahead);
+}
+
 static void on_datagram(void *user, const struct flow *flow, struct slice data)
 {
     struct stun_server *server = user;
@@ -131,6 +138,7 @@ int stun_open_udp(struct stun_server *server, const struct address *local)
         .listener = (uint16_t)server->count,
         .v6_only = true, /* IPv4 has a listener of its own */
         .on_datagram = on_datagram,
+        .on_ahead = on_ahead,
         .user = server,
     };
     int status = udp_open(server->loop, &options, &socket->udp);

@@ -23,6 +23,8 @@ struct stun_server_listener {
 struct stun_server_turn {
     /* A datagram or one whole frame: STUN of another method, or ChannelData. Borrowed. */
     void (*on_message)(void *user, const struct flow *flow, struct slice data);
+    /* As udp_options.on_ahead. */
+    void (*on_ahead)(void *user, const struct address *remote, unsigned ahead);
     /* A connection or DTLS session has ended. */
     void (*on_close)(void *user, const struct flow *flow);
     void *user;

@@ -26,6 +26,16 @@ struct turn_allocation *turn_find(struct turn *turn, const struct flow *flow)
     return node == NULL ? NULL : container_of(node, struct turn_allocation, node);
 }
 
+/* Thousands of allocations do not stay in the caches. */
+void turn_on_ahead(const struct turn *turn, const struct address *remote, unsigned ahead)
+{
+    uint64_t hash = address_hash(turn->seed, remote);
+    if (ahead > 1)
+        table_expect(&turn->table, hash);
+    else
+        table_expect_element(&turn->table, hash, TURN_HOT_BYTES);
+}
+
 /* ---- Time ---- */
 
 uint32_t turn_allocation_left(const struct turn_allocation *allocation, unsigned family)

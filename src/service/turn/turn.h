@@ -117,6 +117,8 @@ const metric *turn_metrics(const struct turn *turn);
 /* A message that is no Binding: STUN or ChannelData, a datagram or one whole frame. data is
  * borrowed. */
 void turn_on_message(struct turn *turn, const struct flow *flow, struct slice data);
+/* A datagram from remote comes soon: as udp_options.on_ahead. */
+void turn_on_ahead(const struct turn *turn, const struct address *remote, unsigned ahead);
 /* A connection of a client is gone, and with it its allocation. */
 void turn_on_close(struct turn *turn, const struct flow *flow);
 

@@ -22,17 +22,17 @@ struct turn_relay {
 
 enum { TURN_V4, TURN_V6, TURN_FAMILIES };
 
-/* RFC 8656 section 6. What each datagram needs comes first. */
+/* RFC 8656 section 6. What each datagram needs comes first: TURN_HOT_BYTES. */
 struct turn_allocation {
     struct table_node node;        /* by 5-tuple */
     struct flow flow;              /* the 5-tuple */
     struct turn *turn;             /* borrowed */
     struct turn_quota_user *quota; /* closed with it */
-    struct turn_relay relays[TURN_FAMILIES];
+    struct turn_tcp *tcp;          /* owned; NULL: it relays datagrams */
     uint64_t counts[TURN_WAYS];
     uint64_t bytes[TURN_WAYS];
     struct turn_peers peers;
-    struct turn_tcp *tcp; /* owned; NULL: it relays datagrams */
+    struct turn_relay relays[TURN_FAMILIES];
     uint64_t dropped;
     struct timer timer; /* when the first relay ends */
     struct list link;   /* of turn->allocations */
@@ -43,6 +43,8 @@ struct turn_allocation {
     uint8_t transaction[12];       /* of the Allocate that made it */
     struct turn_identity identity; /* of who made it */
 };
+
+#define TURN_HOT_BYTES (offsetof(struct turn_allocation, relays) + sizeof(struct port *))
 
 /* A host to relay from behind a NAT, and what it is to others. */
 struct turn_mirror {
