@@ -16,6 +16,12 @@ void lifetime_init(struct lifetime *l, uint32_t limit_ms)
     cut(l, 0, limit_ms, LIFETIME_PROBES);
 }
 
+void lifetime_on_asked(struct lifetime *l, unsigned probe, uint32_t pause_ms)
+{
+    if (pause_ms > l->pauses[probe])
+        l->pauses[probe] = pause_ms;
+}
+
 void lifetime_on_result(struct lifetime *l, unsigned probe, bool alive)
 {
     uint32_t pause = l->pauses[probe];

@@ -29,6 +29,8 @@ struct lifetime {
 
 /* limit: the longest pause; within LIFETIME_LIMIT_MIN and _MAX. */
 void lifetime_init(struct lifetime *l, uint32_t limit_ms);
+/* The question about a probe is being asked now, after that pause: a busy machine is late. */
+void lifetime_on_asked(struct lifetime *l, unsigned probe, uint32_t pause_ms);
 void lifetime_on_result(struct lifetime *l, unsigned probe, bool alive);
 /* Is no probe of this pass worth waiting for any more? What is longer than a pause that has killed
  * a mapping is not. */

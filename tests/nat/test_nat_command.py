@@ -312,7 +312,7 @@ def test_ipv6_is_asked_as_ipv4_is(runs):
     assert found["local"].startswith(f"[{HOST_V6.format(10)}]:") and found["fragments"] == "pass"
     found = runs["v6", "firewall"].result()
     assert (found["kind"], found["mapping"], found["filtering"], found["calls"]) == EXPECTED["symmetric firewall"]
-    assert found["lifetime"]["alive_ms"] == 1000 and found["lifetime"]["gone_ms"] is None
+    assert found["lifetime"]["alive_ms"] >= 1000 and found["lifetime"]["gone_ms"] is None
 
 
 def test_a_name_with_both_kinds_of_address_is_asked_over_both(runs):

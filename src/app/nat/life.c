@@ -110,6 +110,14 @@ static void on_asked(struct run *run, unsigned probe, bool arrived)
         lifetime_on_result(&run->lifetime, probe, arrived);
 }
 
+void run_life_on_ask(struct run *run, const struct run_exchange *exchange)
+{
+    unsigned probe = exchange->which;
+    uint64_t since = run->sockets[RUN_MAPPINGS + probe].mapped_ms;
+    if (exchange->purpose == RUN_ASK && probe != RUN_TRIAL)
+        lifetime_on_asked(&run->lifetime, probe, (uint32_t)(run->now_ms - since));
+}
+
 void run_life_on_reply(struct run *run, struct run_exchange *exchange, unsigned socket,
                        const struct stun_reply *reply)
 {
@@ -120,6 +128,7 @@ void run_life_on_reply(struct run *run, struct run_exchange *exchange, unsigned 
     exchange->live = false;
     if (mapping_made) {
         run->sockets[mapping].mapped = reply->mapped;
+        run->sockets[mapping].mapped_ms = run->now_ms;
         ask_mapping(run, probe, probe == RUN_TRIAL ? 0 : run->lifetime.pauses[probe]);
         return;
     }

@@ -74,8 +74,10 @@ static void transmit(struct run *run, struct run_exchange *e)
 {
     char buffer[STUN_PROBE_PADDING_MAX + 256];
     uint64_t id[2] = {random_u64(&run->random), random_u64(&run->random)};
-    if (e->sent++ == 0)
+    if (e->sent++ == 0) {
         stun_probe_id(&e->probe, id);
+        run_life_on_ask(run, e);
+    }
     struct slice bytes = stun_probe_write(&e->probe, buffer, sizeof buffer);
     send_from(run, e->socket, &e->to, bytes);
     if (e->both_ways)

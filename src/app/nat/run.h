@@ -44,6 +44,7 @@ struct run_socket {
     int fd; /* owned; -1: closed */
     struct address local;
     struct address mapped; /* of a mapping whose life is measured */
+    uint64_t mapped_ms;    /* when it was last used */
 };
 
 enum run_life_state { RUN_LIFE_IDLE, RUN_LIFE_TRIAL, RUN_LIFE_ON, RUN_LIFE_OVER };
@@ -76,6 +77,8 @@ struct run_exchange *run_begin(struct run *run, enum run_purpose purpose, unsign
 /* life.c */
 /* Begins when it is known that there is something to measure, goes on, and ends. */
 void run_life_step(struct run *run);
+/* Before a question is sent for the first time. */
+void run_life_on_ask(struct run *run, const struct run_exchange *exchange);
 void run_life_on_reply(struct run *run, struct run_exchange *exchange, unsigned socket,
                        const struct stun_reply *reply);
 void run_life_on_timeout(struct run *run, struct run_exchange *exchange);

@@ -83,6 +83,20 @@ static void of_results_that_contradict_each_other_the_shorter_life_counts(void *
     assert_int_equal(l.gone_ms, 3000);
 }
 
+static void a_question_that_is_asked_late_counts_as_what_it_was(void **state)
+{
+    (void)state;
+    struct lifetime l;
+    lifetime_init(&l, 10000);
+    lifetime_on_asked(&l, 0, 1000);
+    lifetime_on_result(&l, 0, true);
+    lifetime_on_asked(&l, 1, 3700);
+    lifetime_on_result(&l, 1, false);
+    assert_int_equal(l.alive_ms, 1000);
+    assert_int_equal(l.gone_ms, 3700);
+    assert_false(lifetime_pass_over(&l)); /* 3 s are still to be told */
+}
+
 static void how_long_it_may_take_is_no_less_than_it_takes(void **state)
 {
     (void)state;
@@ -106,6 +120,7 @@ int main(void)
         cmocka_unit_test(a_mapping_that_outlives_the_limit_is_told_so),
         cmocka_unit_test(no_time_is_spent_on_pauses_longer_than_one_that_killed),
         cmocka_unit_test(of_results_that_contradict_each_other_the_shorter_life_counts),
+        cmocka_unit_test(a_question_that_is_asked_late_counts_as_what_it_was),
         cmocka_unit_test(how_long_it_may_take_is_no_less_than_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
