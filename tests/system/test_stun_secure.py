@@ -103,11 +103,11 @@ class Dtls:
         return self.process.stderr.read().decode()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_binding_request_over_dtls(server, authority, host):
+@pytest.mark.parametrize("local, host", [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+def test_a_binding_request_over_dtls(server, authority, local, host):
     port = trapezoid.free_port(host)
     certificate, key = authority.sign("stun", "IP:127.0.0.1")
-    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    at = f"[{local}]:{port}" if ":" in local else f"{local}:{port}"
     server(stun__listen=f"dtls:{at}", tls__certificate=certificate, tls__key=key)
     with Dtls(host, port, "-CAfile", authority.certificate, "-verify_return_error") as client:
         for _ in range(2):

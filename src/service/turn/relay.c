@@ -86,7 +86,7 @@ void turn_on_channel_data(struct turn *turn, const struct flow *flow, struct sli
 static unsigned flags_of(const struct turn_allocation *allocation, const struct turn_send *send)
 {
     bool v4 = !send->v6 && !address_is_v6(&allocation->flow.remote);
-    bool stream = allocation->flow.connection != 0;
+    bool stream = flow_reliable(&allocation->flow);
     return send->whole && (v4 || stream) ? PORT_DONT_FRAGMENT : 0;
 }
 
@@ -124,7 +124,7 @@ static struct slice make_channel_data(const struct turn_allocation *allocation, 
     char *start = data - CHANNEL_HEADER_SIZE;
     size_t whole = CHANNEL_HEADER_SIZE + length;
     channel_write_header(start, number, length);
-    if (allocation->flow.connection != 0) {
+    if (flow_reliable(&allocation->flow)) {
         memset(data + length, 0, 3);
         whole = (whole + 3) & ~(size_t)3;
     }

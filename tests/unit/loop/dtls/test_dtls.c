@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "loop/dtls/dtls.h"
 #include "unit/loop/dtls/dtls_client.h"
 #include "unit/loop/loop_fixture.h"
@@ -561,6 +562,44 @@ static void new_certificates_are_shown_to_new_clients(void **state)
     free_world(w);
 }
 
+static void without_memory_it_is_not_opened(void **state)
+{
+    (void)state;
+    struct world *w = world_of(&(struct dtls_limits){0});
+    struct dtls_options options = {.local = address_of("127.0.0.1:0"),
+                                   .tls = w->tls,
+                                   .handler = {.on_datagram = on_datagram, .user = w},
+                                   .counts = w->counts};
+    size_t n = 0;
+    bool failed;
+    do {
+        struct dtls *dtls = NULL;
+        memory_fail_after(n++);
+        int status = dtls_open(w->loop, &options, &dtls);
+        failed = memory_fail_hit();
+        assert_int_equal(status, failed ? ERR_NO_MEMORY : 0);
+        dtls_close(dtls);
+    } while (failed);
+    free_world(w);
+}
+
+/* A client whose session there was no memory for comes back. */
+static void without_memory_a_session_is_not_opened(void **state)
+{
+    (void)state;
+    struct world *w = world_of(&(struct dtls_limits){0});
+    if (MEMORY_FAULTS) {
+        struct dtls_client *client = connect_client(w, NULL);
+        memory_fail_after(0); /* the first that the layer asks for: the session */
+        wait_count(w, DTLS_HELLOS, 2);
+        assert_true(memory_fail_hit());
+        assert_int_equal(counted(w, DTLS_SESSIONS), 0);
+        wait_for(w, all_open);
+        assert_echo(w, client, "there");
+    }
+    free_world(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,6 +615,8 @@ int main(void)
         cmocka_unit_test(a_handshake_that_takes_too_long_ends),
         cmocka_unit_test(silence_ends_a_session),
         cmocka_unit_test(new_certificates_are_shown_to_new_clients),
+        cmocka_unit_test(without_memory_it_is_not_opened),
+        cmocka_unit_test(without_memory_a_session_is_not_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
