@@ -219,6 +219,11 @@ void doctor_inbound(struct doctor *doctor)
     const struct app_config *config = doctor->config;
     bool done[2] = {false};
     unsigned tests = 0;
+    if (doctor->outside.failed[OUTSIDE_V4] && config->outside_addresses.count == 0) {
+        doctor_say(doctor, DOCTOR_FAILED, "not tested: no STUN server answers");
+        doctor_advise(doctor, "let UDP out, and answers in; is outside.stun right?");
+        return;
+    }
     for (unsigned i = 0; i < config->listen.count; i++) {
         const struct endpoint_listener *listener = &config->listen.items[i];
         bool v6 = address_is_v6(&listener->local);
