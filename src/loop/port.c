@@ -179,11 +179,11 @@ void port_close(struct port *port)
 
 static void free_closed(struct ports *ports)
 {
-    while (!list_empty(&ports->closed)) {
-        struct port *port = container_of(ports->closed.next, struct port, node);
-        list_remove(&port->node);
-        memory_free(port);
+    list_for_each_safe(node, &ports->closed)
+    {
+        memory_free(container_of(node, struct port, node));
     }
+    list_init(&ports->closed);
 }
 
 /* ---- The loop's side ---- */
@@ -229,8 +229,12 @@ void ports_receive(struct ports *ports)
 
 void ports_close(struct ports *ports)
 {
-    while (ports != NULL && !list_empty(&ports->all))
-        port_close(container_of(ports->all.next, struct port, node));
+    if (ports == NULL)
+        return;
+    list_for_each_safe(node, &ports->all)
+    {
+        port_close(container_of(node, struct port, node));
+    }
 }
 
 void ports_free(struct ports *ports)

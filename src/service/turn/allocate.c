@@ -56,6 +56,15 @@ static void give_back(struct turn *turn, struct turn_place *place)
     turn_ports_give(turn->parts.ports, &place->address);
 }
 
+static int take_port(struct turn_allocation *allocation, bool v6, const struct turn_ask *ask,
+                     struct turn_place *ret_place)
+{
+    struct turn *turn = allocation->turn;
+    struct turn_port_ask port = {
+        .loop = turn->loop, .v6 = v6, .near = &allocation->flow.local, .wish = ask->wish};
+    return turn_ports_take(turn->parts.ports, &port, ret_place, &allocation->token);
+}
+
 /* A port that is free for TCP too (RFC 6062 section 5.1). */
 static int take_for_tcp(struct turn_allocation *allocation, bool v6, const struct turn_ask *ask,
                         struct turn_place *ret_place)
@@ -64,8 +73,7 @@ static int take_for_tcp(struct turn_allocation *allocation, bool v6, const struc
     struct turn *turn = allocation->turn;
     int status = ERR_EXISTS;
     for (unsigned i = 0; i < TRIES && status == ERR_EXISTS; i++) {
-        status = turn_ports_take(turn->parts.ports, turn->loop, v6, &allocation->flow.local,
-                                 ask->wish, ret_place, &allocation->token);
+        status = take_port(allocation, v6, ask, ret_place);
         if (status < 0)
             return status;
         status = turn_tcp_listen(allocation, &ret_place->address);
@@ -78,14 +86,12 @@ static int take_for_tcp(struct turn_allocation *allocation, bool v6, const struc
 static unsigned open_family(struct turn_allocation *allocation, bool v6, const struct turn_ask *ask,
                             uint32_t lifetime_s)
 {
-    struct turn *turn = allocation->turn;
     struct turn_place place;
     int status;
     if (ask->tcp)
         status = take_for_tcp(allocation, v6, ask, &place);
     else
-        status = turn_ports_take(turn->parts.ports, turn->loop, v6, &allocation->flow.local,
-                                 ask->wish, &place, &allocation->token);
+        status = take_port(allocation, v6, ask, &place);
     if (status == 0)
         status = turn_allocation_open(allocation, &place, lifetime_s);
     return code_of(status);

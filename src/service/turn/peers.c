@@ -1,5 +1,7 @@
 #include "service/turn/peers.h"
 
+#include <assert.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -23,6 +25,7 @@ void turn_peers_done(struct turn_peers *peers)
 /* Doubles an array that may lie in place. NULL without memory. */
 static void *doubled(void *old, const void *in_place, size_t count, size_t size)
 {
+    assert(count > 0);
     void *grown = memory_alloc(2 * count * size);
     if (grown == NULL)
         return NULL;

@@ -181,14 +181,14 @@ static int reserve(struct turn_ports *ports, struct turn_place_set *set, struct 
     return 0;
 }
 
-static int try_port(struct turn_ports *ports, struct turn_place_set *set, struct loop *loop,
-                    unsigned port, enum turn_port_wish wish, struct turn_place *ret_place,
+static int try_port(struct turn_ports *ports, struct turn_place_set *set,
+                    const struct turn_port_ask *ask, unsigned port, struct turn_place *ret_place,
                     uint64_t *ret_token)
 {
     struct turn_place place;
-    int status = bind_one(set, loop, port, &place);
-    if (status == 0 && wish == TURN_PORT_PAIR) {
-        status = reserve(ports, set, loop, &place, ret_token);
+    int status = bind_one(set, ask->loop, port, &place);
+    if (status == 0 && ask->wish == TURN_PORT_PAIR) {
+        status = reserve(ports, set, ask->loop, &place, ret_token);
         if (status < 0)
             unbind(set, &place);
     }
@@ -198,31 +198,30 @@ static int try_port(struct turn_ports *ports, struct turn_place_set *set, struct
 }
 
 /* RFC 6056 section 3.3.1: each starts its search at random. */
-static int take(struct turn_ports *ports, struct turn_place_set *set, struct loop *loop,
-                enum turn_port_wish wish, struct turn_place *ret_place, uint64_t *ret_token)
+static int take(struct turn_ports *ports, struct turn_place_set *set,
+                const struct turn_port_ask *ask, struct turn_place *ret_place, uint64_t *ret_token)
 {
     unsigned count = (unsigned)(ports->high - ports->low) + 1;
     for (unsigned tries = 0; tries < TRIES; tries++) {
-        unsigned start = ports->low + (unsigned)random_below(loop_random(loop), count);
-        unsigned port = find(ports, set, start, wish);
+        unsigned start = ports->low + (unsigned)random_below(loop_random(ask->loop), count);
+        unsigned port = find(ports, set, start, ask->wish);
         if (port == 0)
             return ERR_LIMIT;
-        int status = try_port(ports, set, loop, port, wish, ret_place, ret_token);
+        int status = try_port(ports, set, ask, port, ret_place, ret_token);
         if (status != ERR_EXISTS && status != ERR_DENIED)
             return status == ERR_NOT_FOUND ? ERR_LIMIT : status;
     }
     return ERR_LIMIT;
 }
 
-int turn_ports_take(struct turn_ports *ports, struct loop *loop, bool v6,
-                    const struct address *near, enum turn_port_wish wish,
+int turn_ports_take(struct turn_ports *ports, const struct turn_port_ask *ask,
                     struct turn_place *ret_place, uint64_t *ret_token)
 {
     (void)pthread_mutex_lock(&ports->lock);
-    struct turn_place_set *set = choose(ports, v6, near);
+    struct turn_place_set *set = choose(ports, ask->v6, ask->near);
     int status = ERR_UNSUPPORTED;
     if (set != NULL)
-        status = take(ports, set, loop, wish, ret_place, ret_token);
+        status = take(ports, set, ask, ret_place, ret_token);
     (void)pthread_mutex_unlock(&ports->lock);
     return status;
 }

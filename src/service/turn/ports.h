@@ -15,11 +15,17 @@ struct turn_place {
     struct port_hold *hold; /* owned, until it is opened */
 };
 
-/* A free address of that family; on the host of near if that is one of the relays. TURN_PORT_PAIR:
+struct turn_port_ask {
+    struct loop *loop; /* who opens it */
+    bool v6;
+    const struct address *near; /* where the client came in */
+    enum turn_port_wish wish;
+};
+
+/* A free address of the family; on the host of near if that is one of the relays. TURN_PORT_PAIR:
  * the port above it is reserved, *ret_token says how it is asked for. Errors: ERR_UNSUPPORTED (no
  * relay of the family: 440), ERR_LIMIT (none is free: 508), ERR_NO_MEMORY. */
-int turn_ports_take(struct turn_ports *ports, struct loop *loop, bool v6,
-                    const struct address *near, enum turn_port_wish wish,
+int turn_ports_take(struct turn_ports *ports, const struct turn_port_ask *ask,
                     struct turn_place *ret_place, uint64_t *ret_token);
 /* The address that was reserved. ERR_NOT_FOUND (508). */
 int turn_ports_redeem(struct turn_ports *ports, uint64_t token, uint64_t now_ms,
