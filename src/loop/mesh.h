@@ -18,6 +18,8 @@ enum mail_kind {
     MAIL_CONTROL,     /* from the control socket */
     MAIL_LOCATION,    /* a binding came or went */
     MAIL_TURN,        /* about relayed connections */
+    MAIL_TURN_MOVED,  /* of clients whose address has changed */
+    MAIL_STUN_SEND,   /* a datagram for a DTLS session of the receiver */
     MAIL_KINDS
 };
 

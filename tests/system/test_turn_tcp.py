@@ -35,6 +35,11 @@ class Control(turn.Client):
         answer = self.allocate(attributes, transport=TCP)
         assert answer.kind == "success", answer.code
         self.relayed = answer.relayed[0]
+        self.stack = contextlib.ExitStack()  # peers that listen
+
+    def __exit__(self, *_):
+        self.stack.close()
+        super().__exit__()
 
     def connect(self, peer):
         return self.ask(CONNECT, lambda t: turn.attribute(turn.XOR_PEER_ADDRESS, turn.xor_address(peer, t)))
@@ -87,10 +92,10 @@ def listener(host="127.0.0.1"):
 def connected(control):
     """A data connection and the far end of it: (client's, peer's). Each peer has a port of its own: a connection that has ended
     keeps its two addresses for a while."""
-    with listener(control.relayed[0]) as peer:
-        answer = control.connect(peer.getsockname()[:2])
-        assert answer.kind == "success", answer.code
-        accepted, source = peer.accept()
+    peer = control.stack.enter_context(listener(control.relayed[0]))
+    answer = control.connect(peer.getsockname()[:2])
+    assert answer.kind == "success", answer.code
+    accepted, source = peer.accept()
     assert source[:2] == control.relayed
     accepted.settimeout(10)
     return control.data(answer.get(CONNECTION_ID)), accepted
@@ -280,11 +285,11 @@ def test_the_end_of_the_allocation_ends_its_connections(relay, workers):
 
 def test_a_control_connection_that_ends_takes_all_along(relay):
     _, address = relay()
-    control = Control(address)
-    client, far = connected(control)
-    control.socket.close()
-    with client, far:
-        assert client.recv(1) == b"" and far.recv(1) == b""
+    with Control(address) as control:
+        client, far = connected(control)
+        control.socket.close()
+        with client, far:
+            assert client.recv(1) == b"" and far.recv(1) == b""
 
 
 # ---- Bounds ----

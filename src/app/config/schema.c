@@ -935,6 +935,14 @@ const struct config_key config_keys[] = {
      FIELD(turn.tcp),
      .standard = "on",
      .help = "Relay connections too (RFC 6062), for clients that come along TCP or TLS."},
+    {.name = "turn.mobility",
+     .type = CONFIG_BOOL,
+     .live = true,
+     FIELD(turn.mobility),
+     .standard = "on",
+     .help =
+         "Give clients that ask for it a ticket, by which their allocation goes along with them "
+         "when their address changes (RFC 8016)."},
     {.name = "turn.alternate",
      .type = CONFIG_ADDRESS,
      .live = true,

@@ -226,7 +226,10 @@ int worker_new(const struct worker_shared *shared, unsigned index,
 int worker_open_stun(struct worker *worker, const struct stun_server_config *config,
                      struct address *ret_failed)
 {
-    return stun_server_new(worker->loop, config, ret_failed, &worker->stun);
+    int status = stun_server_new(worker->loop, config, ret_failed, &worker->stun);
+    if (status == 0)
+        stun_server_set_mesh(worker->stun, worker->shared->mesh);
+    return status;
 }
 
 static int equip_services(struct worker *worker, const struct settings *settings)

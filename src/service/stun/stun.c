@@ -1,6 +1,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "loop/mesh.h"
 #include "service/stun/stun_private.h"
 #include "stun/bytes.h"
 #include "stun/channel.h"
@@ -262,13 +263,40 @@ void stun_server_free(struct stun_server *server)
     memory_free(server);
 }
 
+/* Sessions of DTLS belong to one worker; their datagrams go there. */
+static int send_elsewhere(struct stun_server *server, const struct flow *flow, struct slice data)
+{
+    const struct slice parts[] = {slice_of((const char *)flow, sizeof *flow), data};
+    if (server->mesh == NULL)
+        return ERR_CLOSED;
+    return mesh_post(server->mesh, loop_worker(server->loop), flow->worker, MAIL_STUN_SEND, parts,
+                     2);
+}
+
+static void on_send_mail(void *user, unsigned from, struct slice data)
+{
+    struct stun_server *server = user;
+    struct flow flow;
+    (void)from;
+    memcpy(&flow, data.ptr, sizeof flow);
+    (void)dtls_send(server->sockets[flow.listener].dtls, &flow, slice_from(data, sizeof flow));
+}
+
 int stun_server_send(struct stun_server *server, const struct flow *flow, struct slice data)
 {
     if (flow->transport == TRANSPORT_UDP)
         return udp_send(server->sockets[flow->listener].udp, &flow->local, &flow->remote, data);
+    if (flow->transport == TRANSPORT_DTLS && flow->worker != loop_worker(server->loop))
+        return send_elsewhere(server, flow, data);
     if (flow->transport == TRANSPORT_DTLS)
         return dtls_send(server->sockets[flow->listener].dtls, flow, data);
     return stream_send(server->loop, flow, data);
+}
+
+void stun_server_set_mesh(struct stun_server *server, struct mesh *mesh)
+{
+    server->mesh = mesh;
+    mesh_on_mail(server->loop, MAIL_STUN_SEND, on_send_mail, server);
 }
 
 void stun_server_set_turn(struct stun_server *server, const struct stun_server_turn *turn)

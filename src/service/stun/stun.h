@@ -85,6 +85,9 @@ void stun_server_set_turn(struct stun_server *server, const struct stun_server_t
 /* Takes over rate, software and the limits of DTLS; sockets stay. */
 void stun_server_reload(struct stun_server *server, const struct stun_server_config *config);
 const metric *stun_server_metrics(const struct stun_server *server);
+/* Other workers may send along DTLS sessions of this one (stun_server_send), and this one along
+ * theirs. */
+void stun_server_set_mesh(struct stun_server *server, struct mesh *mesh);
 /* The address that a listener is really bound to (port 0 resolved). */
 struct address stun_server_address(const struct stun_server *server, unsigned listener);
 

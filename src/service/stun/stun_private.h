@@ -28,6 +28,7 @@ struct stun_socket {
 
 struct stun_server {
     struct loop *loop;                       /* borrowed */
+    struct mesh *mesh;                       /* borrowed; NULL: no other workers */
     const struct stun_server_config *config; /* borrowed */
     const struct stun_server_turn *turn;     /* borrowed; NULL: none */
     struct stun_socket sockets[STUN_SERVER_LISTENERS_MAX + STUN_CORNERS - 1];

@@ -1,6 +1,7 @@
 /* Allocate (RFC 8656 section 7.2). */
 #include "base/error.h"
 #include "service/turn/ask.h"
+#include "service/turn/mobility.h"
 #include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/bytes.h"
@@ -38,6 +39,7 @@ static void answer(const struct turn_request *request, const struct turn_allocat
         stun_write(&w, STUN_RESERVATION_TOKEN,
                    slice_of((const char *)&allocation->token, sizeof allocation->token));
     stun_write_address(&w, STUN_XOR_MAPPED_ADDRESS, &request->flow->remote);
+    turn_mobility_write(allocation, &w);
     turn_answer_end(request, &w, true);
 }
 
@@ -163,6 +165,8 @@ static unsigned make(struct turn_request *request, const struct turn_ask *ask)
     lifetime_s =
         turn_identity_lifetime(&request->identity, (uint64_t)loop_wall_ms(turn->loop), lifetime_s);
     unsigned code = open_relays(allocation, ask, lifetime_s);
+    if (code == 0 && stun_has(request->message, STUN_MOBILITY_TICKET))
+        code = turn_mobility_add(allocation) < 0 ? 508 : 0;
     if (code != 0) {
         turn_allocation_end(allocation, NULL);
         return code;
@@ -212,6 +216,8 @@ void turn_on_allocate(struct turn_request *request)
                              turn_ports_has(ports, true), &ask);
     if (code == 0 && ask.tcp)
         code = turn_tcp_examine(request);
+    if (code == 0)
+        code = turn_mobility_examine(request);
     if (code == 0)
         code = drained(request);
     if (code == 0)

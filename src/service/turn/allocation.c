@@ -1,18 +1,22 @@
 /* Allocations: made, found, ended (RFC 8656 section 6). */
 #include "base/error.h"
 #include "base/memory.h"
+#include "service/turn/mobility.h"
 #include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 
 /* ---- By 5-tuple ---- */
 
+bool turn_same_tuple(const struct flow *a, const struct flow *b)
+{
+    return address_equal(&a->remote, &b->remote) && a->transport == b->transport &&
+           a->listener == b->listener && a->connection == b->connection &&
+           a->generation == b->generation && address_equal(&a->local, &b->local);
+}
+
 static bool match(const struct table_node *node, const void *key)
 {
-    const struct turn_allocation *a = container_of_const(node, struct turn_allocation, node);
-    const struct flow *flow = key;
-    return address_equal(&a->flow.remote, &flow->remote) && a->flow.transport == flow->transport &&
-           a->flow.listener == flow->listener && a->flow.connection == flow->connection &&
-           a->flow.generation == flow->generation && address_equal(&a->flow.local, &flow->local);
+    return turn_same_tuple(&container_of_const(node, struct turn_allocation, node)->flow, key);
 }
 
 static uint64_t hash_of(const struct turn *turn, const struct flow *flow)
@@ -34,6 +38,14 @@ void turn_on_ahead(const struct turn *turn, const struct address *remote, unsign
         table_expect(&turn->table, hash);
     else
         table_expect_element(&turn->table, hash, TURN_HOT_BYTES);
+}
+
+void turn_allocation_move(struct turn_allocation *allocation, const struct flow *flow)
+{
+    struct turn *turn = allocation->turn;
+    table_remove(&turn->table, &allocation->node);
+    allocation->flow = *flow;
+    table_add(&turn->table, &allocation->node, hash_of(turn, flow));
 }
 
 /* ---- Time ---- */
@@ -182,6 +194,7 @@ void turn_allocation_end(struct turn_allocation *allocation, const char *why)
     for (unsigned i = 0; i < TURN_FAMILIES; i++)
         turn_allocation_close(allocation, i);
     turn_tcp_free(allocation->tcp);
+    turn_mobility_free(allocation->mobility);
     wheel_stop(loop_wheel(turn->loop), &allocation->timer);
     table_remove(&turn->table, &allocation->node);
     list_remove(&allocation->link);

@@ -8,6 +8,7 @@ struct slice turn_reason(unsigned code)
     case 300: return SLICE("Try Alternate");
     case 400: return SLICE("Bad Request");
     case 403: return SLICE("Forbidden");
+    case 405: return SLICE("Mobility Forbidden");
     case 420: return SLICE("Unknown Attribute");
     case 437: return SLICE("Allocation Mismatch");
     case 440: return SLICE("Address Family not Supported");

@@ -25,6 +25,7 @@ struct reservation {
 
 struct turn_ports {
     pthread_mutex_t lock;
+    uint8_t secret[32];
     unsigned host_count;
     uint16_t low, high;
     _Atomic bool draining;
@@ -39,6 +40,11 @@ int turn_ports_new(const struct turn_config *config, struct turn_ports **ret_por
     struct turn_ports *ports = memory_zalloc(1, sizeof *ports);
     if (ports == NULL)
         return ERR_NO_MEMORY;
+    int status = random_secret(ports->secret, sizeof ports->secret);
+    if (status < 0) {
+        memory_free(ports);
+        return status;
+    }
     (void)pthread_mutex_init(&ports->lock, NULL);
     ports->low = config->port_low;
     ports->high = config->port_high;
@@ -307,6 +313,11 @@ unsigned turn_ports_hosts(const struct turn_ports *ports, struct turn_host *ret_
     for (unsigned i = 0; i < ports->host_count; i++)
         ret_hosts[i] = ports->hosts[i].key;
     return ports->host_count;
+}
+
+const uint8_t *turn_ports_secret(const struct turn_ports *ports)
+{
+    return ports->secret;
 }
 
 bool turn_ports_enter(struct turn_ports *ports, uint32_t max)

@@ -41,6 +41,8 @@ bool turn_ports_has(const struct turn_ports *ports, bool v6);
 bool turn_ports_is_relay(const struct turn_ports *ports, struct turn_host host, uint16_t port);
 /* Their hosts. */
 unsigned turn_ports_hosts(const struct turn_ports *ports, struct turn_host *ret_hosts);
+/* 32 bytes that all workers share and that are made with it: the key of tickets (RFC 8016). */
+const uint8_t *turn_ports_secret(const struct turn_ports *ports);
 /* One allocation more, of max at most: false when there are as many. */
 bool turn_ports_enter(struct turn_ports *ports, uint32_t max);
 void turn_ports_leave(struct turn_ports *ports);

@@ -1,6 +1,7 @@
 /* Refresh (RFC 8656 section 8.2). */
 #include "base/error.h"
 #include "service/turn/ask.h"
+#include "service/turn/mobility.h"
 #include "service/turn/turn_private.h"
 
 static void answer(const struct turn_request *request, uint32_t lifetime_s)
@@ -8,6 +9,8 @@ static void answer(const struct turn_request *request, uint32_t lifetime_s)
     struct stun_writer w;
     turn_answer_begin(request, &w);
     stun_write_u32(&w, STUN_LIFETIME, lifetime_s);
+    if (request->moved)
+        turn_mobility_write(request->allocation, &w);
     turn_answer_end(request, &w, true);
 }
 

@@ -2,6 +2,7 @@
  * copy but into the queue of what is sent. */
 #include "base/error.h"
 #include "service/turn/indication.h"
+#include "service/turn/mobility.h"
 #include "service/turn/turn_private.h"
 #include "stun/channel.h"
 #include "stun/write.h"
@@ -59,18 +60,32 @@ static void send_to_peer(struct turn_allocation *allocation, const struct target
         count(allocation, TURN_TO_PEER, payload.len);
 }
 
+/* That of a client whose address has changed, or NULL. */
+static struct turn_allocation *find_moved(struct turn *turn, const struct flow *flow,
+                                          struct slice data)
+{
+    bool handed;
+    struct turn_allocation *allocation = turn_mobility_arrive(turn, flow, data, &handed);
+    if (allocation == NULL && !handed)
+        turn_count(turn, TURN_IGNORED, 1);
+    return allocation;
+}
+
 /* Section 12.6. */
 void turn_on_channel_data(struct turn *turn, const struct flow *flow, struct slice data)
 {
     uint16_t number;
     struct slice payload;
-    struct turn_allocation *allocation = NULL;
-    if (channel_parse(data, &number, &payload) == 0)
-        allocation = turn_find(turn, flow);
-    if (allocation == NULL) {
+    struct turn_allocation *allocation;
+    if (channel_parse(data, &number, &payload) < 0) {
         turn_count(turn, TURN_IGNORED, 1);
         return;
     }
+    allocation = turn_find(turn, flow);
+    if (allocation == NULL)
+        allocation = find_moved(turn, flow, data);
+    if (allocation == NULL)
+        return;
     const struct turn_channel *channel =
         turn_peers_channel(&allocation->peers, number, loop_now_ms(turn->loop));
     if (channel == NULL) {
@@ -94,13 +109,16 @@ static unsigned flags_of(const struct turn_allocation *allocation, const struct 
 void turn_on_send(struct turn *turn, const struct flow *flow, struct slice data)
 {
     struct turn_send send;
-    struct turn_allocation *allocation = NULL;
-    if (turn_send_parse(data, &send) == 0)
-        allocation = turn_find(turn, flow);
-    if (allocation == NULL) {
+    struct turn_allocation *allocation;
+    if (turn_send_parse(data, &send) < 0) {
         turn_count(turn, TURN_IGNORED, 1);
         return;
     }
+    allocation = turn_find(turn, flow);
+    if (allocation == NULL)
+        allocation = find_moved(turn, flow, data);
+    if (allocation == NULL)
+        return;
     const struct turn_permission *permission = NULL;
     bool mapped = send.v6 && turn_host_is_v4(send.host);
     if (turn->mirror_count > 0 && !mapped)

@@ -1,5 +1,6 @@
 /* Requests: who asks, for what allocation (RFC 8656 section 5). */
 #include "base/error.h"
+#include "service/turn/mobility.h"
 #include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/fingerprint.h"
@@ -64,6 +65,13 @@ void turn_on_request(struct turn *turn, const struct flow *flow, struct slice da
         return;
     }
     request.allocation = turn_find(turn, flow);
-    if (method == turn_on_connection_bind || admit(&request))
+    if (method == turn_on_refresh && stun_has(&message, STUN_MOBILITY_TICKET)) {
+        turn_on_move(&request);
+        return;
+    }
+    bool handed = false;
+    if (request.allocation == NULL)
+        request.allocation = turn_mobility_find(turn, flow, data, &handed);
+    if (!handed && (method == turn_on_connection_bind || admit(&request)))
         method(&request);
 }

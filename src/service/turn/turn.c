@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "service/turn/indication.h"
+#include "service/turn/mobility.h"
 #include "service/turn/tcp.h"
 #include "service/turn/turn_private.h"
 #include "stun/bytes.h"
@@ -58,7 +59,10 @@ int turn_new(const struct turn_config *config, const struct turn_parts *parts,
         status = table_init(&turn->table, 0);
     if (status == 0)
         status = turn_tcp_worker_new(turn, &turn->tcp);
+    if (status == 0)
+        status = turn_mobility_worker_new(turn, &turn->mobility);
     if (status < 0) {
+        turn_tcp_worker_free(turn->tcp);
         if (turn->table.buckets != NULL)
             table_done(&turn->table);
         stun_integrity_done(&turn->integrity);
@@ -80,6 +84,7 @@ void turn_free(struct turn *turn)
         turn_allocation_end(container_of(turn->allocations.next, struct turn_allocation, link),
                             "the server ends");
     turn_tcp_worker_free(turn->tcp);
+    turn_mobility_worker_free(turn->mobility);
     wheel_stop(loop_wheel(turn->loop), &turn->sweep);
     table_done(&turn->table);
     stun_integrity_done(&turn->integrity);
@@ -125,7 +130,7 @@ void turn_on_message(struct turn *turn, const struct flow *flow, struct slice da
 void turn_on_close(struct turn *turn, const struct flow *flow)
 {
     struct turn_allocation *allocation = turn_find(turn, flow);
-    if (allocation != NULL)
+    if (!turn_mobility_on_close(turn, flow, allocation) && allocation != NULL)
         turn_allocation_end(allocation, "its client's connection has ended");
 }
 

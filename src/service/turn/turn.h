@@ -34,6 +34,7 @@ struct turn_config {
     uint32_t lifetime_max_s; /* not less than lifetime_s */
     uint32_t allocations;    /* of all workers */
     bool tcp;                /* TCP relays (RFC 6062) */
+    bool mobility;           /* tickets for clients whose address changes (RFC 8016) */
     uint32_t permissions;    /* of one allocation, as channels */
     uint32_t channels;
     bool has_alternate; /* where clients are sent while we drain (300) */
@@ -93,7 +94,7 @@ extern const struct metric_info turn_metric_infos[TURN_METRICS];
 
 /* ---- What all workers share: the relayed addresses. Any thread. ---- */
 
-/* ERR_NO_MEMORY. */
+/* ERR_NO_MEMORY, ERR_IO (no randomness). */
 int turn_ports_new(const struct turn_config *config, struct turn_ports **ret_ports);
 /* After every turn_free. NULL is accepted. */
 void turn_ports_free(struct turn_ports *ports);

@@ -12,6 +12,8 @@
 struct turn_allocation;
 struct turn_tcp;
 struct turn_tcp_worker;
+struct turn_mobility;
+struct turn_mobility_worker;
 
 /* One relayed address of an allocation; port is NULL when it has none of the family. */
 struct turn_relay {
@@ -33,6 +35,7 @@ struct turn_allocation {
     uint64_t bytes[TURN_WAYS];
     struct turn_peers peers;
     struct turn_relay relays[TURN_FAMILIES];
+    struct turn_mobility *mobility; /* owned; NULL: it has no ticket */
     uint64_t dropped;
     struct timer timer; /* when the first relay ends */
     struct list link;   /* of turn->allocations */
@@ -63,7 +66,8 @@ struct turn {
     struct turn_own own;
     struct turn_mirror mirrors[TURN_RELAYS_MAX];
     unsigned mirror_count;
-    struct turn_tcp_worker *tcp; /* owned */
+    struct turn_tcp_worker *tcp;           /* owned */
+    struct turn_mobility_worker *mobility; /* owned */
     struct stun_integrity integrity;
     metric metrics[TURN_METRICS];
     uint8_t out[2048]; /* answers */
@@ -77,6 +81,7 @@ struct turn_request {
     struct turn_allocation *allocation; /* of the 5-tuple, or NULL */
     struct turn_identity identity;
     uint64_t now_ms; /* monotonic */
+    bool moved;      /* a Refresh by ticket: the answer brings the next one */
 };
 
 static inline void turn_count(struct turn *turn, enum turn_metric which, int64_t n)
@@ -87,6 +92,9 @@ static inline void turn_count(struct turn *turn, enum turn_metric which, int64_t
 /* ---- allocation.c ---- */
 
 struct turn_allocation *turn_find(struct turn *turn, const struct flow *flow);
+bool turn_same_tuple(const struct flow *a, const struct flow *b);
+/* Its 5-tuple is another from now on. */
+void turn_allocation_move(struct turn_allocation *allocation, const struct flow *flow);
 /* Without relays; NULL: no memory. */
 struct turn_allocation *turn_allocation_new(struct turn *turn, const struct flow *flow);
 /* Serves the place from now on, for so many seconds; takes it over, on errors too. ERR_NO_MEMORY,
