@@ -174,8 +174,8 @@ static double walk(unsigned users, int64_t now_ms, unsigned *ret_pings)
         unsigned count = location_pings_due(location, &walk, now_ms, &arena, pings, 64);
         for (unsigned i = 0; i < count; i++) {
             struct location_ping there;
-            if (location_ping_answered(location, pings[i].key, pings[i].token, &pings[i].flow,
-                                       now_ms, &arena, &there) != LOCATION_PING_ALIVE)
+            if (location_ping_answered(location, &pings[i], now_ms, &arena, &there) !=
+                LOCATION_PING_ALIVE)
                 exit(1);
         }
         *ret_pings += count;

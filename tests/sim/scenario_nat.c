@@ -97,6 +97,34 @@ static const struct scenario scenarios[] = {
     {"its NAT was restarted: so does its next REGISTER", "RFC 3261 10.3", "",
      "config nat bob {}\n" ALICE_AND_BOB "bob remaps\n" IS_LOST "register bob\n"
      "bindings bob 1\n" GETS_THROUGH},
+    {"two phones of one user with the same private address behind different NATs",
+     "RFC 3261 10.3, 19.1.4", "",
+     OPEN "config nat bob {}\nconfig nat bob2 {}\nregister alice\n"
+          "bob is sip:bob@10.0.0.99\nbob2 is sip:bob@10.0.0.99\n"
+          "register bob\n"
+          "register bob2\n"
+          "bindings bob 2\n"
+          "register bob\n"
+          "bob2 remaps\n"
+          "register bob2\n"
+          "bindings bob 2\n"
+          "alice > INVITE bob\n"
+          "bob < INVITE\n"
+          "bob2 < INVITE\n"
+          "bob > 486\n"
+          "bob < ACK\n"
+          "bob2 > 200\n"
+          "alice < 200 from bob2\n"
+          "alice > ACK\n"
+          "bob2 < ACK\n"
+          "alice > BYE\n"
+          "bob2 < BYE\n"
+          "bob2 > 200\n"
+          "alice < 200/BYE\n"
+          "bob none\n"
+          "server cut\n"
+          "server start\n"
+          "bindings bob 2\n"},
     {"after a restart of the server mappings are kept alive again", "RFC 5626 4.4", "",
      OPEN "config keepalive auto\nconfig keepalive_max 35\n"
           "config nat bob {} 60s\n" ALICE_AND_BOB "server cut\n"

@@ -175,8 +175,9 @@ bool keepalive_on_response(struct keepalive *keepalive, const struct sip_message
     if (flow_reliable(flow) || !answers_ping(response, &branch))
         return false;
     arena_reset(&keepalive->arena);
-    switch (location_ping_answered(keepalive->parts.location, branch.key, branch.loop, flow,
-                                   wall_ms(keepalive), &keepalive->arena, &ping)) {
+    const struct location_ping answered = {.flow = *flow, .key = branch.key, .token = branch.loop};
+    switch (location_ping_answered(keepalive->parts.location, &answered, wall_ms(keepalive),
+                                   &keepalive->arena, &ping)) {
     case LOCATION_PING_STRANGE: return false;
     case LOCATION_PING_ALIVE: break;
     case LOCATION_PING_RETURNED: count(keepalive, KEEPALIVE_RETURNED, 1); break;

@@ -236,9 +236,9 @@ enum location_ping_answer {
     LOCATION_PING_ELSEWHERE, /* the answer came from another address: *ret_ping asks there */
     LOCATION_PING_MOVED,     /* and that was answered: the binding is there now */
 };
-/* An answer to the ping of key and token came along flow. */
-enum location_ping_answer location_ping_answered(struct location *location, uint64_t key,
-                                                 uint64_t token, const struct flow *flow,
+/* An answer came: its flow, with key and token of the ping. */
+enum location_ping_answer location_ping_answered(struct location *location,
+                                                 const struct location_ping *answered,
                                                  int64_t now_ms, struct arena *arena,
                                                  struct location_ping *ret_ping);
 /* The user of aor, who has proved himself, sends requests of this contact along flow: that is where

@@ -32,19 +32,26 @@ static uint64_t mask_of(const struct location *location, uint64_t token)
     return hash_mix(location->ping_key.k0, token);
 }
 
-static int write_ping(const struct location *location, uint64_t aor_hash,
-                      const struct binding *binding, const struct address *remote,
-                      enum purpose purpose, struct arena *arena, struct location_ping *ret)
+/* Of whose phone, and where the contact is kept. */
+struct maker {
+    const struct location *location;
+    uint64_t aor_hash;
+    struct arena *arena;
+};
+
+static int write_ping(const struct maker *maker, const struct binding *binding,
+                      const struct address *remote, enum purpose purpose, struct location_ping *ret)
 {
+    const struct location *location = maker->location;
     struct location_ping ping = {
         .flow = binding->flow,
-        .token = token_of(location, aor_hash, binding, remote, purpose),
+        .token = token_of(location, maker->aor_hash, binding, remote, purpose),
     };
     ping.flow.remote = *remote;
     if (ping.flow.transport == TRANSPORT_UDP)
         ping.flow.connection = ping.flow.generation = 0; /* see location_streams_number */
-    ping.key = aor_hash ^ mask_of(location, ping.token);
-    int status = arena_copy(arena, binding->contact, &ping.contact);
+    ping.key = maker->aor_hash ^ mask_of(location, ping.token);
+    int status = arena_copy(maker->arena, binding->contact, &ping.contact);
     if (status == 0)
         *ret = ping;
     return status;
@@ -87,9 +94,9 @@ static void ping_one(struct pinging *p, uint64_t aor_hash, struct location_block
     p->walk->lost += step == PACE_LOST || step == PACE_GRAVE;
     p->walk->grave += step == PACE_GRAVE;
     if (step == PACE_SEND || step == PACE_AGAIN) {
+        const struct maker maker = {p->location, aor_hash, p->arena};
         struct location_ping *ping = &p->pings[p->count];
-        if (write_ping(p->location, aor_hash, binding, &binding->flow.remote, PURPOSE_PING,
-                       p->arena, ping) == 0) {
+        if (write_ping(&maker, binding, &binding->flow.remote, PURPOSE_PING, ping) == 0) {
             ping->again = step == PACE_AGAIN;
             p->count++;
         }
@@ -184,20 +191,32 @@ static enum location_ping_answer alive(const struct answer *a, struct location_s
 /* Somebody has our token and is elsewhere: he must show that he gets what we send there. */
 static enum location_ping_answer ask_there(const struct answer *a, const struct binding *binding)
 {
+    const struct maker maker = {a->work.location, a->work.hash, a->work.arena};
     if (a->flow->transport != TRANSPORT_UDP ||
-        write_ping(a->work.location, a->work.hash, binding, &a->flow->remote, PURPOSE_MOVE,
-                   a->work.arena, a->ping) < 0)
+        write_ping(&maker, binding, &a->flow->remote, PURPOSE_MOVE, a->ping) < 0)
         return LOCATION_PING_STRANGE;
     return LOCATION_PING_ELSEWHERE;
 }
 
+static enum location_ping_answer move_there(const struct answer *a, struct location_slot *slot,
+                                            unsigned index)
+{
+    struct location_work work = a->work;
+    struct location_update update;
+    memset(&update, 0, offsetof(struct location_update, changes));
+    if (arena_copy(work.arena, location_block_aor(slot->block), &update.aor) < 0)
+        return LOCATION_PING_STRANGE;
+    work.update = &update;
+    return location_apply_move(&work, slot, index, a->flow) < 0 ? LOCATION_PING_STRANGE
+                                                                : LOCATION_PING_MOVED;
+}
+
 /* The binding of the slot that the token is for. */
-static enum location_ping_answer take_answer(struct answer *a, struct location_slot *slot)
+static enum location_ping_answer take_answer(const struct answer *a, struct location_slot *slot)
 {
     const struct location *location = a->work.location;
     struct location_reader reader = location_reader_of(slot->block, location->agents);
     struct location_record record;
-    struct location_update update;
     for (unsigned index = 0; reader.left > 0; index++) {
         size_t offset = location_reader_offset(&reader, slot->block);
         location_reader_next(&reader, &record);
@@ -208,29 +227,23 @@ static enum location_ping_answer take_answer(struct answer *a, struct location_s
             return same_place(&b->flow, a->flow) ? alive(a, slot, offset, b) : ask_there(a, b);
         if (a->token != token_of(location, a->work.hash, b, &a->flow->remote, PURPOSE_MOVE))
             continue;
-        memset(&update, 0, offsetof(struct location_update, changes));
-        update.aor = location_block_aor(slot->block);
-        if (arena_copy(a->work.arena, update.aor, &update.aor) < 0)
-            return LOCATION_PING_STRANGE;
-        a->work.update = &update;
-        return location_apply_move(&a->work, slot, index, a->flow) < 0 ? LOCATION_PING_STRANGE
-                                                                       : LOCATION_PING_MOVED;
+        return move_there(a, slot, index);
     }
     return LOCATION_PING_STRANGE;
 }
 
-enum location_ping_answer location_ping_answered(struct location *location, uint64_t key,
-                                                 uint64_t token, const struct flow *flow,
+enum location_ping_answer location_ping_answered(struct location *location,
+                                                 const struct location_ping *answered,
                                                  int64_t now_ms, struct arena *arena,
                                                  struct location_ping *ret_ping)
 {
-    uint64_t hash = key ^ mask_of(location, token);
+    uint64_t hash = answered->key ^ mask_of(location, answered->token);
     struct location_shard *shard = location_shard_of(location, hash);
     struct answer a = {
         .work =
             {.location = location, .shard = shard, .hash = hash, .now_ms = now_ms, .arena = arena},
-        .token = token,
-        .flow = flow,
+        .token = answered->token,
+        .flow = &answered->flow,
         .ping = ret_ping,
     };
     enum location_ping_answer found = LOCATION_PING_STRANGE;

@@ -61,9 +61,18 @@ static bool keyed_by_instance(const struct binding *binding, struct slice key)
     return binding->instance.len > 0 && slice_starts_with(key, binding->instance);
 }
 
+/* The same private address behind another NAT, and no sign that it is the same phone. */
+static bool other_phone(const struct binding *binding, const struct location_update *update)
+{
+    return binding->behind_nat && update->behind_nat &&
+           !address_equal_host(&binding->flow.remote, &update->flow.remote) &&
+           !slice_equal(binding->call_id, update->call_id);
+}
+
 /* The binding whose contact is the same by section 19.1.4, or plan->count. That relation is none
  * that a key could carry: sip:a@b equals both sip:a@b;x=1 and sip:a@b;x=2. */
-static unsigned find_equal(const struct location_plan *plan, const struct location_change *change)
+static unsigned find_equal(const struct location_plan *plan, const struct location_update *update,
+                           const struct location_change *change)
 {
     struct sip_uri wanted, uri;
     if (keyed_by_instance(&change->binding, change->key) ||
@@ -73,19 +82,21 @@ static unsigned find_equal(const struct location_plan *plan, const struct locati
     for (; i < plan->count; i++) {
         const struct location_record *record = &plan->records[i];
         if (!keyed_by_instance(&record->binding, record->key) &&
+            !other_phone(&record->binding, update) &&
             sip_uri_parse(record->binding.contact, &uri) == 0 && sip_uri_equal(&uri, &wanted))
             break;
     }
     return i;
 }
 
-static unsigned find(const struct location_plan *plan, const struct location_change *change)
+static unsigned find(const struct location_plan *plan, const struct location_update *update,
+                     const struct location_change *change)
 {
     for (unsigned i = 0; i < plan->count; i++) {
         if (slice_equal(plan->records[i].key, change->key))
             return i;
     }
-    return find_equal(plan, change);
+    return find_equal(plan, update, change);
 }
 
 static bool same_instance(const struct location_plan *plan, unsigned i, struct slice instance)
@@ -217,7 +228,7 @@ static int change_one(struct location_plan *plan, const struct making *making,
 {
     const struct location_update *update = making->update;
     int64_t now_ms = making->now_ms;
-    unsigned i = find(plan, change);
+    unsigned i = find(plan, update, change);
     if (i == plan->count)
         return add(plan, making, change);
     struct location_planned *note = &plan->notes[i];

@@ -53,11 +53,13 @@ void proxy_targets_sort(struct proxy_target *targets, unsigned count)
     }
 }
 
-/* A target can be in the set once only (16.5); two flows to one contact are two. */
+/* A target can be in the set once only (16.5); two flows to one contact are two: of one instance,
+ * or of two phones with the same private address behind different NATs. */
 static bool same_target(const struct proxy_target *a, const struct proxy_target *b)
 {
     return a->uri.len > 0 && slice_equal(a->uri, b->uri) &&
-           (a->instance == 0 || a->instance != b->instance);
+           (a->instance == 0 || a->instance != b->instance) &&
+           (!a->flow_only || !b->flow_only || proxy_flow_same(&a->flow, &b->flow));
 }
 
 static void add(const struct proxy_target *target, struct proxy_targets *targets)

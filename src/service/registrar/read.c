@@ -223,6 +223,33 @@ static bool is_behind_nat(const struct endpoint_request *request,
            nat_hides(&request->via, &request->flow, &contact);
 }
 
+/* Behind different NATs phones have the same private addresses: where they are is part of who they
+ * are. */
+static bool mark_keys(struct registrar *registrar, const struct endpoint_request *request,
+                      struct location_update *update)
+{
+    char text[1024 + ADDRESS_TEXT_MAX];
+    for (unsigned i = 0; i < update->count; i++) {
+        struct location_change *change = &update->changes[i];
+        struct sip_uri contact;
+        struct address place;
+        struct writer w;
+        if (change->binding.reg_id != 0 || sip_uri_parse(change->binding.contact, &contact) < 0 ||
+            address_parse_host(contact.host, 0, &place) < 0 || !address_is_private(&place))
+            continue;
+        writer_init(&w, text, sizeof(text));
+        writer_put(&w, change->key);
+        writer_char(&w, ' ');
+        address_write_host(&w, &request->flow.remote, false);
+        if (writer_status(&w) < 0 ||
+            arena_copy(&registrar->arena, writer_slice(&w), &change->key) < 0) {
+            registrar_refuse(registrar, request, 500, NULL, SLICE_NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool registrar_read(struct registrar *registrar, const struct endpoint_request *request,
                     struct slice aor, struct location_update *ret_update)
 {
@@ -240,5 +267,6 @@ bool registrar_read(struct registrar *registrar, const struct endpoint_request *
     if (!read_path(registrar, request, &update->path) || !read_contacts(registrar, request, update))
         return false;
     update->behind_nat = is_behind_nat(request, update);
-    return registrar_read_outbound(registrar, request, update);
+    return registrar_read_outbound(registrar, request, update) &&
+           (!update->behind_nat || mark_keys(registrar, request, update));
 }

@@ -53,6 +53,14 @@ static struct location_ping ping_of(struct fixture *f, int64_t now_ms)
     return ping;
 }
 
+static enum location_ping_answer answer(struct fixture *f, uint64_t key, uint64_t token,
+                                        const struct flow *flow, int64_t now_ms,
+                                        struct location_ping *ret_there)
+{
+    const struct location_ping answered = {.flow = *flow, .key = key, .token = token};
+    return location_ping_answered(f->location, &answered, now_ms, &f->arena, ret_there);
+}
+
 static void start(struct fixture *f)
 {
     fixture_init(f, 0);
@@ -76,11 +84,9 @@ static void a_ping_is_due_once_an_interval_and_its_answer_is_a_sign_of_life(void
     assert_int_equal(round_of(&f, T0 + 25500, &other, 1, &walk), 0);
     other = ping_of(&f, T0 + 27000); /* the same, once more */
     assert_true(other.again && other.key == ping.key && other.token == ping.token);
-    assert_int_equal(location_ping_answered(f.location, ping.key, ping.token, &flow, T0 + 27100,
-                                            &f.arena, &other),
+    assert_int_equal(answer(&f, ping.key, ping.token, &flow, T0 + 27100, &other),
                      LOCATION_PING_ALIVE);
-    assert_int_equal(location_ping_answered(f.location, ping.key, ping.token, &flow, T0 + 27200,
-                                            &f.arena, &other),
+    assert_int_equal(answer(&f, ping.key, ping.token, &flow, T0 + 27200, &other),
                      LOCATION_PING_STRANGE);
     fixture_find(&f, ALICE, T0 + 28000);
     assert_true(f.bindings.items[0].seen_ms == T0 + 27100);
@@ -131,44 +137,32 @@ static void an_answer_from_elsewhere_moves_it_only_after_an_answer_from_there(vo
     struct location_ping ping = ping_of(&f, T0 + 25000);
     struct flow old = from("192.0.2.1:4000"), new = from("192.0.2.1:4001"),
                 other = from("198.51.100.9:4001");
-    struct location *l = f.location;
     int64_t now = T0 + 25100;
     for (unsigned bit = 0; bit < 64; bit++) {
         uint64_t flip = UINT64_C(1) << bit;
-        assert_int_equal(
-            location_ping_answered(l, ping.key ^ flip, ping.token, &old, now, &f.arena, &unused),
-            LOCATION_PING_STRANGE);
-        assert_int_equal(
-            location_ping_answered(l, ping.key, ping.token ^ flip, &old, now, &f.arena, &unused),
-            LOCATION_PING_STRANGE);
+        assert_int_equal(answer(&f, ping.key ^ flip, ping.token, &old, now, &unused),
+                         LOCATION_PING_STRANGE);
+        assert_int_equal(answer(&f, ping.key, ping.token ^ flip, &old, now, &unused),
+                         LOCATION_PING_STRANGE);
     }
-    assert_int_equal(location_ping_answered(l, ping.key, ping.token, &new, now, &f.arena, &there),
-                     LOCATION_PING_ELSEWHERE);
+    assert_int_equal(answer(&f, ping.key, ping.token, &new, now, &there), LOCATION_PING_ELSEWHERE);
     fixture_find(&f, ALICE, now);
     assert_true(address_equal(&f.bindings.items[0].flow.remote, &old.remote));
     assert_true(address_equal(&there.flow.remote, &new.remote));
     assert_true(there.token != ping.token);
     /* Its proof is good from that address only. */
-    assert_int_equal(
-        location_ping_answered(l, there.key, there.token, &other, now, &f.arena, &unused),
-        LOCATION_PING_STRANGE);
-    assert_int_equal(
-        location_ping_answered(l, there.key, there.token, &old, now, &f.arena, &unused),
-        LOCATION_PING_STRANGE);
+    assert_int_equal(answer(&f, there.key, there.token, &other, now, &unused),
+                     LOCATION_PING_STRANGE);
+    assert_int_equal(answer(&f, there.key, there.token, &old, now, &unused), LOCATION_PING_STRANGE);
     f.journal[0] = '\0';
-    assert_int_equal(
-        location_ping_answered(l, there.key, there.token, &new, now, &f.arena, &unused),
-        LOCATION_PING_MOVED);
+    assert_int_equal(answer(&f, there.key, there.token, &new, now, &unused), LOCATION_PING_MOVED);
     assert_string_equal(f.journal, "+" ALICE " " PHONE " 1\n.");
     fixture_find(&f, ALICE, now);
     assert_true(address_equal(&f.bindings.items[0].flow.remote, &new.remote));
     assert_int_equal(f.bindings.items[0].keep.changes, 1);
     /* And once. */
-    assert_int_equal(
-        location_ping_answered(l, there.key, there.token, &new, now, &f.arena, &unused),
-        LOCATION_PING_STRANGE);
-    assert_int_equal(location_ping_answered(l, ping.key, ping.token, &old, now, &f.arena, &unused),
-                     LOCATION_PING_STRANGE);
+    assert_int_equal(answer(&f, there.key, there.token, &new, now, &unused), LOCATION_PING_STRANGE);
+    assert_int_equal(answer(&f, ping.key, ping.token, &old, now, &unused), LOCATION_PING_STRANGE);
     fixture_done(&f);
 }
 

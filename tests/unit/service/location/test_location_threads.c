@@ -104,13 +104,11 @@ static void ping(struct shared *shared, struct random *random, unsigned number)
     while (!walk.round) {
         unsigned count = location_pings_due(shared->location, &walk, now_ms, &arena, pings, 8);
         for (unsigned i = 0; i < count; i++) {
-            struct flow flow = pings[i].flow;
             if (random_below(random, 3) == 0)
-                address_set_port(&flow.remote, (uint16_t)(4000 + random_below(random, 9)));
-            if (location_ping_answered(shared->location, pings[i].key, pings[i].token, &flow,
-                                       now_ms, &arena, &there) == LOCATION_PING_ELSEWHERE)
-                (void)location_ping_answered(shared->location, there.key, there.token, &there.flow,
-                                             now_ms, &arena, &unused);
+                address_set_port(&pings[i].flow.remote, (uint16_t)(4000 + random_below(random, 9)));
+            if (location_ping_answered(shared->location, &pings[i], now_ms, &arena, &there) ==
+                LOCATION_PING_ELSEWHERE)
+                (void)location_ping_answered(shared->location, &there, now_ms, &arena, &unused);
         }
     }
     arena_done(&arena);
