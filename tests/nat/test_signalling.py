@@ -301,18 +301,18 @@ def test_a_silent_connection_is_pinged(eager, sites, root, transport):
 def test_baresip_is_kept_reachable_behind_a_symmetric_nat_that_forgets_fast(lab, eager, tmp_path):
     """It sends no keep-alives of its own, and answers OPTIONS."""
     site = lab.site("symmetric", time=4)
-    phone = Baresip(" ".join(site.command("baresip", "-f", str(tmp_path / "bob"), "-e",
-                                          f"'/uanew <sip:bob@{eager.host}>;auth_pass=none'")), tmp_path)
+    phone = Baresip(" ".join(site.command("baresip", "-f", str(tmp_path / "fred"), "-e",
+                                          f"'/uanew <sip:fred@{eager.host}>;auth_pass=none'")), tmp_path)
     phone.start()
     try:
         phone.wait_for(r"200 OK \(Trapezoid\) \[1 binding\]")
-        before = eager.contacts("bob")[0]
+        before = eager.contacts("fred")[0]
         assert before["nat"]["behind"] and before["nat"]["pinged"]
         time.sleep(5)
-        after = until(lambda: (now := eager.contacts("bob")[0])["nat"]["answers"] and not now["nat"]["missed"] and now)
+        after = until(lambda: (now := eager.contacts("fred")[0])["nat"]["answers"] and not now["nat"]["missed"] and now)
         assert after["from"] == before["from"]
         with Phone(eager, lab.outside, lab.servers[2], "alice") as alice:
-            uri = f"sip:bob@{eager.host}"
+            uri = f"sip:fred@{eager.host}"
             alice.send(alice.request("INVITE", uri, lines=[f"Contact: {alice.contact}"]))
             phone.wait_for(r"Incoming call from: +sip:alice@")
             phone.type("b")
