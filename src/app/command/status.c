@@ -22,6 +22,16 @@ static void print_list(const json_t *list)
     (void)putchar('\n');
 }
 
+static void print_stun(const json_t *stun)
+{
+    const json_t *listen = json_object_get(stun, "listen");
+    if (json_array_size(listen) == 0)
+        return;
+    printf("%s",
+           json_is_true(json_object_get(stun, "turn")) ? "  STUN, TURN    " : "  STUN          ");
+    print_list(listen);
+}
+
 static void print_outside(const json_t *outside)
 {
     size_t i;
@@ -60,6 +70,7 @@ static void print_status(const json_t *status)
            text_of(status, "config")[0] != '\0' ? text_of(status, "config") : "built-in defaults");
     printf("  listening     ");
     print_list(json_object_get(status, "listen"));
+    print_stun(json_object_get(status, "stun"));
     print_outside(json_object_get(status, "outside"));
     print_workers(json_object_get(status, "workers"));
     printf("  phones        %lld registered by %lld users; %lld registrations accepted, %lld "

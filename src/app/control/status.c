@@ -24,6 +24,20 @@ static json_t *listeners_json(const struct server *server)
     return listeners;
 }
 
+static json_t *stun_json(const struct server *server)
+{
+    const struct config_listeners *listen = &server->settings->config->stun_listen;
+    json_t *listeners = json_array();
+    for (unsigned i = 0; listeners != NULL && i < listen->count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        enum transport transport = (enum transport)listen->items[i].transport;
+        json_array_append_new(listeners, json_sprintf("%s:%s", transport_uri_name(transport).ptr,
+                                                      address_text(&listen->items[i].local, text)));
+    }
+    return json_pack("{s:o, s:b}", "listen", listeners, "turn",
+                     server->settings->config->turn.enabled);
+}
+
 static json_t *outside_json(const struct server *server)
 {
     static const char *const sources[] = {
@@ -125,11 +139,12 @@ json_t *status_answer(const struct server *server)
     const char *file = server->source->file;
     json_int_t uptime = (json_int_t)((clock_monotonic_us() - server->started_us) / 1000000);
     return json_pack(
-        "{s:b, s:s, s:I, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
-        true, "version", TRAPEZOID_VERSION, "pid", (json_int_t)getpid(), "uptime", uptime,
+        "{s:b, s:s, s:I, s:I, s:o, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "ok", true, "version", TRAPEZOID_VERSION, "pid", (json_int_t)getpid(), "uptime", uptime,
         "started", answer_time(server->started_ms), "config", file, "draining",
-        atomic_load(&server->draining), "listen", listeners_json(server), "outside",
-        outside_json(server), "workers", workers_json(server), "contacts", contacts_json(server),
-        "registrations", registrations_json(server), "calls", calls_json(server), "auth",
-        auth_json(server), "overload", overload_json(server), "store", store_json(server));
+        atomic_load(&server->draining), "listen", listeners_json(server), "stun", stun_json(server),
+        "outside", outside_json(server), "workers", workers_json(server), "contacts",
+        contacts_json(server), "registrations", registrations_json(server), "calls",
+        calls_json(server), "auth", auth_json(server), "overload", overload_json(server), "store",
+        store_json(server));
 }

@@ -96,6 +96,19 @@ static int open_store(struct server *server, const struct app_config *config)
     return status;
 }
 
+/* Whoever got one name and password from an application can try secrets at home. */
+static void warn_of_secrets(struct log *log, const struct turn_credential_config *config)
+{
+    enum { SECRET_MIN = 8 };
+    for (unsigned i = 0; i < config->secret_count; i++) {
+        if (config->secrets[i].len < SECRET_MIN)
+            log_warn(log, LOG_AUTH,
+                     "turn.secret has less than %d characters, which is soon guessed; make one "
+                     "with: openssl rand -hex 32",
+                     SECRET_MIN);
+    }
+}
+
 static int open_accounts(struct server *server, const struct app_config *config)
 {
     int status = accounts_new(server->store, slice_from_string(config->realm), &server->accounts);
@@ -113,6 +126,8 @@ static int open_accounts(struct server *server, const struct app_config *config)
         log_warn(server->log, LOG_AUTH,
                  "turn.realm is %s, not auth.realm %s: SIP accounts cannot log in to TURN",
                  config->turn_credential.realm, config->realm);
+    if (config->turn.enabled)
+        warn_of_secrets(server->log, &config->turn_credential);
     return 0;
 }
 

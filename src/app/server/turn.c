@@ -3,11 +3,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/outside/interfaces.h"
 #include "base/error.h"
 
 /* Documentation addresses: nothing is sent there. */
 #define FAR_V4 "192.0.2.1"
 #define FAR_V6 "2001:db8::1"
+
+/* Of a network that leads nowhere else: its first address that others can reach. */
+static int find_inside(bool v6, struct address *ret_address)
+{
+    struct interface_address all[INTERFACES_MAX];
+    unsigned count = interfaces_read(all, INTERFACES_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        const struct address *a = &all[i].address;
+        bool local = address_is_v6(a) && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
+        if (all[i].loopback || local || address_is_v6(a) != v6)
+            continue;
+        *ret_address = *a;
+        return 0;
+    }
+    return ERR_NOT_FOUND;
+}
 
 /* The address that this machine would use towards the Internet. */
 static int find_address(bool v6, struct address *ret_address)
@@ -22,7 +39,7 @@ static int find_address(bool v6, struct address *ret_address)
         connect(fd, &far.sa, address_length(&far)) == 0 && getsockname(fd, &local.sa, &length) == 0;
     (void)close(fd);
     if (!found)
-        return ERR_NOT_FOUND;
+        return find_inside(v6, ret_address);
     *ret_address = local;
     return 0;
 }
@@ -78,7 +95,7 @@ int turn_open(struct server *server, struct app_config *config)
         find_relays(config);
     if (turn->relay_count == 0) {
         log_error(server->log, LOG_TURN,
-                  "no address to relay from: this machine has no route to the Internet; write "
+                  "no address to relay from: this machine has none that others could reach; write "
                   "turn.relay: ADDRESS");
         return ERR_NOT_FOUND;
     }

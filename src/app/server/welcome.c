@@ -184,6 +184,17 @@ static void print_certificate(const struct server *server)
            file);
 }
 
+static void print_stun(const struct app_config *config)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (config->stun_listen.count > 0)
+        printf("%s\n", config->turn.enabled ? "STUN and TURN on" : "STUN on");
+    for (unsigned i = 0; i < config->stun_listen.count; i++)
+        printf("  %s:%s\n",
+               transport_uri_name((enum transport)config->stun_listen.items[i].transport).ptr,
+               address_text(&config->stun_listen.items[i].local, text));
+}
+
 /* What stands for the addresses above where a NAT is known. */
 static void print_outside(const struct server *server)
 {
@@ -212,6 +223,7 @@ void welcome_print(const struct server *server, const struct welcome *welcome)
                transport_uri_name((enum transport)config->listen.items[i].transport).ptr,
                address_text(&address, text));
     }
+    print_stun(config);
     print_outside(server);
     if (welcome->count > 0 && process_output_is_journal()) {
         puts("Accounts alice and bob were made; set their passwords: trapezoid user password "
