@@ -1,6 +1,8 @@
 """The TURN server (RFC 8656): against coturn's clients, and with plain sockets for what those do not do."""
 
+import base64
 import concurrent.futures
+import hmac
 import os
 import socket
 import struct
@@ -450,6 +452,16 @@ def test_relays_shows_who_has_what(relay):
         assert mine["to_peers"] == {"packets": 1, "bytes": 5} and mine["from_peers"] == {"packets": 1, "bytes": 3}
         assert theirs["transport"] == "tcp" and theirs["relayed"][0]["expires_in"] > 1190
         assert "user  udp:127.0.0.1:" in one.command("relays")
+
+
+def test_status_names_the_listeners_and_a_short_secret_is_taken(relay):
+    process, address = relay(turn__secret="s3cret")
+    at = "{}:{}".format(*address)
+    assert process.json("status")["stun"] == {"listen": [f"udp:{at}", f"tcp:{at}"], "turn": True}
+    name = "4102444800:alice"
+    password = base64.b64encode(hmac.digest(b"s3cret", name.encode(), "sha1")).decode()
+    with turn.Client(address, user=name, password=password) as client:
+        allocate(client)
 
 
 def test_drain(relay):

@@ -43,7 +43,7 @@ static void say_too_few(struct doctor *doctor, const char *whose, uint64_t limit
     char relays_text[64] = "";
     uint64_t others = relays + OF_ITS_OWN + config->workers;
     if (relays > 0)
-        (void)snprintf(relays_text, sizeof relays_text, ", turn.allocations %llu relays",
+        (void)snprintf(relays_text, sizeof relays_text, ", turn.max_allocations %llu relays",
                        (unsigned long long)relays);
     doctor_say(doctor, limit < FEW ? DOCTOR_FAILED : DOCTOR_WARNING,
                "%s may open %llu files; tcp.connections allows %u on each of %u workers%s", whose,
