@@ -158,14 +158,6 @@ int config_check_turn_user(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
-int config_check_turn_secret(struct slice item, struct writer *why)
-{
-    if (item.len > 0)
-        return 0;
-    writer_literal(why, "a secret is not empty; make one with: openssl rand -hex 32");
-    return ERR_SYNTAX;
-}
-
 int config_check_partner_secret(struct slice item, struct writer *why)
 {
     enum { SECRET_MIN = 16 };

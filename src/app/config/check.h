@@ -18,7 +18,6 @@ int config_parse_range(struct slice text, uint16_t *ret_low, uint16_t *ret_high)
 /* These three never show what they refuse: it may be a password. */
 int config_check_turn_user(struct slice item, struct writer *why);
 int config_check_partner_secret(struct slice item, struct writer *why);
-int config_check_turn_secret(struct slice item, struct writer *why);
 int config_check_turn_token_key(struct slice item, struct writer *why);
 int config_check_realm(struct slice item, struct writer *why);
 int config_check_server(struct slice item, struct writer *why);

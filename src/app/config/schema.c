@@ -978,7 +978,6 @@ const struct config_key config_keys[] = {
      FIELD(turn_secrets),
      .max = TURN_SECRETS_MAX,
      .standard = "",
-     .check = config_check_turn_secret,
      .help = "Secrets of TURN credentials that expire, as WebRTC applications give them out: the "
              "name is EXPIRY:USER with Unix seconds, the password base64(HMAC-SHA1(secret, name)); "
              "several, so that a new one can come before the old one goes."},
