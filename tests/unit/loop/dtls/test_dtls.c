@@ -464,7 +464,8 @@ static void garbage_is_passed_over(void **state)
         for (size_t k = 0; k < length; k++)
             data[k] = (char)random_u64(&random);
         if (i % 2 == 0 && length > 13) { /* like a record of application data, epoch 1 */
-            memcpy(data, "\x17\xfe\xfd\0\1\0\0\0\0\0\0", 11);
+            static const uint8_t head[11] = {0x17, 0xfe, 0xfd, 0, 1};
+            memcpy(data, head, sizeof head);
             data[11] = (char)((length - 13) >> 8);
             data[12] = (char)(length - 13);
         }
