@@ -1,5 +1,6 @@
 """TCP relays (RFC 6062): against coturn's client, and with plain sockets for what that does not do."""
 
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -114,11 +115,14 @@ def read(connection, length):
 # ---- coturn's client ----
 
 def test_coturns_client_is_relayed(relay):
-    _, address = relay()
-    port = trapezoid.free_port()
-    with turn.peer_program(port):
-        sent, received = turn.uclient(address, "-T", "-y", messages=3, clients=2)
-    assert sent == received >= 6
+    """Along TCP and along TLS, at the same time, for each takes seconds."""
+    plain, secure = ("127.0.0.1", trapezoid.free_port()), ("127.0.0.1", trapezoid.free_port())
+    relay(stun__listen=["tcp:%s:%d" % plain, "tls:%s:%d" % secure])
+    runs = {"TCP": (plain, ["-T", "-y"]), "TLS": (secure, ["-S", "-T", "-y"])}
+    with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+        found = {name: pool.submit(turn.uclient, address, *options, messages=3, clients=2) for name, (address, options) in runs.items()}
+        results = {name: one.result() for name, one in found.items()}
+    assert all(sent == received >= 6 for sent, received in results.values()), results
 
 
 # ---- Both ways of connecting ----

@@ -1,5 +1,7 @@
 #include "service/turn/mobility.h"
 
+#include <assert.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "loop/mesh.h"
@@ -193,9 +195,9 @@ static void forget(struct turn_mobility_worker *worker, unsigned where, const st
 
 static void drop_next(struct turn_mobility *mobility, bool forgotten)
 {
-    struct turn_mobility_worker *worker = mobility->allocation->turn->mobility;
     if (mobility->next == NULL)
         return;
+    struct turn_mobility_worker *worker = mobility->next->worker;
     if (forgotten)
         forget(worker, mobility->there, &mobility->next->flow);
     mover_free(mobility->next);
@@ -297,7 +299,8 @@ void turn_on_move(struct turn_request *request)
             turn_refuse_stranger(request, 500);
         return;
     }
-    struct turn_mobility *mobility = good ? mobility_of(turn, &ticket) : NULL;
+    bool ours = good && ticket.worker == self(worker); /* numbers are of one worker */
+    struct turn_mobility *mobility = ours ? mobility_of(turn, &ticket) : NULL;
     const struct turn_identity *owner = mobility == NULL ? NULL : &mobility->allocation->identity;
     enum turn_verdict verdict =
         turn_credential_check(turn->parts.credentials, message, request->flow,
@@ -314,6 +317,7 @@ void turn_on_move(struct turn_request *request)
         turn_refuse(request, code);
         return;
     }
+    assert(mobility != NULL);
     request->allocation = mobility->allocation;
     request->moved = true;
     turn_on_refresh(request);

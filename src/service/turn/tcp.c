@@ -182,8 +182,8 @@ void turn_tcp_connection_free(struct turn_tcp_connection *connection)
         turn_end_remove(worker, &connection->end);
     wheel_stop(loop_wheel(worker->turn->loop), &connection->timer);
     table_remove(&worker->connections, &connection->node);
+    list_remove(&connection->link);
     if (connection->tcp != NULL) {
-        list_remove(&connection->link);
         connection->tcp->count--;
         turn_count(worker->turn, TURN_CONNECTIONS, -1);
     }
@@ -343,17 +343,28 @@ int turn_tcp_listen(struct turn_allocation *allocation, const struct address *pl
     return stream_listen(turn->loop, place, &options, &allocation->tcp->listeners[family]);
 }
 
-void turn_tcp_close(struct turn_tcp *tcp, unsigned family)
+/* NULL: there is none of that family. */
+static struct turn_tcp_connection *first_of(const struct turn_tcp *tcp, bool v6)
 {
-    stream_listener_close(tcp->listeners[family]);
-    tcp->listeners[family] = NULL;
-    list_for_each_safe(link, &tcp->connections)
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): what was freed has left the list */
+    list_for_each(link, &tcp->connections)
     {
         struct turn_tcp_connection *connection =
             container_of(link, struct turn_tcp_connection, link);
-        if (address_is_v6(&connection->peer) == (family == TURN_V6))
-            end_connection(connection);
+        if (address_is_v6(&connection->peer) == v6)
+            return connection;
     }
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
+    return NULL;
+}
+
+void turn_tcp_close(struct turn_tcp *tcp, unsigned family)
+{
+    struct turn_tcp_connection *connection;
+    stream_listener_close(tcp->listeners[family]);
+    tcp->listeners[family] = NULL;
+    while ((connection = first_of(tcp, family == TURN_V6)) != NULL)
+        end_connection(connection);
 }
 
 void turn_tcp_free(struct turn_tcp *tcp)
