@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include <assert.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -26,6 +28,7 @@ void turn_peers_done(struct turn_peers *peers)
 static void *doubled(void *old, const void *in_place, size_t count, size_t size)
 {
     assert(count > 0);
+    assert(count > 0 && size > 0);
     void *grown = memory_alloc(2 * count * size);
     if (grown == NULL)
         return NULL;
