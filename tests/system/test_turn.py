@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import hmac
 import os
 import socket
@@ -430,6 +431,21 @@ def test_a_flood_of_allocates_without_credentials_costs_no_memory(relay):
     assert len(one.json("relays")["relays"]) <= 1
 
 
+def test_a_flood_of_allocates_with_credentials_is_bounded(relay):
+    one, address = relay(turn__user_allocations=40)
+    codes = []
+    with contextlib.ExitStack() as stack:
+        for n in range(600):
+            flooder = stack.enter_context(turn.Client(address, local=(f"127.3.{n >> 8}.{n & 255}", 0)))
+            codes.append(flooder.allocate().code)
+        assert codes == [0] * 40 + [486] * 560
+        honest, peer = stack.enter_context(turn.Client(address, user="other")), stack.enter_context(turn.Peer())
+        relayed = allocate(honest).relayed[0]
+        permit(honest, peer)
+        honest.send(peer.address, b"honest")
+        assert peer.receive() == (b"honest", relayed)
+
+
 # ---- Operating it ----
 
 def test_relays_shows_who_has_what(relay):
@@ -462,6 +478,17 @@ def test_status_names_the_listeners_and_a_short_secret_is_taken(relay):
     password = base64.b64encode(hmac.digest(b"s3cret", name.encode(), "sha1")).decode()
     with turn.Client(address, user=name, password=password) as client:
         allocate(client)
+
+
+def test_relays_shows_all_of_many(relay):
+    one, address = relay(turn__user_allocations=0, workers=1)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(turn.Client(address)) for _ in range(300)]
+        relayed = {"%s:%d" % allocate(client).relayed[0] for client in clients}
+        relays = one.json("relays")["relays"]
+        assert len(relayed) == len(relays) == 300  # more than one page
+        assert {relay["relayed"][0]["address"] for relay in relays} == relayed
+        assert one.command("relays").count("\n") == 300
 
 
 def test_drain(relay):
