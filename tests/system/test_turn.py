@@ -40,12 +40,15 @@ def permit(client, peer):
 
 def test_coturns_clients_are_relayed(relay):
     """They run at the same time, because each of them takes seconds to begin. Each sends RTP and RTCP: two per message."""
-    _, v4 = relay()
+    secure = ("127.0.0.1", trapezoid.free_port())
+    v4 = ("127.0.0.1", trapezoid.free_port())
+    relay(stun__listen=[f"{name}:127.0.0.1:{at[1]}" for name, at in (("udp", v4), ("tcp", v4), ("tls", secure), ("dtls", secure))])
     _, v6 = relay("::1")
     port = trapezoid.free_port()
     to_v4, to_v6 = ["-e", "127.0.0.1", "-r", str(port)], ["-x", "-e", "::1", "-r", str(port)]
     runs = {"channels over UDP": (v4, to_v4), "Send over UDP": (v4, ["-s", *to_v4]), "channels over TCP": (v4, ["-t", *to_v4]),
             "Send over TCP": (v4, ["-t", "-s", *to_v4]), "IPv6 relays": (v4, to_v6), "IPv6 clients, Send": (v6, ["-s", *to_v6]),
+            "TLS": (secure, ["-S", "-t", *to_v4]), "DTLS": (secure, ["-S", *to_v4]), "Send over DTLS": (secure, ["-S", "-s", *to_v4]),
             "IPv6 clients, IPv4 relays": (v6, to_v4), "relay to relay": (v4, ["-y"])}
     with turn.peer_program(port), turn.peer_program(port, "::1"), concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
         found = {name: pool.submit(turn.uclient, address, *options, messages=3, clients=2) for name, (address, options) in runs.items()}
