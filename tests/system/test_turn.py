@@ -451,6 +451,28 @@ def test_a_flood_of_allocates_with_credentials_is_bounded(relay):
 
 # ---- Operating it ----
 
+def test_relays_leave_open_files_to_everything_else():
+    port = trapezoid.free_port()
+    address = ("127.0.0.1", port)
+    one = trapezoid.Trapezoid({"stun__listen": [f"udp:127.0.0.1:{port}"], "turn__enabled": True, "turn__relay": ["127.0.0.1", "::1"],
+                               "turn__users": ["user:secret"], "turn__user_allocations": 0})
+    one.prefix = ["prlimit", "--nofile=400"]
+    both = turn.attribute(turn.ADDITIONAL_ADDRESS_FAMILY, b"\2\0\0\0")
+    with contextlib.ExitStack() as stack:
+        stack.callback(one.close)
+        one.start()
+        clients = [stack.enter_context(turn.Client(address)) for _ in range(200)]
+        answers = [client.allocate(both) for client in clients]
+        assert sum(len(answer.relayed) for answer in answers) == 300 and answers[-1].code == 508
+        with socket.create_connection((one.host, one.port), 5) as phone:
+            phone.settimeout(5)
+            phone.sendall(b"\r\n\r\n")
+            assert phone.recv(4) == b"\r\n"
+        for client in clients[:10]:
+            assert client.refresh(0).kind == "success"
+        assert clients[-1].allocate(both).code == 0
+
+
 def test_relays_shows_who_has_what(relay):
     one, address = relay()
     assert one.command("relays") == "nothing is relayed\n"

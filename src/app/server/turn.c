@@ -1,5 +1,6 @@
 #include "app/server/turn.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,6 +87,15 @@ static int check(const struct turn_config *turn, struct log *log)
     return 0;
 }
 
+/* A quarter of the files that may be open stays for everything else. */
+static uint32_t files_of_relays(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= UINT32_MAX)
+        return 0;
+    return (uint32_t)(files.rlim_cur - files.rlim_cur / 4);
+}
+
 int turn_open(struct server *server, struct app_config *config)
 {
     struct turn_config *turn = &config->turn;
@@ -99,6 +109,7 @@ int turn_open(struct server *server, struct app_config *config)
                   "turn.relay: ADDRESS");
         return ERR_NOT_FOUND;
     }
+    turn->files = files_of_relays();
     int status = check(turn, server->log);
     return status < 0 ? status : turn_ports_new(turn, &server->turn_ports);
 }

@@ -30,6 +30,8 @@ struct turn_ports {
     uint16_t low, high;
     _Atomic bool draining;
     _Atomic uint32_t allocations;
+    uint32_t files_max; /* 0: no bound */
+    _Atomic uint32_t files;
     unsigned reserved;
     struct reservation reservations[RESERVATIONS];
     struct turn_place_set hosts[TURN_RELAYS_MAX];
@@ -48,6 +50,7 @@ int turn_ports_new(const struct turn_config *config, struct turn_ports **ret_por
     (void)pthread_mutex_init(&ports->lock, NULL);
     ports->low = config->port_low;
     ports->high = config->port_high;
+    ports->files_max = config->files;
     for (unsigned i = 0; i < config->relay_count && i < TURN_RELAYS_MAX; i++) {
         struct turn_place_set *set = &ports->hosts[ports->host_count++];
         set->host = config->relays[i];
@@ -139,23 +142,30 @@ static struct turn_place_set *choose(struct turn_ports *ports, bool v6, const st
 
 /* ---- Taking ---- */
 
-static int bind_one(struct turn_place_set *set, struct loop *loop, unsigned port,
-                    struct turn_place *ret_place)
+static int bind_one(struct turn_ports *ports, struct turn_place_set *set, struct loop *loop,
+                    unsigned port, struct turn_place *ret_place)
 {
     struct turn_place place = {.address = set->host};
     address_set_port(&place.address, (uint16_t)port);
+    if (!turn_ports_file_take(ports))
+        return ERR_LIMIT;
     int status = port_hold(loop, &place.address, &place.hold);
-    if (status < 0)
+    if (status < 0) {
+        turn_ports_file_give(ports);
         return status;
+    }
     mark(set, port, true);
     *ret_place = place;
     return 0;
 }
 
-static void unbind(struct turn_place_set *set, struct turn_place *place)
+static void unmark(struct turn_ports *ports, const struct address *address)
 {
-    port_hold_release(place->hold);
-    mark(set, address_port(&place->address), false);
+    struct turn_place_set *set = set_of(ports, address);
+    if (set == NULL)
+        return;
+    mark(set, address_port(address), false);
+    turn_ports_file_give(ports);
 }
 
 static struct reservation *free_reservation(struct turn_ports *ports)
@@ -177,7 +187,8 @@ static int reserve(struct turn_ports *ports, struct turn_place_set *set, struct 
         return ERR_LIMIT;
     if (random_secret(&token, sizeof token) < 0 || token == 0)
         return ERR_LIMIT;
-    int status = bind_one(set, loop, address_port(&place->address) + 1u, &reservation->place);
+    int status =
+        bind_one(ports, set, loop, address_port(&place->address) + 1u, &reservation->place);
     if (status < 0)
         return status;
     reservation->token = token;
@@ -192,11 +203,13 @@ static int try_port(struct turn_ports *ports, struct turn_place_set *set,
                     uint64_t *ret_token)
 {
     struct turn_place place;
-    int status = bind_one(set, ask->loop, port, &place);
+    int status = bind_one(ports, set, ask->loop, port, &place);
     if (status == 0 && ask->wish == TURN_PORT_PAIR) {
         status = reserve(ports, set, ask->loop, &place, ret_token);
-        if (status < 0)
-            unbind(set, &place);
+        if (status < 0) {
+            port_hold_release(place.hold);
+            unmark(ports, &place.address);
+        }
     }
     if (status == 0)
         *ret_place = place;
@@ -235,9 +248,7 @@ int turn_ports_take(struct turn_ports *ports, const struct turn_port_ask *ask,
 void turn_ports_give(struct turn_ports *ports, const struct address *address)
 {
     (void)pthread_mutex_lock(&ports->lock);
-    struct turn_place_set *set = set_of(ports, address);
-    if (set != NULL)
-        mark(set, address_port(address), false);
+    unmark(ports, address);
     (void)pthread_mutex_unlock(&ports->lock);
 }
 
@@ -282,8 +293,7 @@ void turn_ports_sweep(struct turn_ports *ports, uint64_t now_ms)
         struct reservation *reservation = &ports->reservations[i];
         if (reservation->token == 0 || reservation->until_ms > now_ms)
             continue;
-        struct turn_place_set *set = set_of(ports, &reservation->place.address);
-        mark(set, address_port(&reservation->place.address), false);
+        unmark(ports, &reservation->place.address);
         forget(ports, reservation);
     }
     (void)pthread_mutex_unlock(&ports->lock);
@@ -318,6 +328,19 @@ unsigned turn_ports_hosts(const struct turn_ports *ports, struct turn_host *ret_
 const uint8_t *turn_ports_secret(const struct turn_ports *ports)
 {
     return ports->secret;
+}
+
+bool turn_ports_file_take(struct turn_ports *ports)
+{
+    if (atomic_fetch_add(&ports->files, 1) < ports->files_max || ports->files_max == 0)
+        return true;
+    turn_ports_file_give(ports);
+    return false;
+}
+
+void turn_ports_file_give(struct turn_ports *ports)
+{
+    (void)atomic_fetch_sub(&ports->files, 1);
 }
 
 bool turn_ports_enter(struct turn_ports *ports, uint32_t max)

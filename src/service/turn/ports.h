@@ -46,5 +46,9 @@ const uint8_t *turn_ports_secret(const struct turn_ports *ports);
 /* One allocation more, of max at most: false when there are as many. */
 bool turn_ports_enter(struct turn_ports *ports, uint32_t max);
 void turn_ports_leave(struct turn_ports *ports);
+/* One open file more, of turn_config's files at most, for a connection of a TCP relay; those of
+ * addresses are counted when they are taken. */
+bool turn_ports_file_take(struct turn_ports *ports);
+void turn_ports_file_give(struct turn_ports *ports);
 
 #endif

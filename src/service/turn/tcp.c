@@ -159,10 +159,13 @@ static struct turn_tcp_connection *connection_new(struct turn_tcp *tcp, const st
     struct turn *turn = tcp->allocation->turn;
     struct turn_tcp_worker *worker = turn->tcp;
     struct turn_tcp_connection *connection = NULL;
-    if (tcp->count < TURN_TCP_CONNECTIONS_MAX)
-        connection = memory_zalloc(1, sizeof *connection);
-    if (connection == NULL)
+    if (tcp->count == TURN_TCP_CONNECTIONS_MAX || !turn_ports_file_take(turn->parts.ports))
         return NULL;
+    connection = memory_zalloc(1, sizeof *connection);
+    if (connection == NULL) {
+        turn_ports_file_give(turn->parts.ports);
+        return NULL;
+    }
     connection->worker = worker;
     connection->tcp = tcp;
     connection->peer = *peer;
@@ -187,6 +190,7 @@ void turn_tcp_connection_free(struct turn_tcp_connection *connection)
         connection->tcp->count--;
         turn_count(worker->turn, TURN_CONNECTIONS, -1);
     }
+    turn_ports_file_give(worker->turn->parts.ports);
     memory_free(connection);
 }
 
@@ -301,7 +305,12 @@ static bool is_permitted(struct turn_allocation *allocation, const struct addres
     uint64_t now_ms = loop_now_ms(allocation->turn->loop);
     const struct turn_permission *permission =
         turn_peers_permission(&allocation->peers, turn_host_of(peer), now_ms);
-    return permission != NULL && permission->reach != TURN_REACH_NO;
+    if (permission == NULL)
+        return false;
+    return permission->reach == TURN_REACH_YES ||
+           (permission->reach == TURN_REACH_RELAYS &&
+            turn_ports_is_relay(allocation->turn->parts.ports, permission->host,
+                                address_port(peer)));
 }
 
 static void on_accept(void *user, const struct flow *flow, bool accepted)
@@ -340,7 +349,12 @@ int turn_tcp_listen(struct turn_allocation *allocation, const struct address *pl
     options.handler = (struct stream_handler){
         .on_bytes = on_bytes, .on_open = on_accept, .user = allocation->tcp};
     unsigned family = address_is_v6(place) ? TURN_V6 : TURN_V4;
-    return stream_listen(turn->loop, place, &options, &allocation->tcp->listeners[family]);
+    if (!turn_ports_file_take(turn->parts.ports))
+        return ERR_LIMIT;
+    int status = stream_listen(turn->loop, place, &options, &allocation->tcp->listeners[family]);
+    if (status < 0)
+        turn_ports_file_give(turn->parts.ports);
+    return status;
 }
 
 /* NULL: there is none of that family. */
@@ -361,7 +375,10 @@ static struct turn_tcp_connection *first_of(const struct turn_tcp *tcp, bool v6)
 void turn_tcp_close(struct turn_tcp *tcp, unsigned family)
 {
     struct turn_tcp_connection *connection;
-    stream_listener_close(tcp->listeners[family]);
+    if (tcp->listeners[family] != NULL) {
+        stream_listener_close(tcp->listeners[family]);
+        turn_ports_file_give(tcp->allocation->turn->parts.ports);
+    }
     tcp->listeners[family] = NULL;
     while ((connection = first_of(tcp, family == TURN_V6)) != NULL)
         end_connection(connection);

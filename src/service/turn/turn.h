@@ -33,6 +33,7 @@ struct turn_config {
     uint32_t lifetime_s;     /* without LIFETIME, and the least that one gets */
     uint32_t lifetime_max_s; /* not less than lifetime_s */
     uint32_t allocations;    /* of all workers */
+    uint32_t files;          /* that relays have open together, when the server starts; 0: any */
     bool tcp;                /* TCP relays (RFC 6062) */
     bool mobility;           /* tickets for clients whose address changes (RFC 8016) */
     uint32_t permissions;    /* of one allocation, as channels */
