@@ -195,6 +195,19 @@ def test_even_ports_and_reservations(relay):
         assert allocate(third, turn.attribute(turn.EVEN_PORT, b"\0")).relayed[0][1] % 2 == 0
 
 
+def test_one_user_cannot_have_all_reservations(relay):
+    _, address = relay()
+    pair = turn.attribute(turn.EVEN_PORT, b"\x80")
+
+    def reserve(user):
+        with turn.Client(address, user=user) as client:
+            code = client.allocate(pair).code
+            return code or client.refresh(0).code
+
+    assert [reserve("user") for _ in range(65)] == [0] * 64 + [508]
+    assert reserve("other") == 0
+
+
 def test_lifetimes(relay):
     one, address = relay(turn__lifetime="1s", turn__max_lifetime="3s")
     with turn.Client(address) as client:

@@ -62,8 +62,11 @@ static int take_port(struct turn_allocation *allocation, bool v6, const struct t
                      struct turn_place *ret_place)
 {
     struct turn *turn = allocation->turn;
-    struct turn_port_ask port = {
-        .loop = turn->loop, .v6 = v6, .near = &allocation->flow.local, .wish = ask->wish};
+    struct turn_port_ask port = {.loop = turn->loop,
+                                 .v6 = v6,
+                                 .near = &allocation->flow.local,
+                                 .wish = ask->wish,
+                                 .account = allocation->identity.account};
     return turn_ports_take(turn->parts.ports, &port, ret_place, &allocation->token);
 }
 

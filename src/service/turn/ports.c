@@ -9,6 +9,8 @@
 #define WORDS        (65536 / 64)
 #define TRIES        64 /* ports that others use, before it is said that none is free */
 #define RESERVATIONS 1024
+#define OF_ONE_USER  64 /* reservations that outlive their allocations, so that no quota has them  \
+                         */
 
 struct turn_place_set {
     struct address host; /* port 0 */
@@ -20,6 +22,7 @@ struct turn_place_set {
 struct reservation {
     uint64_t token; /* 0: free */
     uint64_t until_ms;
+    uint64_t account;
     struct turn_place place;
 };
 
@@ -168,31 +171,39 @@ static void unmark(struct turn_ports *ports, const struct address *address)
     turn_ports_file_give(ports);
 }
 
-static struct reservation *free_reservation(struct turn_ports *ports)
+/* NULL: there is none, or the user has as many as one may. */
+static struct reservation *free_reservation(struct turn_ports *ports, uint64_t account)
 {
+    struct reservation *found = NULL;
+    unsigned count = 0;
     for (unsigned i = 0; i < RESERVATIONS; i++) {
-        if (ports->reservations[i].token == 0)
-            return &ports->reservations[i];
+        struct reservation *reservation = &ports->reservations[i];
+        if (reservation->token == 0)
+            found = reservation;
+        else
+            count += reservation->account == account;
     }
-    return NULL;
+    return count < OF_ONE_USER ? found : NULL;
 }
 
 /* RFC 8656 section 7.2: the port above place is kept for who shows the token. */
-static int reserve(struct turn_ports *ports, struct turn_place_set *set, struct loop *loop,
-                   const struct turn_place *place, uint64_t *ret_token)
+static int reserve(struct turn_ports *ports, struct turn_place_set *set,
+                   const struct turn_port_ask *ask, const struct turn_place *place,
+                   uint64_t *ret_token)
 {
-    struct reservation *reservation = free_reservation(ports);
+    struct reservation *reservation = free_reservation(ports, ask->account);
     uint64_t token = 0;
     if (reservation == NULL)
         return ERR_LIMIT;
     if (random_secret(&token, sizeof token) < 0 || token == 0)
         return ERR_LIMIT;
     int status =
-        bind_one(ports, set, loop, address_port(&place->address) + 1u, &reservation->place);
+        bind_one(ports, set, ask->loop, address_port(&place->address) + 1u, &reservation->place);
     if (status < 0)
         return status;
     reservation->token = token;
-    reservation->until_ms = loop_now_ms(loop) + TURN_RESERVATION_S * UINT64_C(1000);
+    reservation->account = ask->account;
+    reservation->until_ms = loop_now_ms(ask->loop) + TURN_RESERVATION_S * UINT64_C(1000);
     ports->reserved++;
     *ret_token = token;
     return 0;
@@ -205,7 +216,7 @@ static int try_port(struct turn_ports *ports, struct turn_place_set *set,
     struct turn_place place;
     int status = bind_one(ports, set, ask->loop, port, &place);
     if (status == 0 && ask->wish == TURN_PORT_PAIR) {
-        status = reserve(ports, set, ask->loop, &place, ret_token);
+        status = reserve(ports, set, ask, &place, ret_token);
         if (status < 0) {
             port_hold_release(place.hold);
             unmark(ports, &place.address);

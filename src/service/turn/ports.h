@@ -20,6 +20,7 @@ struct turn_port_ask {
     bool v6;
     const struct address *near; /* where the client came in */
     enum turn_port_wish wish;
+    uint64_t account; /* whose reservation a pair's is */
 };
 
 /* A free address of the family; on the host of near if that is one of the relays. TURN_PORT_PAIR:
