@@ -67,6 +67,21 @@ static void find_relays(struct app_config *config)
     }
 }
 
+/* On a machine without a network the rest can be tried all the same. */
+static void add_loopback(struct app_config *config, struct log *log)
+{
+    struct address loopback;
+    bool v6 = true;
+    for (unsigned i = 0; i < config->stun_listen.count; i++)
+        v6 = v6 && address_is_v6(&config->stun_listen.items[i].local);
+    (void)address_parse_host(v6 ? SLICE("::1") : SLICE("127.0.0.1"), 0, &loopback);
+    add(&config->turn, loopback);
+    log_warn(log, LOG_TURN,
+             "no address to relay from that others could reach: relaying from %s, which is good "
+             "for tests on this machine only; write turn.relay: ADDRESS",
+             v6 ? "::1" : "127.0.0.1");
+}
+
 static int check(const struct turn_config *turn, struct log *log)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -103,12 +118,8 @@ int turn_open(struct server *server, struct app_config *config)
         return 0;
     if (turn->relay_count == 0)
         find_relays(config);
-    if (turn->relay_count == 0) {
-        log_error(server->log, LOG_TURN,
-                  "no address to relay from: this machine has none that others could reach; write "
-                  "turn.relay: ADDRESS");
-        return ERR_NOT_FOUND;
-    }
+    if (turn->relay_count == 0)
+        add_loopback(config, server->log);
     turn->files = files_of_relays();
     int status = check(turn, server->log);
     return status < 0 ? status : turn_ports_new(turn, &server->turn_ports);

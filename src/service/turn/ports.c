@@ -9,8 +9,9 @@
 #define WORDS        (65536 / 64)
 #define TRIES        64 /* ports that others use, before it is said that none is free */
 #define RESERVATIONS 1024
-#define OF_ONE_USER  64 /* reservations that outlive their allocations, so that no quota has them  \
-                         */
+#define OF_ONE_USER                                                                                \
+    64 /* reservations that outlive their allocations, so that no quota has them                   \
+        */
 
 struct turn_place_set {
     struct address host; /* port 0 */
