@@ -1,5 +1,7 @@
 """Mobility (RFC 8016): allocations that go along with a client whose address changes."""
 
+import contextlib
+
 import pytest
 import trapezoid
 import turn
@@ -162,3 +164,16 @@ def test_coturns_client_moves(relay):
     with turn.peer_program(port):
         sent, received = turn.uclient(address, "-M", "-e", "127.0.0.1", "-r", str(port), "-c", messages=3)
     assert sent == received > 0
+
+
+def test_the_first_request_from_a_new_address_finds_the_allocation(relay):
+    """It may come at once, to a worker that has only just been told whose the address is."""
+    _, address = relay(workers=4)
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        peer = enter(turn.Peer())
+        _, ticket = begin(enter(turn.Client(address)), peer)
+        for _ in range(100):
+            client = enter(turn.Client(address))
+            ticket = move(client, ticket)
+            assert client.refresh().kind == "success"

@@ -1,4 +1,5 @@
 /* How requests are answered. */
+#include "service/turn/mobility.h"
 #include "service/turn/turn_private.h"
 #include "stun/write.h"
 
@@ -42,7 +43,7 @@ void turn_answer_end(const struct turn_request *request, struct stun_writer *w, 
     if (stun_has(request->message, STUN_FINGERPRINT))
         stun_write_fingerprint(w);
     struct slice answer = stun_write_end(w);
-    if (answer.len > 0)
+    if (answer.len > 0 && !turn_mobility_answer(request, answer))
         (void)turn->parts.send(turn->parts.send_user, request->flow, answer);
 }
 

@@ -254,8 +254,6 @@ static unsigned move(struct turn_request *request, struct turn_mobility *mobilit
     mobility->there = worker->is_handed ? worker->handed_by : (uint8_t)self(worker);
     mobility->moved_ms = request->now_ms;
     mobility->sequence++;
-    if (worker->is_handed)
-        (void)tell(worker, worker->handed_by, MOVED, request->flow, SLICE_NULL);
     return 0;
 }
 
@@ -321,6 +319,13 @@ void turn_on_move(struct turn_request *request)
     request->allocation = mobility->allocation;
     request->moved = true;
     turn_on_refresh(request);
+}
+
+bool turn_mobility_answer(const struct turn_request *request, struct slice answer)
+{
+    struct turn_mobility_worker *worker = request->turn->mobility;
+    return request->moved && worker->is_handed &&
+           tell(worker, worker->handed_by, MOVED, request->flow, answer) == 0;
 }
 
 /* ---- What comes along new 5-tuples ---- */
@@ -394,6 +399,15 @@ static void on_handed(struct turn_mobility_worker *worker, unsigned from, const 
     worker->is_handed = false;
 }
 
+/* The answer leaves from here, so that what the client then sends finds the way. */
+static void on_moved(struct turn_mobility_worker *worker, unsigned from, const struct flow *flow,
+                     struct slice answer)
+{
+    struct turn *turn = worker->turn;
+    hand_on(worker, flow, from);
+    (void)turn->parts.send(turn->parts.send_user, flow, answer);
+}
+
 static void on_mail(void *user, unsigned from, struct slice data)
 {
     struct turn_mobility_worker *worker = user;
@@ -402,7 +416,7 @@ static void on_mail(void *user, unsigned from, struct slice data)
     struct mover *mover = mover_find(worker, &mail.flow);
     switch (mail.what) {
     case HANDED: on_handed(worker, from, &mail.flow, slice_from(data, sizeof mail)); break;
-    case MOVED: hand_on(worker, &mail.flow, from); break;
+    case MOVED: on_moved(worker, from, &mail.flow, slice_from(data, sizeof mail)); break;
     case FORGET:
         if (mover != NULL && mover->mobility == NULL && mover->owner == from)
             mover_free(mover);

@@ -27,6 +27,10 @@ void turn_mobility_free(struct turn_mobility *mobility);
 /* A Refresh with a ticket, before it is known who asks (section 3.2.2). */
 void turn_on_move(struct turn_request *request);
 
+/* False: the answer is for the caller to send. True: the worker at which the client's new 5-tuple
+ * arrives sends it, once it knows whose that is. */
+bool turn_mobility_answer(const struct turn_request *request, struct slice answer);
+
 /* Messages along a 5-tuple that has no allocation. */
 
 /* The allocation that moves to this 5-tuple, but has not done so yet; NULL: none. True in
