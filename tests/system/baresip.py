@@ -12,6 +12,7 @@ import termios
 import threading
 import time
 import wave
+import zlib
 
 RATE = 8000  # of G.711
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\x1b\[;m|\r")
@@ -32,7 +33,8 @@ class Baresip:
 
     @property
     def sounds(self):
-        return self.home / f"sounds-{self.folder.name}"
+        """A short name: baresip cuts the names of its recordings after 127 characters."""
+        return self.home / f"snd{zlib.crc32(self.folder.name.encode())}"
 
     @property
     def recording(self):
