@@ -66,8 +66,8 @@ run_tsan() {
     (cd build/tsan && ctest -L '^threads$' --output-on-failure --no-tests=$strict)
 }
 
-# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID. Files run side by side: most of the time they wait. What a sanitizer reports of any process that they
-# start is a failure, even if no test looked at it.
+# run_pytest FOLDER PRESET: the tests find the program in $TRAPEZOID. Files run side by side: most of the time they wait. What
+# a sanitizer reports of any process that they start is a failure, even if no test looked at it.
 run_pytest() {
     local folder=$1 preset=$2 reports=$PWD/build/logs/sanitizer-$2 processes=$((jobs + 1)) result=0
     [ "$processes" -le 8 ] || processes=8 # tests/system/trapezoid.py has ports for so many
