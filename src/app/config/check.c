@@ -137,18 +137,6 @@ int config_check_turn_range(struct slice item, struct writer *why)
     return ERR_SYNTAX;
 }
 
-int config_check_turn_net(struct slice item, struct writer *why)
-{
-    struct turn_net net;
-    if (turn_net_parse(item, &net) == 0)
-        return 0;
-    writer_format(why,
-                  "\"%.*s\" is no network; write for example 10.0.0.0/8, 2001:db8::/32 or one "
-                  "address",
-                  SLICE_ARG(item));
-    return ERR_SYNTAX;
-}
-
 int config_check_turn_user(struct slice item, struct writer *why)
 {
     struct slice name, password;

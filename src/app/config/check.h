@@ -12,7 +12,6 @@ struct app_config;
 int config_check_domain(struct slice item, struct writer *why);
 int config_check_turn_relay(struct slice item, struct writer *why);
 int config_check_turn_range(struct slice item, struct writer *why);
-int config_check_turn_net(struct slice item, struct writer *why);
 /* "LOW-HIGH". ERR_SYNTAX, ERR_RANGE. */
 int config_parse_range(struct slice text, uint16_t *ret_low, uint16_t *ret_high);
 /* These three never show what they refuse: it may be a password. */

@@ -864,7 +864,7 @@ const struct config_key config_keys[] = {
      FIELD(turn_allow_peers),
      .max = TURN_NETS_MAX,
      .standard = "",
-     .check = config_check_turn_net,
+     .check = config_check_network,
      .help = "Networks (ADDRESS/BITS) that relays may reach though they are loopback, private, "
              "link-local, multicast, reserved or this machine, which no relay reaches otherwise."},
     {.name = "turn.deny_peers",
@@ -873,7 +873,7 @@ const struct config_key config_keys[] = {
      FIELD(turn_deny_peers),
      .max = TURN_NETS_MAX,
      .standard = "",
-     .check = config_check_turn_net,
+     .check = config_check_network,
      .help = "Networks (ADDRESS/BITS) that no relay reaches, whatever turn.allow_peers says."},
     {.name = "turn.unrefused",
      .type = CONFIG_STRINGS,

@@ -1,6 +1,6 @@
 #include "service/turn/policy.h"
 
-#include "base/error.h"
+#include "base/network.h"
 
 #define V4(a, b, c, d, n)                                                                          \
     {                                                                                              \
@@ -74,19 +74,13 @@ static bool is_one_of(struct turn_host host, const struct turn_host *hosts, unsi
 
 int turn_net_parse(struct slice text, struct turn_net *ret_net)
 {
-    struct slice bits_text = text;
-    struct slice host_text = slice_cut(&bits_text, '/');
-    struct address host;
-    int status = address_parse_host(host_text, 0, &host);
+    struct network network;
+    int status = network_parse(text, &network);
     if (status < 0)
         return status;
-    uint32_t most = address_is_v6(&host) ? 128 : 32;
-    uint32_t bits = most;
-    if (host_text.len < text.len)
-        status = slice_to_u32(bits_text, most, &bits);
-    if (status < 0)
-        return status;
-    *ret_net = (struct turn_net){turn_host_of(&host), (uint8_t)(bits + 128 - most)};
+    unsigned before = address_is_v6(&network.address) ? 0 : 96; /* turn_host's form of IPv4 */
+    *ret_net =
+        (struct turn_net){turn_host_of(&network.address), (uint8_t)(network.length + before)};
     return 0;
 }
 
