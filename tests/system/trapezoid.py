@@ -32,10 +32,10 @@ END_TIME = 30
 
 
 def _ports():
-    """All of them, again and again: below those that the system gives out by itself, and of each of the processes that run
-    tests its own."""
+    """All of them, again and again: above those that baresip takes for RTP (10000 to 20000), below those that the system
+    gives out by itself, and of each of the processes that run tests its own."""
     number = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % 8
-    ports = list(range(12000 + number * 2500, 12000 + (number + 1) * 2500))
+    ports = list(range(20100 + number * 1500, 20100 + (number + 1) * 1500))
     random.shuffle(ports)
     return itertools.cycle(ports)
 
