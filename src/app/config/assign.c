@@ -30,7 +30,7 @@ void config_assign(struct app_config *config, int index, const struct config_val
                    const struct config_origin *origin, const unsigned *lines,
                    struct config_problems *problems)
 {
-    const struct config_key *key = &config_keys[index];
+    const struct config_key *key = config_key_at((unsigned)index);
     config->origins[index] = *origin;
     config->origins[index].bad = true;
     if (config_type_is_list(key->type) && value->count <= key->max &&
@@ -50,7 +50,7 @@ void config_assign_text(struct app_config *config, int index, struct slice text,
                         const struct config_origin *origin, struct config_problems *problems)
 {
     struct slice items[CONFIG_ITEMS_MAX + 1];
-    struct config_value value = {.items = items,
-                                 .count = config_value_split(&config_keys[index], text, items)};
+    struct config_value value = {
+        .items = items, .count = config_value_split(config_key_at((unsigned)index), text, items)};
     config_assign(config, index, &value, origin, NULL, problems);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/config/check.h"
+#include "app/config/compound.h"
 #include "app/config/schema.h"
 #include "base/error.h"
 
@@ -141,8 +141,8 @@ static void complete_relays(struct app_config *config)
     for (unsigned i = 0; i < config->turn_relays.count; i++)
         turn->relay_count += address_parse_host(config->turn_relays.items[i], 0,
                                                 &turn->relays[turn->relay_count]) == 0;
-    (void)config_parse_range(slice_from_string(config->turn_range), &turn->port_low,
-                             &turn->port_high);
+    (void)config_port_range_parse(slice_from_string(config->turn_range), &turn->port_low,
+                                  &turn->port_high);
     complete_nets(&config->turn_allow_peers, &turn->policy.allow);
     complete_nets(&config->turn_deny_peers, &turn->policy.deny);
     turn->unrefused = config->turn_unrefused.items;

@@ -165,3 +165,20 @@ int config_host_port(struct slice text, struct slice *ret_host, uint16_t *ret_po
     *ret_port = (uint16_t)port;
     return 0;
 }
+
+int config_port_range_parse(struct slice text, uint16_t *ret_low, uint16_t *ret_high)
+{
+    enum { LOWEST = 1024 }; /* RFC 8656 section 7.2: no well-known ports */
+    uint32_t low = 0, high = 0;
+    struct slice rest = text;
+    int status = slice_to_u32(slice_cut(&rest, '-'), UINT16_MAX, &low);
+    if (status == 0)
+        status = slice_to_u32(rest, UINT16_MAX, &high);
+    if (status == 0 && (low < LOWEST || high < low))
+        status = ERR_RANGE;
+    if (status < 0)
+        return status;
+    *ret_low = (uint16_t)low;
+    *ret_high = (uint16_t)high;
+    return 0;
+}

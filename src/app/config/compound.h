@@ -24,4 +24,7 @@ int config_address_parse(struct slice text, struct writer *why, struct config_ad
  * host itself is not looked at. */
 int config_host_port(struct slice text, struct slice *ret_host, uint16_t *ret_port);
 
+/* "LOW-HIGH", both from 1024 to 65535. ERR_SYNTAX, ERR_RANGE. */
+int config_port_range_parse(struct slice text, uint16_t *ret_low, uint16_t *ret_high);
+
 #endif

@@ -1,11 +1,12 @@
 #include "app/config/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
 #include "app/config/assign.h"
-#include "app/config/check.h"
 #include "app/config/complete.h"
+#include "app/config/whole.h"
 #include "app/config/yaml.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -35,12 +36,12 @@ int config_defaults(struct app_config **ret_config)
         return ERR_NO_MEMORY;
     arena_init(&config->arena, ARENA_CHUNK, ARENA_MAX);
     int status = 0;
-    for (unsigned i = 0; status == 0 && i < config_key_count; i++) {
+    const struct config_key *key;
+    for (unsigned i = 0; status == 0 && (key = config_key_at(i)) != NULL; i++) {
         struct slice items[CONFIG_ITEMS_MAX + 1];
         char text[WHY_MAX];
         struct writer why;
         writer_init(&why, text, sizeof text);
-        const struct config_key *key = &config_keys[i];
         struct config_value value = {.items = items};
         value.count = config_value_split(key, slice_from_string(key->standard), items);
         status = config_value_set(config, key, &value, &why);
@@ -145,8 +146,14 @@ int config_read(const struct config_source *source, struct config_problems *prob
     return 0;
 }
 
-bool config_given(const struct app_config *config, const char *name)
+const struct config_origin *config_origin_of(const struct app_config *config, const char *name)
 {
     int index = config_key_find(slice_from_string(name));
-    return index >= 0 && config->origins[index].file != NULL;
+    assert(index >= 0);
+    return &config->origins[index];
+}
+
+bool config_given(const struct app_config *config, const char *name)
+{
+    return config_origin_of(config, name)->file != NULL;
 }

@@ -130,6 +130,8 @@ void config_free(struct app_config *config);
 /* One owner more; returns its argument. Any thread. */
 struct app_config *config_ref(struct app_config *config);
 
+/* Where the value of a key of the schema comes from. */
+const struct config_origin *config_origin_of(const struct app_config *config, const char *name);
 /* Was the key given, or is it the default? */
 bool config_given(const struct app_config *config, const char *name);
 

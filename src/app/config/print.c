@@ -83,8 +83,9 @@ int config_print(const struct app_config *config, struct writer *w)
 {
     struct slice section = SLICE_NULL;
     writer_literal(w, "# Trapezoid: every key with its present value.\n");
-    for (unsigned i = 0; i < config_key_count; i++)
-        print_key(config, &config_keys[i], &section, w);
+    const struct config_key *key;
+    for (unsigned i = 0; (key = config_key_at(i)) != NULL; i++)
+        print_key(config, key, &section, w);
     return writer_status(w);
 }
 
@@ -122,7 +123,7 @@ static void markdown_row(const struct config_key *key, struct writer *w)
 static const char page_head[] =
     "# Configuration\n"
     "\n"
-    "Made by `trapezoid config docs` from the schema in src/app/config/schema.c: do not edit.\n"
+    "Made by `trapezoid config docs` from the schema in src/app/config/schema: do not edit.\n"
     "\n"
     "`trapezoid serve -c FILE` reads YAML; every key can be given as `--set KEY=VALUE` too, which\n"
     "goes over the file. A list is a YAML list or one text with commas (in --set always the\n"
@@ -148,17 +149,17 @@ static const char page_head[] =
 int config_markdown(struct writer *w)
 {
     struct slice section = SLICE("?");
-
+    const struct config_key *key;
     writer_bytes(w, page_head, sizeof page_head - 1);
-    for (unsigned i = 0; i < config_key_count; i++) {
-        struct slice mine = section_of(slice_from_string(config_keys[i].name));
+    for (unsigned i = 0; (key = config_key_at(i)) != NULL; i++) {
+        struct slice mine = section_of(slice_from_string(key->name));
         if (!slice_equal(mine, section)) {
             section = mine;
             writer_literal(w, "\n## ");
             writer_put(w, slice_empty(mine) ? SLICE("General") : mine);
             writer_literal(w, "\n\n| Key | Takes | Default | Live | |\n|---|---|---|---|---|\n");
         }
-        markdown_row(&config_keys[i], w);
+        markdown_row(key, w);
     }
     return writer_status(w);
 }
@@ -189,8 +190,8 @@ unsigned config_fixed_changes(const struct app_config *from, const struct app_co
     struct writer b;
     writer_init(&a, text_from, sizeof text_from);
     writer_init(&b, text_to, sizeof text_to);
-    for (unsigned i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
+    const struct config_key *key;
+    for (unsigned i = 0; (key = config_key_at(i)) != NULL; i++) {
         if (key->live || !key_differs(from, to, key, &a, &b))
             continue;
         if (count++ > 0)

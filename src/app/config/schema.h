@@ -1,5 +1,5 @@
 /* The schema: one row per configuration key. Loading, --set, checks, printing and the reference
- * page all work from this one table. */
+ * page all work from this one table, which lies in pieces: a file of schema/ each. */
 #ifndef APP_CONFIG_SCHEMA_H
 #define APP_CONFIG_SCHEMA_H
 
@@ -39,9 +39,39 @@ struct config_key {
     const char *help; /* one sentence */
 };
 
-extern const struct config_key config_keys[];
-extern const unsigned config_key_count;
+/* The rows of one file of schema/. */
+struct config_section {
+    const struct config_key *keys;
+    unsigned count;
+};
 
+/* The files of schema/, in the order of the reference page. */
+#define CONFIG_SECTION_LIST(X)                                                                     \
+    X(server)                                                                                      \
+    X(auth)                                                                                        \
+    X(location)                                                                                    \
+    X(nat)                                                                                         \
+    X(sip)                                                                                         \
+    X(dns)                                                                                         \
+    X(outside)                                                                                     \
+    X(stream)                                                                                      \
+    X(sctp)                                                                                        \
+    X(tls)                                                                                         \
+    X(proxy)                                                                                       \
+    X(limits)                                                                                      \
+    X(ws)                                                                                          \
+    X(stun)                                                                                        \
+    X(turn)                                                                                        \
+    X(turn_users)                                                                                  \
+    X(operation)
+
+#define CONFIG_SECTION_DECLARE(name) extern const struct config_section config_section_##name;
+CONFIG_SECTION_LIST(CONFIG_SECTION_DECLARE)
+#undef CONFIG_SECTION_DECLARE
+
+/* The index-th key of all, in the order of the reference page; NULL beyond the last one. There are
+ * CONFIG_KEYS_MAX at most. */
+const struct config_key *config_key_at(unsigned index);
 /* ERR_NOT_FOUND, or the index. */
 int config_key_find(struct slice name);
 /* Does name stand for a group of keys ("auth")? */

@@ -205,7 +205,7 @@ static void read_route(struct loader *l, const struct config_key *key, struct it
 
 static void read_sequence(struct loader *l, int index, unsigned line)
 {
-    const struct config_key *key = &config_keys[index];
+    const struct config_key *key = config_key_at((unsigned)index);
     if (!config_type_is_list(key->type)) {
         COMPLAIN(l, line_of(l), slice_from_string(key->name), "takes one value, not a list");
         skip_node(l);
@@ -234,6 +234,7 @@ static void read_sequence(struct loader *l, int index, unsigned line)
 
 static void read_scalar(struct loader *l, int index)
 {
+    const struct config_key *key = config_key_at((unsigned)index);
     struct config_origin origin = {.file = l->file, .line = line_of(l)};
     if (!scalar_is_null(l)) {
         config_assign_text(l->config, index, scalar_of(l), &origin, l->problems);
@@ -242,8 +243,8 @@ static void read_scalar(struct loader *l, int index)
     char text[WHY_MAX];
     struct writer takes;
     writer_init(&takes, text, sizeof text);
-    config_value_describe(&config_keys[index], &takes);
-    COMPLAIN(l, origin.line, slice_from_string(config_keys[index].name), "has no value; write %.*s",
+    config_value_describe(key, &takes);
+    COMPLAIN(l, origin.line, slice_from_string(key->name), "has no value; write %.*s",
              SLICE_ARG(writer_slice(&takes)));
 }
 
@@ -251,7 +252,7 @@ static void read_scalar(struct loader *l, int index)
 static void read_value(struct loader *l, int index, unsigned line)
 {
     struct config_origin *origin = &l->config->origins[index];
-    struct slice name = slice_from_string(config_keys[index].name);
+    struct slice name = slice_from_string(config_key_at((unsigned)index)->name);
     if (origin->file != NULL) {
         COMPLAIN(l, line, name, "given twice; the first is in line %u", origin->line);
         skip_node(l);

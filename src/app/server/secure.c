@@ -25,9 +25,8 @@ static const char *key_of(enum tls_part part)
 /* Where a file is not named, what names its companion is shown. */
 static const struct config_origin *origin_of(const struct app_config *config, const char *key)
 {
-    const struct config_origin *origin = &config->origins[config_key_find(slice_from_string(key))];
-    return origin->file != NULL ? origin
-                                : &config->origins[config_key_find(SLICE("tls.certificate"))];
+    const struct config_origin *origin = config_origin_of(config, key);
+    return origin->file != NULL ? origin : config_origin_of(config, "tls.certificate");
 }
 
 static int complain(const struct app_config *config, const struct tls_fault *fault, int status,

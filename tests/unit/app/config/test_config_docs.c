@@ -32,16 +32,17 @@ static void the_reference_page_is_up_to_date(void **state)
 static void every_key_is_one_documented_sentence_with_a_place_of_its_own(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
+    const struct config_key *key;
+    for (unsigned i = 0; (key = config_key_at(i)) != NULL; i++) {
         size_t help = strlen(key->help);
         if (help < 20 || key->help[help - 1] != '.')
             fail_msg("%s: help is no sentence", key->name);
         if ((key->type == CONFIG_ENUM || key->type == CONFIG_FLAGS) && key->words == NULL)
             fail_msg("%s: no words", key->name);
         for (unsigned j = 0; j < i; j++) {
-            if (strcmp(key->name, config_keys[j].name) == 0 || key->offset == config_keys[j].offset)
-                fail_msg("%s and %s share a name or a field", key->name, config_keys[j].name);
+            const struct config_key *other = config_key_at(j);
+            if (strcmp(key->name, other->name) == 0 || key->offset == other->offset)
+                fail_msg("%s and %s share a name or a field", key->name, other->name);
         }
     }
 }
@@ -49,8 +50,8 @@ static void every_key_is_one_documented_sentence_with_a_place_of_its_own(void **
 static void every_number_fits_its_field(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
+    const struct config_key *key;
+    for (unsigned i = 0; (key = config_key_at(i)) != NULL; i++) {
         switch (key->type) {
         case CONFIG_UINT:
         case CONFIG_MILLISECONDS:
