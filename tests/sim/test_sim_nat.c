@@ -44,10 +44,24 @@ struct scene {
     struct sim_host *server;
     struct sim_host *host;
     struct sim_nat nat;
+    struct sim_nat outer; /* around it, where there are two */
+    bool two;
 };
+
+static enum sim_nat_kind kind_of(const struct scene *scene)
+{
+    return scene->two ? sim_nat_together(scene->nat.kind, scene->outer.kind) : scene->nat.kind;
+}
+
+static void add_outer(struct scene *scene, enum sim_nat_kind kind, uint64_t lifetime_us)
+{
+    sim_nat_init_outer(&scene->outer, &scene->nat, scene->host, "198.51.100.8", kind, lifetime_us);
+    scene->two = true;
+}
 
 static void begin(struct scene *scene, uint64_t seed, enum sim_nat_kind kind, uint64_t lifetime_us)
 {
+    scene->two = false;
     sim_world_init(&scene->world, seed);
     scene->world.link.delay_us = 1000;
     scene->server = sim_host_add(&scene->world, "server", "192.0.2.1");
@@ -92,6 +106,39 @@ static bool passes(struct scene *scene, struct probe *from, const struct address
     return at->got > before;
 }
 
+static void check_kind(struct scene *scene, const char *local, enum sim_nat_kind kind)
+{
+    struct probe phone, a, a_port, b;
+    probe_open(&phone, scene->host, local);
+    probe_open(&a, scene->server, "192.0.2.1:1000");
+    probe_open(&a_port, scene->server, "192.0.2.1:2000");
+    probe_open(&b, scene->server, "192.0.2.2:1000");
+    bool out = passes(scene, &phone, &a.udp.local, &a);
+    assert_int_equal(out, kind != SIM_NAT_BLOCKED);
+    if (out) {
+        struct address seen = a.from;
+        assert_int_equal(address_equal_host(&seen, &phone.udp.local), !sim_nat_translates(kind));
+        assert_true(passes(scene, &a, &seen, &phone));
+        assert_int_equal(passes(scene, &a_port, &seen, &phone),
+                         expected[kind].filtering == NAT_FILTERING_ENDPOINT ||
+                             kind == SIM_NAT_RESTRICTED);
+        assert_int_equal(passes(scene, &b, &seen, &phone),
+                         expected[kind].filtering == NAT_FILTERING_ENDPOINT);
+        assert_true(passes(scene, &phone, &b.udp.local, &b));
+        assert_int_equal(address_equal(&b.from, &seen), kind != SIM_NAT_SYMMETRIC);
+        assert_true(passes(scene, &b, &b.from, &phone));
+    }
+    sim_udp_close(&phone.udp);
+    sim_udp_close(&a.udp);
+    sim_udp_close(&a_port.udp);
+    sim_udp_close(&b.udp);
+}
+
+static const char *phone_at(enum sim_nat_kind inner)
+{
+    return sim_nat_translates(inner) ? "10.0.0.2:5000" : "198.51.100.2:5000";
+}
+
 /* RFC 3489 section 5 */
 static void each_kind_is_what_its_name_says(void **state)
 {
@@ -99,34 +146,45 @@ static void each_kind_is_what_its_name_says(void **state)
     for (unsigned i = 0; i < SIM_NAT_KINDS; i++) {
         enum sim_nat_kind kind = (enum sim_nat_kind)i;
         struct scene scene;
-        struct probe phone, a, a_port, b;
         begin(&scene, i + 1, kind, 0);
-        probe_open(&phone, scene.host,
-                   sim_nat_translates(kind) ? "10.0.0.2:5000" : "198.51.100.2:5000");
-        probe_open(&a, scene.server, "192.0.2.1:1000");
-        probe_open(&a_port, scene.server, "192.0.2.1:2000");
-        probe_open(&b, scene.server, "192.0.2.2:1000");
-        bool out = passes(&scene, &phone, &a.udp.local, &a);
-        assert_int_equal(out, kind != SIM_NAT_BLOCKED);
-        if (out) {
-            struct address seen = a.from;
-            assert_int_equal(address_equal(&seen, &phone.udp.local), !sim_nat_translates(kind));
-            assert_true(passes(&scene, &a, &seen, &phone));
-            assert_int_equal(passes(&scene, &a_port, &seen, &phone),
-                             expected[kind].filtering == NAT_FILTERING_ENDPOINT ||
-                                 kind == SIM_NAT_RESTRICTED);
-            assert_int_equal(passes(&scene, &b, &seen, &phone),
-                             expected[kind].filtering == NAT_FILTERING_ENDPOINT);
-            assert_true(passes(&scene, &phone, &b.udp.local, &b));
-            assert_int_equal(address_equal(&b.from, &seen), kind != SIM_NAT_SYMMETRIC);
-            assert_true(passes(&scene, &b, &b.from, &phone));
-        }
-        sim_udp_close(&phone.udp);
-        sim_udp_close(&a.udp);
-        sim_udp_close(&a_port.udp);
-        sim_udp_close(&b.udp);
+        check_kind(&scene, phone_at(kind), kind);
         sim_world_done(&scene.world);
     }
+}
+
+/* RFC 3489 section 10.1: the most restrictive of several shows */
+static void of_two_in_a_row_the_stricter_one_shows(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SIM_NAT_KINDS * SIM_NAT_KINDS; i++) {
+        enum sim_nat_kind inner = (enum sim_nat_kind)(i / SIM_NAT_KINDS);
+        struct scene scene;
+        begin(&scene, i + 1, inner, 0);
+        add_outer(&scene, (enum sim_nat_kind)(i % SIM_NAT_KINDS), 0);
+        check_kind(&scene, phone_at(inner), kind_of(&scene));
+        sim_world_done(&scene.world);
+    }
+}
+
+/* A host inside the outer NAT of the two is not reached from the world. */
+static void between_two_nats_nobody_is_reached_from_outside(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct probe phone, a;
+    begin(&scene, 1, SIM_NAT_FULL_CONE, 0);
+    add_outer(&scene, SIM_NAT_FULL_CONE, 0);
+    probe_open(&phone, scene.host, "10.0.0.2:5000");
+    probe_open(&a, scene.server, "192.0.2.1:1000");
+    assert_true(passes(&scene, &phone, &a.udp.local, &a));
+    struct address between = scene.nat.box.outside;
+    address_set_port(&between, scene.nat.mappings[0].outside);
+    assert_int_not_equal(scene.nat.mappings[0].outside, 0);
+    assert_false(passes(&scene, &a, &between, &phone));
+    assert_true(passes(&scene, &a, &a.from, &phone));
+    sim_udp_close(&phone.udp);
+    sim_udp_close(&a.udp);
+    sim_world_done(&scene.world);
 }
 
 /* RFC 4787 REQ-5, REQ-6: what comes in does not keep it alive */
@@ -174,35 +232,46 @@ static void run_finder(struct scene *scene, struct finder *finder, const struct 
     finder_close(finder);
 }
 
-static enum nat_hairpin hairpin_of(const struct sim_nat *nat)
+static enum nat_hairpin hairpin_of(const struct scene *scene)
 {
-    if (nat->kind == SIM_NAT_BLOCKED)
+    enum sim_nat_kind kind = kind_of(scene);
+    if (kind == SIM_NAT_BLOCKED)
         return NAT_HAIRPIN_UNTOLD;
-    if (!sim_nat_translates(nat->kind))
+    if (!sim_nat_translates(kind))
         return NAT_HAIRPIN_NO_NAT;
-    /* A symmetric one turns around what it was told of another destination: it gets nowhere. */
-    return nat->hairpin && nat->kind != SIM_NAT_SYMMETRIC ? NAT_HAIRPIN_YES : NAT_HAIRPIN_NO;
+    /* It is for the one whose outside address is known in the world. A symmetric one turns around
+     * what it was told of another destination: it gets nowhere. */
+    bool outer = scene->two && sim_nat_translates(scene->outer.kind);
+    bool turns = outer ? scene->outer.hairpin : scene->nat.hairpin;
+    return turns && kind != SIM_NAT_SYMMETRIC ? NAT_HAIRPIN_YES : NAT_HAIRPIN_NO;
+}
+
+static bool keeps_ports(const struct sim_nat *nat)
+{
+    return nat->kind == SIM_NAT_STATIC || !sim_nat_translates(nat->kind) ||
+           (nat->keeps_ports && nat->kind != SIM_NAT_SYMMETRIC && nat->kind != SIM_NAT_BLOCKED);
 }
 
 static void check(const struct scene *scene, const struct finder *finder, uint64_t seed)
 {
-    const struct sim_nat *nat = &scene->nat;
-    bool blocked = nat->kind == SIM_NAT_BLOCKED;
+    enum sim_nat_kind kind = kind_of(scene);
+    bool blocked = kind == SIM_NAT_BLOCKED;
     struct nat_report r;
     discovery_report(&finder->discovery, &r);
-    bool kept = nat->kind == SIM_NAT_STATIC || !sim_nat_translates(nat->kind) ||
-                (nat->keeps_ports && nat->kind != SIM_NAT_SYMMETRIC && !blocked);
-    bool good = finder->over && r.kind == expected[nat->kind].kind &&
-                r.mapping == expected[nat->kind].mapping &&
-                r.filtering == expected[nat->kind].filtering &&
-                r.calls == expected[nat->kind].calls && r.port_kept == kept &&
-                r.hairpin == hairpin_of(nat) &&
+    bool kept = keeps_ports(&scene->nat) && (!scene->two || keeps_ports(&scene->outer)) && !blocked;
+    bool good = finder->over && r.kind == expected[kind].kind &&
+                r.mapping == expected[kind].mapping && r.filtering == expected[kind].filtering &&
+                r.calls == expected[kind].calls && r.port_kept == kept &&
+                r.hairpin == hairpin_of(scene) &&
                 r.fragments == (blocked ? NAT_FRAGMENTS_UNTOLD : NAT_FRAGMENTS_PASS);
     if (!good)
-        fail_msg("TZ_SIM_SEED=%llu: %s is called %s, mapping %s, filtering %s, hairpinning %s",
-                 (unsigned long long)seed, expected[nat->kind].name, nat_kind_text(r.kind),
-                 nat_mapping_text(r.mapping), nat_filtering_text(r.filtering),
-                 nat_hairpin_text(r.hairpin));
+        fail_msg("TZ_SIM_SEED=%llu: %s (%s%s%s) is called %s, mapping %s, filtering %s, "
+                 "hairpinning %s, port %s",
+                 (unsigned long long)seed, expected[kind].name, expected[scene->nat.kind].name,
+                 scene->two ? " in " : "", scene->two ? expected[scene->outer.kind].name : "",
+                 nat_kind_text(r.kind), nat_mapping_text(r.mapping),
+                 nat_filtering_text(r.filtering), nat_hairpin_text(r.hairpin),
+                 r.port_kept ? "kept" : "changed");
 }
 
 /* RFC 3489 section 10.1, RFC 5780 section 4 */
@@ -223,6 +292,12 @@ static void every_kind_is_named_whatever_the_network_does(void **state)
               random_below(&random, 2) != 0 ? 0 : 5 * SIM_SECOND / 2);
         scene.nat.hairpin = random_below(&random, 2) != 0;
         scene.nat.keeps_ports = random_below(&random, 2) != 0;
+        if (random_below(&random, 2) != 0) {
+            add_outer(&scene, (enum sim_nat_kind)random_below(&random, SIM_NAT_KINDS),
+                      random_below(&random, 2) != 0 ? 0 : 5 * SIM_SECOND / 2);
+            scene.outer.hairpin = random_below(&random, 2) != 0;
+            scene.outer.keeps_ports = random_below(&random, 2) != 0;
+        }
         draw_link(&scene.world);
         stund_open(&stund, scene.server, false);
         run_finder(&scene, &finder, &stund);
@@ -282,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_what_its_name_says),
+        cmocka_unit_test(of_two_in_a_row_the_stricter_one_shows),
+        cmocka_unit_test(between_two_nats_nobody_is_reached_from_outside),
         cmocka_unit_test(a_mapping_expires_unless_the_inside_sends),
         cmocka_unit_test(every_kind_is_named_whatever_the_network_does),
         cmocka_unit_test(what_a_server_cannot_tell_is_not_told),

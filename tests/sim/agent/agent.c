@@ -19,7 +19,7 @@ void agent_fail(struct agent *agent, const struct view *view, const char *what)
 }
 
 struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp,
-                        enum sim_nat_kind nat)
+                        const enum sim_nat_kind nat[2])
 {
     struct agent *agent = calloc(1, sizeof(*agent));
     char address[32], outside[32];
@@ -31,14 +31,17 @@ struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, 
     (void)snprintf(agent->name, sizeof(agent->name), "%s-%u", user, device);
     (void)snprintf(outside, sizeof(outside), "198.51.100.%u", 10 + crowd->count);
     (void)snprintf(address, sizeof(address),
-                   sim_nat_translates(nat) ? "10.0.%u.2" : "198.51.100.%u", 10 + crowd->count);
+                   sim_nat_translates(nat[0]) ? "10.0.%u.2" : "198.51.100.%u", 10 + crowd->count);
     list_init(&agent->txs);
     list_init(&agent->answers);
     list_init(&agent->calls);
     list_init(&agent->messages);
     agent->host = sim_host_add(crowd->world, agent->name, address);
-    if (nat != SIM_NAT_NONE)
-        sim_nat_init_kind(&agent->nat, agent->host, outside, nat, 0);
+    if (nat[0] != SIM_NAT_NONE || nat[1] != SIM_NAT_NONE)
+        sim_nat_init_kind(&agent->nat, agent->host, outside, nat[0], 0);
+    (void)snprintf(outside, sizeof(outside), "198.51.101.%u", 10 + crowd->count);
+    if (nat[1] != SIM_NAT_NONE)
+        sim_nat_init_outer(&agent->outer, &agent->nat, agent->host, outside, nat[1], 0);
     wire_open(&agent->wire, agent->host, 5060, agent_on_message, agent);
     crowd->agents[crowd->count++] = agent;
     return agent;

@@ -161,6 +161,7 @@ struct agent {
     char user[16];
     struct sim_host *host;
     struct sim_nat nat;
+    struct sim_nat outer; /* around it, where there are two */
     struct wire wire;
     bool tcp;
     bool dead;
@@ -184,8 +185,9 @@ struct agent {
     int64_t removed_ms; /* when it was last asked to be taken off */
 };
 
+/* nat: what is before the phone, from the inside out; SIM_NAT_NONE: nothing more. */
 struct agent *agent_new(struct crowd *crowd, const char *user, unsigned device, bool tcp,
-                        enum sim_nat_kind nat);
+                        const enum sim_nat_kind nat[2]);
 void agent_free(struct agent *agent);
 void agent_fail(struct agent *agent, const struct view *view, const char *what);
 /* Power off: nothing is sent, nothing comes any more. */

@@ -18,6 +18,11 @@ const struct run_kind run_kinds[] = {
      .link = {.delay_us = 500, .jitter_us = 120000, .duplicate = 50}},
     {.name = "quiet, UDP and TCP", .link = {.delay_us = 2000, .jitter_us = 20000}, .tcp = 500},
     {.name = "behind NATs", .link = {.delay_us = 2000, .jitter_us = 20000}, .tcp = 300, .nat = 800},
+    {.name = "behind two NATs in a row",
+     .link = {.delay_us = 2000, .jitter_us = 20000},
+     .tcp = 300,
+     .nat = 900,
+     .two = 800},
     {.name = "some loss",
      .link = {.delay_us = 1000,
               .jitter_us = 40000,
@@ -292,20 +297,22 @@ static void make_server(struct run *run, struct accounts *accounts)
 
 /* Who is not translated but filtered gives the address that nobody else reaches him at: he needs a
  * server that stays in the path of his calls. */
-static enum sim_nat_kind draw_nat(struct run *run, bool tcp)
+static void draw_nat(struct run *run, bool tcp, enum sim_nat_kind nat[2])
 {
     static const enum sim_nat_kind kinds[] = {
         SIM_NAT_FULL_CONE, SIM_NAT_RESTRICTED, SIM_NAT_PORT_RESTRICTED,
         SIM_NAT_SYMMETRIC, SIM_NAT_BLOCKED,    SIM_NAT_FIREWALL,
     };
-    if (run->kind->nat == 0 || !sim_chance(&run->world, run->kind->nat))
-        return SIM_NAT_NONE;
-    enum sim_nat_kind kind = kinds[draw(run, 0, sizeof(kinds) / sizeof(kinds[0]) - 1)];
-    if (kind == SIM_NAT_BLOCKED && !tcp)
-        kind = SIM_NAT_SYMMETRIC;
-    if (kind == SIM_NAT_FIREWALL && !run->server.config.proxy.record_route)
-        kind = SIM_NAT_PORT_RESTRICTED;
-    return kind;
+    unsigned share[2] = {run->kind->nat, run->kind->two};
+    nat[0] = nat[1] = SIM_NAT_NONE;
+    for (unsigned i = 0; i < 2 && share[i] > 0 && sim_chance(&run->world, share[i]); i++) {
+        nat[i] = kinds[draw(run, 0, sizeof(kinds) / sizeof(kinds[0]) - 1)];
+        if (nat[i] == SIM_NAT_BLOCKED && !tcp)
+            nat[i] = SIM_NAT_SYMMETRIC;
+    }
+    if (sim_nat_together(nat[0], nat[1]) == SIM_NAT_FIREWALL &&
+        !run->server.config.proxy.record_route)
+        nat[0] = SIM_NAT_PORT_RESTRICTED;
 }
 
 static void make_agents(struct run *run)
@@ -322,7 +329,9 @@ static void make_agents(struct run *run)
         (void)snprintf(name, sizeof(name), "user%u", u);
         for (unsigned d = 0; d < devices; d++) {
             bool tcp = sim_chance(&run->world, run->kind->tcp);
-            struct agent *agent = agent_new(&run->crowd, name, d, tcp, draw_nat(run, tcp));
+            enum sim_nat_kind nat[2];
+            draw_nat(run, tcp, nat);
+            struct agent *agent = agent_new(&run->crowd, name, d, tcp, nat);
             if (run->crowd.serial)
                 agent->q = sim_chance(&run->world, 500) ? "0.5" : "0.8";
             agent_register(agent, (uint32_t)draw(run, 100, 3600));

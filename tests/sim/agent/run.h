@@ -17,6 +17,7 @@ struct run_kind {
     bool memory;     /* allocations of the server fail now and then */
     unsigned tcp;    /* thousandths of the phones speak TCP */
     unsigned nat;    /* thousandths of the phones are behind a NAT or a firewall */
+    unsigned two;    /* of those: behind another one besides */
     unsigned lost;   /* thousandths of the calls that may get no final response at all */
 };
 

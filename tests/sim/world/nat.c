@@ -81,7 +81,7 @@ static bool inbound(void *user, struct sim_packet *packet)
         return true;
     uint16_t port =
         nat->kind == SIM_NAT_STATIC ? address_port(&packet->to) : inside_port(nat, packet);
-    packet->to = nat->host->addresses[0];
+    packet->to = nat->inside;
     address_set_port(&packet->to, port);
     return port != 0;
 }
@@ -110,16 +110,16 @@ static bool outbound(void *user, struct sim_packet *packet)
     uint16_t port = outside_port(nat, packet);
     packet->from = nat->box.outside;
     address_set_port(&packet->from, port);
-    if (nat->hairpin && address_equal_host(&packet->to, &nat->box.outside))
-        return inbound(nat, packet);
-    return true;
+    packet->turned = nat->hairpin && sim_nat_translates(nat->kind) &&
+                     address_equal_host(&packet->to, &nat->box.outside);
+    return !packet->turned || sim_boxes_inbound(&nat->box, packet);
 }
 
 void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *outside,
                        enum sim_nat_kind kind, uint64_t lifetime_us)
 {
     memset(nat, 0, sizeof *nat);
-    nat->host = host;
+    nat->inside = host->addresses[0];
     nat->kind = kind;
     nat->lifetime_us = lifetime_us;
     nat->next_port = FIRST_PORT;
@@ -128,8 +128,37 @@ void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *o
     assert(status == 0);
     (void)status;
     if (!sim_nat_translates(kind))
-        nat->box.outside = host->addresses[0];
+        nat->box.outside = nat->inside;
     host->behind = &nat->box;
+}
+
+void sim_nat_init_outer(struct sim_nat *nat, struct sim_nat *inner, struct sim_host *host,
+                        const char *outside, enum sim_nat_kind kind, uint64_t lifetime_us)
+{
+    sim_nat_init_kind(nat, host, outside, kind, lifetime_us);
+    nat->inside = inner->box.outside;
+    if (!sim_nat_translates(kind))
+        nat->box.outside = nat->inside;
+    nat->box.inner = &inner->box;
+    inner->box.outer = &nat->box;
+    host->behind = &inner->box;
+}
+
+enum sim_nat_kind sim_nat_together(enum sim_nat_kind a, enum sim_nat_kind b)
+{
+    static const unsigned strictness[SIM_NAT_KINDS] = {
+        [SIM_NAT_RESTRICTED] = 1, [SIM_NAT_PORT_RESTRICTED] = 2, [SIM_NAT_FIREWALL] = 2,
+        [SIM_NAT_SYMMETRIC] = 3,  [SIM_NAT_BLOCKED] = 4,
+    };
+    unsigned strictest = strictness[a] > strictness[b] ? strictness[a] : strictness[b];
+    bool translates = sim_nat_translates(a) || sim_nat_translates(b);
+    switch (strictest) {
+    case 0: return translates ? SIM_NAT_FULL_CONE : SIM_NAT_NONE;
+    case 1: return SIM_NAT_RESTRICTED;
+    case 2: return translates ? SIM_NAT_PORT_RESTRICTED : SIM_NAT_FIREWALL;
+    case 3: return SIM_NAT_SYMMETRIC;
+    default: return SIM_NAT_BLOCKED;
+    }
 }
 
 void sim_nat_init(struct sim_nat *nat, struct sim_host *host, const char *outside)

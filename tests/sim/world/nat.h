@@ -30,7 +30,7 @@ struct sim_nat_mapping {
 
 struct sim_nat {
     struct sim_middlebox box;
-    struct sim_host *host; /* inside */
+    struct address inside; /* the host's, or that of the NAT within */
     enum sim_nat_kind kind;
     uint64_t lifetime_us; /* of a mapping that nothing goes out through; 0: for ever */
     bool hairpin;         /* what goes to its own outside comes back in (RFC 4787 section 6) */
@@ -43,6 +43,12 @@ struct sim_nat {
 void sim_nat_init(struct sim_nat *nat, struct sim_host *host, const char *outside);
 void sim_nat_init_kind(struct sim_nat *nat, struct sim_host *host, const char *outside,
                        enum sim_nat_kind kind, uint64_t lifetime_us);
+/* Two in a row: this one stands around inner, which is initialized already and has no other. The
+ * host is reached under this one's outside address. */
+void sim_nat_init_outer(struct sim_nat *nat, struct sim_nat *inner, struct sim_host *host,
+                        const char *outside, enum sim_nat_kind kind, uint64_t lifetime_us);
+/* What two in a row are, seen from outside: the strictest of each shows (RFC 3489 section 10.1). */
+enum sim_nat_kind sim_nat_together(enum sim_nat_kind a, enum sim_nat_kind b);
 /* A firewall, and no NAT at all, leave the host its own address, whatever outside says. */
 bool sim_nat_translates(enum sim_nat_kind kind);
 /* "full", "restricted", "port-restricted", "symmetric", "firewall", "blocked", "none". False: no

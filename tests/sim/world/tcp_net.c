@@ -236,7 +236,7 @@ struct sim_tcp_side *sim_tcp_connect(struct sim_host *host, const struct address
     tcp->sides[1].local = side->remote;
     tcp->sides[1].remote = side->local;
     if (host->behind != NULL) {
-        tcp->sides[1].remote = host->behind->outside;
+        tcp->sides[1].remote = sim_box_outermost(host->behind)->outside;
         address_set_port(&tcp->sides[1].remote, address_port(&side->local));
     }
     queue(side, SYN, SLICE_NULL);

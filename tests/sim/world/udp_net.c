@@ -131,8 +131,8 @@ static void on_arrival(struct sim_event *event)
     bool passes = host != NULL;
     if (passes && host->behind != NULL && host != packet->sender) {
         /* Who is behind a box is reached through it, or not at all. */
-        passes = address_equal_host(&host->behind->outside, &packet->to) &&
-                 host->behind->inbound(host->behind->user, packet);
+        const struct sim_middlebox *box = sim_box_outermost(host->behind);
+        passes = address_equal_host(&box->outside, &packet->to) && sim_boxes_inbound(box, packet);
     }
     struct sim_udp *udp = NULL;
     if (passes && sim_reachable(packet->sender, host))
@@ -194,7 +194,7 @@ int sim_udp_send(struct sim_udp *udp, const struct address *from, const struct a
         return 0;
     if (sim_no_route(to))
         return ERR_UNREACHABLE;
-    if (host->behind != NULL && !host->behind->outbound(host->behind->user, &model))
+    if (!sim_boxes_outbound(host->behind, &model))
         return 0;
     for (unsigned n = copies(host, &model.to); n > 0; n--)
         launch(host, &model, bytes);

@@ -125,10 +125,27 @@ struct sim_host *sim_host_find(struct sim_world *world, const struct address *ad
             if (address_equal_host(&host->addresses[i], address))
                 return host;
         }
-        if (host->behind != NULL && address_equal_host(&host->behind->outside, address))
+        if (host->behind != NULL &&
+            address_equal_host(&sim_box_outermost(host->behind)->outside, address))
             return host;
     }
     return NULL;
+}
+
+bool sim_boxes_inbound(const struct sim_middlebox *box, struct sim_packet *packet)
+{
+    bool passes = true;
+    for (; box != NULL && passes; box = box->inner)
+        passes = box->inbound(box->user, packet);
+    return passes;
+}
+
+bool sim_boxes_outbound(const struct sim_middlebox *box, struct sim_packet *packet)
+{
+    bool passes = true;
+    for (; box != NULL && passes && !packet->turned; box = box->outer)
+        passes = box->outbound(box->user, packet);
+    return passes;
 }
 
 void sim_host_down(struct sim_host *host, bool power_cut)

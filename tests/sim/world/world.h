@@ -33,19 +33,33 @@ struct sim_packet {
     struct sim_host *sender;
     struct address from;
     struct address to;
+    bool turned; /* a box has sent it back to where it came from */
     size_t len;
     char bytes[];
 };
 
 /* Stands between a host and the rest of the world, as a NAT does. May change the addresses; false
- * drops the packet. The world brings packets for the box's own addresses to owner (the host behind
- * it) after inbound has looked at them. */
+ * drops the packet. The world brings packets for the outermost box's address to the host behind it
+ * after the inbound of each box on the way has looked at them. */
 struct sim_middlebox {
     bool (*outbound)(void *user, struct sim_packet *packet);
     bool (*inbound)(void *user, struct sim_packet *packet);
     void *user;
-    struct address outside; /* its address towards the world */
+    struct address outside;            /* its address towards the world */
+    const struct sim_middlebox *inner; /* borrowed; NULL: the host is right behind it */
+    const struct sim_middlebox *outer; /* borrowed; NULL: the world is before it */
 };
+
+static inline const struct sim_middlebox *sim_box_outermost(const struct sim_middlebox *box)
+{
+    while (box->outer != NULL)
+        box = box->outer;
+    return box;
+}
+/* Through this box and those within, to the host. */
+bool sim_boxes_inbound(const struct sim_middlebox *box, struct sim_packet *packet);
+/* From the host through this box and those around it, or back to it. */
+bool sim_boxes_outbound(const struct sim_middlebox *box, struct sim_packet *packet);
 
 struct sim_udp;
 struct sim_listener;
@@ -61,7 +75,7 @@ struct sim_host {
     bool up;
     unsigned island;                    /* hosts of different islands do not reach each other */
     const struct sim_link *link;        /* borrowed; NULL: the world's */
-    const struct sim_middlebox *behind; /* borrowed; NULL: none */
+    const struct sim_middlebox *behind; /* the innermost; borrowed; NULL: none */
     uint16_t next_port;                 /* ephemeral */
     struct list udps;                   /* struct sim_udp */
     struct list listeners;              /* struct sim_listener */
