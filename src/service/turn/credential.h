@@ -135,13 +135,15 @@ static inline struct slice turn_identity_key(const struct turn_identity *identit
     return slice_of((const char *)identity->key, identity->key_len);
 }
 
-/* Seconds that credentials still last, at most wanted (RFC 7635 section 9). */
+/* Seconds that credentials still last, at most wanted (RFC 7635 section 9). Not 0 while they do:
+ * that would be no allocation. */
 static inline uint32_t turn_identity_lifetime(const struct turn_identity *identity, uint64_t now_ms,
                                               uint32_t wanted)
 {
     if (identity->until_ms == 0 || identity->until_ms >= now_ms + (uint64_t)wanted * 1000)
         return wanted;
-    return identity->until_ms <= now_ms ? 0 : (uint32_t)((identity->until_ms - now_ms) / 1000);
+    uint64_t left_ms = identity->until_ms > now_ms ? identity->until_ms - now_ms : 0;
+    return left_ms > 0 && left_ms < 1000 ? 1 : (uint32_t)(left_ms / 1000);
 }
 
 #endif

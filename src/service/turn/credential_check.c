@@ -130,6 +130,10 @@ static bool signed_with(struct turn_credentials *c, const struct stun_message *r
                         struct turn_identity *ret_identity)
 {
     struct slice secret = slice_of((const char *)key, key_len);
+    /* RFC 8489 section 14.6: as short as a usage allows, and TURN allows nothing (RFC 8656). */
+    if (claim->request_hmac == STUN_HMAC_SHA256 &&
+        stun_value(request, STUN_MESSAGE_INTEGRITY_SHA256).len != stun_hmac_size(STUN_HMAC_SHA256))
+        return false;
     if (stun_integrity_check(&c->integrity, request, claim->request_hmac, secret) < 0)
         return false;
     memcpy(ret_identity->key, key, key_len);

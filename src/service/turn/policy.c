@@ -13,24 +13,26 @@
 
 /* RFC 6890 and what it was updated with; documentation addresses lead nowhere and harm nobody. */
 static const struct turn_net not_public[] = {
-    V4(0, 0, 0, 0, 8),          /* "this network" */
-    V4(10, 0, 0, 0, 8),         /* RFC 1918 */
-    V4(100, 64, 0, 0, 10),      /* RFC 6598: between carrier and customer */
-    V4(127, 0, 0, 0, 8),        /* loopback */
-    V4(169, 254, 0, 0, 16),     /* link-local, and the metadata of clouds */
-    V4(172, 16, 0, 0, 12),      /* RFC 1918 */
-    V4(192, 0, 0, 0, 24),       /* IETF protocol assignments */
-    V4(192, 168, 0, 0, 16),     /* RFC 1918 */
-    V4(198, 18, 0, 0, 15),      /* RFC 2544: benchmarks */
-    V4(224, 0, 0, 0, 4),        /* multicast */
-    V4(240, 0, 0, 0, 4),        /* reserved, and the broadcast address */
-    {{0, 0}, 96},               /* unspecified, loopback, IPv4-compatible */
-    V6(0x0064ff9b00010000, 48), /* RFC 8215: local NAT64 */
-    V6(0x0100000000000000, 64), /* RFC 6666: discard */
-    V6(0xfc00000000000000, 7),  /* RFC 4193: unique local */
-    V6(0xfe80000000000000, 10), /* link-local */
-    V6(0xfec0000000000000, 10), /* RFC 3879: site-local */
-    V6(0xff00000000000000, 8),  /* multicast */
+    V4(0, 0, 0, 0, 8),                       /* "this network" */
+    V4(10, 0, 0, 0, 8),                      /* RFC 1918 */
+    V4(100, 64, 0, 0, 10),                   /* RFC 6598: between carrier and customer */
+    V4(127, 0, 0, 0, 8),                     /* loopback */
+    V4(169, 254, 0, 0, 16),                  /* link-local, and the metadata of clouds */
+    V4(172, 16, 0, 0, 12),                   /* RFC 1918 */
+    V4(192, 0, 0, 0, 24),                    /* IETF protocol assignments */
+    V4(192, 168, 0, 0, 16),                  /* RFC 1918 */
+    V4(198, 18, 0, 0, 15),                   /* RFC 2544: benchmarks */
+    V4(224, 0, 0, 0, 4),                     /* multicast */
+    V4(240, 0, 0, 0, 4),                     /* reserved, and the broadcast address */
+    {{0, 0}, 96},                            /* unspecified, loopback, IPv4-compatible */
+    {{0, UINT64_C(0xffff000000000000)}, 96}, /* RFC 2765: IPv4-translated */
+    V6(0x2001000200000000, 48),              /* RFC 5180: benchmarks */
+    V6(0x0064ff9b00010000, 48),              /* RFC 8215: local NAT64 */
+    V6(0x0100000000000000, 64),              /* RFC 6666: discard */
+    V6(0xfc00000000000000, 7),               /* RFC 4193: unique local */
+    V6(0xfe80000000000000, 10),              /* link-local */
+    V6(0xfec0000000000000, 10),              /* RFC 3879: site-local */
+    V6(0xff00000000000000, 8),               /* multicast */
 };
 
 /* Never, whatever is configured. */

@@ -222,7 +222,8 @@ static void on_error(void *user, const struct port_error *error)
     memcpy(value + 4, &mtu, sizeof mtu);
     stun_write_begin(&w, turn->out, sizeof turn->out,
                      stun_type(STUN_INDICATION, STUN_DATA_INDICATION), id);
-    stun_write_address(&w, STUN_XOR_PEER_ADDRESS, &error->remote);
+    struct address told = turn_outside(turn, &error->remote);
+    stun_write_address(&w, STUN_XOR_PEER_ADDRESS, &told);
     stun_write(&w, STUN_ICMP, slice_of((const char *)value, sizeof value));
     if (turn->parts.send(turn->parts.send_user, &allocation->flow, stun_write_end(&w)) == 0)
         turn_count(turn, TURN_ICMP, 1);

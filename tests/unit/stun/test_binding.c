@@ -132,6 +132,22 @@ static void what_is_not_understood_is_named(void **state)
     assert_int_equal(bytes_get16(types.ptr + 2), 0x0003);
 }
 
+/* RFC 8489 section 6.3: attributes that are known but unexpected are ignored */
+static void what_belongs_into_answers_is_ignored(void **state)
+{
+    (void)state;
+    struct stun_writer w;
+    struct stun_message m;
+    struct address other = from("198.51.100.1:1");
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write_address(&w, STUN_MAPPED_ADDRESS, &other);
+    stun_write_address(&w, STUN_XOR_MAPPED_ADDRESS, &other);
+    stun_write_error(&w, 400, SLICE("Bad Request"));
+    stun_write_unknown(&w, (const uint16_t[]){0x7abc}, 1);
+    assert_int_equal(stun_parse(ask(&w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(m.class, STUN_SUCCESS);
+}
+
 static void broken_attributes_are_a_bad_request(void **state)
 {
     (void)state;
@@ -266,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_classic_client_is_refused_where_it_must_not_be),
         cmocka_unit_test(a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing),
         cmocka_unit_test(what_is_not_understood_is_named),
+        cmocka_unit_test(what_belongs_into_answers_is_ignored),
         cmocka_unit_test(broken_attributes_are_a_bad_request),
         cmocka_unit_test(only_binding_requests_are_answered),
         cmocka_unit_test(no_answer_is_much_longer_than_its_request),

@@ -142,7 +142,8 @@ struct form {
     uint16_t algorithm;
     struct slice other_list;
     bool unsigned_;
-    bool sha256; /* MESSAGE-INTEGRITY-SHA256 */
+    bool sha256;      /* MESSAGE-INTEGRITY-SHA256 */
+    size_t truncated; /* to so many bytes; 0: not */
     struct slice key;
     unsigned method;
 };
@@ -159,6 +160,21 @@ static void write_algorithms(struct stun_writer *w, const struct form *form)
         stun_write(w, STUN_PASSWORD_ALGORITHMS, list);
     if (form->choice)
         stun_write(w, STUN_PASSWORD_ALGORITHM, slice_of(choice, sizeof choice));
+}
+
+static void sign(struct fixture *f, const struct form *form, struct stun_writer *w)
+{
+    uint8_t mac[STUN_HMAC_MAX];
+    if (form->truncated == 0) {
+        stun_write_integrity(w, &f->integrity, form->sha256 ? STUN_HMAC_SHA256 : STUN_HMAC_SHA1,
+                             form->key);
+        return;
+    }
+    bytes_put16(w->start + 2, (uint16_t)(w->length - STUN_HEADER_SIZE + 4 + form->truncated));
+    struct slice text = slice_of((const char *)w->start, w->length);
+    assert_int_equal(
+        stun_integrity_sign(&f->integrity, STUN_HMAC_SHA256, form->key, text, SLICE_NULL, mac), 0);
+    stun_write(w, STUN_MESSAGE_INTEGRITY_SHA256, slice_of((const char *)mac, form->truncated));
 }
 
 static enum turn_verdict ask(struct fixture *f, const struct form *form)
@@ -180,8 +196,7 @@ static enum turn_verdict ask(struct fixture *f, const struct form *form)
         stun_write(&w, STUN_NONCE, slice_of(f->nonce, f->nonce_len));
     write_algorithms(&w, form);
     if (!form->unsigned_)
-        stun_write_integrity(&w, &f->integrity, form->sha256 ? STUN_HMAC_SHA256 : STUN_HMAC_SHA1,
-                             form->key);
+        sign(f, form, &w);
     stun_write_fingerprint(&w);
     assert_int_equal(stun_parse(stun_write_end(&w), &request), 0);
     memset(&f->identity, 0, sizeof f->identity);
@@ -266,6 +281,22 @@ static void a_user_logs_in_with_sha256(void **state)
     assert_int_equal(ask(f, &form), TURN_OK);
     assert_int_equal(f->identity.hmac, STUN_HMAC_SHA256);
     assert_int_equal(f->identity.key_len, 16);
+}
+
+/* RFC 8489 section 14.6: truncated only where the usage says so, which RFC 8656 does not */
+static void a_truncated_signature_is_none(void **state)
+{
+    struct fixture *f = *state;
+    refuse(f, TURN_CHALLENGE);
+    struct form form = {.name = SLICE("bob"),
+                        .list = true,
+                        .choice = true,
+                        .algorithm = TURN_SHA256,
+                        .sha256 = true,
+                        .key = key_of(f, TURN_SHA256, "bob", "b")};
+    for (form.truncated = 16; form.truncated < 32; form.truncated += 4)
+        assert_int_equal(ask(f, &form), TURN_WRONG);
+    assert_int_equal(ask(f, &form), TURN_OK);
 }
 
 /* RFC 8489 section 9.2.2: the key is HA1 of SIP */
@@ -530,6 +561,8 @@ static void a_name_that_expires_logs_in_until_then(void **state)
     assert_int_equal(turn_identity_lifetime(&dave, NOW, 600), 10);
     assert_int_equal(turn_identity_lifetime(&dave, NOW + 10000, 600), 0);
     assert_int_equal(turn_identity_lifetime(&dave, NOW, 5), 5);
+    assert_int_equal(turn_identity_lifetime(&dave, NOW + 9001, 600), 1);
+    assert_int_equal(turn_identity_lifetime(&dave, NOW + 9999, 600), 1);
     f->now = NOW + 10000;
     assert_int_equal(log_in_expiring(f, "1700000010:dave", "north"), TURN_WRONG);
     f->config.secret_count = 1; /* north is withdrawn */
@@ -701,6 +734,7 @@ int main(void)
         TEST(an_unsigned_request_is_challenged),
         TEST(a_user_logs_in_with_md5),
         TEST(a_user_logs_in_with_sha256),
+        TEST(a_truncated_signature_is_none),
         TEST(a_sip_account_logs_in_when_the_realms_agree),
         TEST(what_is_signed_but_lacks_a_part_is_a_bad_request),
         TEST(an_algorithm_must_be_one_of_the_list_that_was_sent),
