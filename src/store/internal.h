@@ -23,7 +23,7 @@ void store_gate_done(struct store_gate *gate);
 void store_gate_enter(struct store_gate *gate, bool is_writer);
 void store_gate_leave(struct store_gate *gate);
 
-#define STORE_PUT "INSERT INTO binding VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define STORE_PUT "INSERT INTO binding VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 #define STORE_STATEMENT_LIST(X)                                                                    \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \

@@ -77,6 +77,7 @@ static void pack(struct store_op *op, const struct store_change *change, size_t 
     }
     op->kind = OP_PUT;
     op->behind_nat = b->behind_nat;
+    op->gruu = b->gruu;
     op->expires_ms = b->expires_ms;
     op->since_ms = b->since_ms;
     op->updated_ms = b->updated_ms;

@@ -31,11 +31,12 @@ struct store_op {
     uint8_t kind;      /* enum store_op_kind */
     bool group_end;    /* the last one that must be committed together */
     bool skip;         /* a later change of the same commit makes it void */
-    bool behind_nat;   /* of OP_PUT, as all below old_place */
+    bool behind_nat;   /* of OP_PUT, as gruu and all below old_place */
     int64_t old_place; /* 0: none */
     int64_t expires_ms, since_ms, updated_ms;
     uint32_t cseq, reg_id;
     uint16_t q;
+    bool gruu;
     uint16_t lengths[STORE_TEXTS];
     struct flow flow;
     char texts[]; /* in the order of the list, not terminated */

@@ -33,6 +33,7 @@ static void bind_numbers(sqlite3_stmt *statement, const struct store_op *op)
     sqlite3_bind_int64(statement, COLUMN_UPDATED + 1, op->updated_ms);
     sqlite3_bind_int(statement, COLUMN_LISTENER + 1, op->flow.listener);
     sqlite3_bind_int(statement, COLUMN_BEHIND_NAT + 1, op->behind_nat);
+    sqlite3_bind_int(statement, COLUMN_GRUU + 1, op->gruu);
     if (op->reg_id != 0)
         sqlite3_bind_int64(statement, COLUMN_REG_ID + 1, op->reg_id);
     else
@@ -103,6 +104,7 @@ bool store_row_read(sqlite3_stmt *statement, struct store_binding *ret_binding)
     b.updated_ms = sqlite3_column_int64(statement, COLUMN_UPDATED);
     b.flow.listener = (uint16_t)sqlite3_column_int(statement, COLUMN_LISTENER);
     b.behind_nat = sqlite3_column_int(statement, COLUMN_BEHIND_NAT) != 0;
+    b.gruu = sqlite3_column_int(statement, COLUMN_GRUU) != 0;
     b.user_agent = store_column_text(statement, COLUMN_USER_AGENT);
     b.instance = store_column_text(statement, COLUMN_INSTANCE);
     b.reg_id = (uint32_t)sqlite3_column_int64(statement, COLUMN_REG_ID);

@@ -27,6 +27,7 @@ enum store_column {
     COLUMN_REG_ID,
     COLUMN_PATH,
     COLUMN_PARAMS,
+    COLUMN_GRUU,
     COLUMNS
 };
 

@@ -54,6 +54,7 @@ static const char *const steps[STORE_SCHEMA_VERSION] = {
     " WHERE expires_ms > unixepoch() * 1000"
     " AND id NOT IN (SELECT supersedes FROM binding WHERE supersedes IS NOT NULL)"
     " AND id NOT IN (SELECT id FROM removed);",
+    "ALTER TABLE binding ADD COLUMN gruu INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int read_number(struct store *store, const char *sql, int64_t *ret)

@@ -6,7 +6,7 @@
 
 /* In the file's header: tells ours from others ("TRPZ"). */
 #define STORE_APPLICATION_ID 0x5452505a
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 
 /* Refuses what is not ours (ERR_INVALID), makes the tables of a new file, brings an older version
  * up to date. */

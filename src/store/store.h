@@ -72,6 +72,7 @@ struct store_binding {
     struct slice params; /* further contact parameters, from their ';' */
     struct flow flow;    /* of the last REGISTER; a connection in it is void after a restart */
     bool behind_nat;
+    bool gruu; /* its phone was given GRUUs */
 };
 
 /* Every binding that has not expired at now_ms, each once: a million in well under 2 s. To be

@@ -2,10 +2,11 @@
 #include "sim/scenario_steps.h"
 #include "sim/scenario_tables.h"
 
-#define DECLINES(name)                                                                             \
-    name " < INVITE\n" name " > 486\n" name " < ACK\n"                                             \
+#define DECLINES_AFTER(name)                                                                       \
+    name " > 486\n" name " < ACK\n"                                                                \
          "alice < 486\n"                                                                           \
          "alice > ACK\n"
+#define DECLINES(name) name " < INVITE\n" DECLINES_AFTER(name)
 #define REFUSED_WITH(status)                                                                       \
     "alice < " status "\n"                                                                         \
     "alice > ACK\n"
@@ -112,6 +113,32 @@ static const struct scenario scenarios[] = {
      "alice < 200\n"
      "alice > ACK\n"
      "bob < ACK\n" BOB_HANGS_UP},
+    {"record-routed for a phone that may answer with its GRUU, which DNS may not know",
+     "RFC 5627 6.2", "",
+     "config record_route off\n"
+     "register alice\n"
+     "register bob instance=one\n"
+     "register carol\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE \"Record-Route: <sip:192.0.2.1:5060;lr\"\n" DECLINES_AFTER(
+         "bob") "bob uses pub-gruu\n"
+                "bob > INVITE carol\n"
+                "carol < INVITE \"Record-Route: <sip:192.0.2.1:5060;lr\"\n"
+                "carol > 486\n"
+                "carol < ACK\n"
+                "bob < 486\n"
+                "bob > ACK\n"
+                "alice > INVITE carol\n"
+                "carol < INVITE !Record-Route\n" DECLINES_AFTER("carol")},
+    {"it is remembered over a restart, whose phone has GRUUs", "RFC 5627 6.2", "",
+     "config record_route off\n"
+     "config auth_call off\n"
+     "register alice\n"
+     "register bob instance=one\n"
+     "server cut\n"
+     "server start\n"
+     "alice > INVITE bob\n"
+     "bob < INVITE \"Record-Route: <sip:192.0.2.1:5060;lr\"\n" DECLINES_AFTER("bob")},
     {"record-routed where other proxies are in the path", "RFC 5627 6.2", "",
      "config record_route off\n" PHONES "bob uses pub-gruu\n"
      "bob > MESSAGE alice\n"

@@ -23,7 +23,8 @@ static void fill(struct store_binding *to, struct slice aor, struct slice key,
                                  .user_agent = from->user_agent,
                                  .params = from->params,
                                  .flow = from->flow,
-                                 .behind_nat = from->behind_nat};
+                                 .behind_nat = from->behind_nat,
+                                 .gruu = from->gruu};
 }
 
 static int64_t write_entries(void *user, struct slice aor,
@@ -72,7 +73,8 @@ static int load(void *user, int64_t place, const struct store_binding *from)
                               .updated_ms = from->updated_ms,
                               .seen_ms = from->updated_ms,
                               .flow = from->flow,
-                              .behind_nat = from->behind_nat};
+                              .behind_nat = from->behind_nat,
+                              .gruu = from->gruu};
     int status =
         location_load(restorer->location, from->aor, from->key, &binding, place, restorer->now_ms);
     if (status == ERR_NO_MEMORY)

@@ -48,6 +48,7 @@ struct binding {
     int64_t seen_ms;  /* last REGISTER, or last sign of life along its connection */
     struct flow flow; /* the registration came along it */
     bool behind_nat;  /* requests go to flow.remote instead of the contact's host */
+    bool gruu;        /* its phone was given GRUUs, and may show one as its Contact (RFC 5627) */
     bool watched;     /* results: seen_ms moves with keep-alives on datagrams too */
     struct binding_keep keep;
 };
@@ -122,7 +123,7 @@ bool location_needs_flow(const struct sip_uri *contact, const struct flow *flow)
 
 struct location_change {
     struct binding
-        binding;        /* contact, params, q, reg_id, instance; the rest is common to the update */
+        binding; /* contact, params, q, reg_id, instance, gruu; the rest is common to the update */
     struct slice key;   /* canonical form of the contact (sip_uri_write_key), or "instance;reg-id"
                            (RFC 5626 section 6). Contacts with different keys that are equal by RFC
                            3261 section 19.1.4 are one all the same */

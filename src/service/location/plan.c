@@ -201,7 +201,8 @@ static void set(struct location_plan *plan, unsigned i, const struct making *mak
                                        .updated_ms = now_ms,
                                        .seen_ms = now_ms,
                                        .flow = flow,
-                                       .behind_nat = update->behind_nat};
+                                       .behind_nat = update->behind_nat,
+                                       .gruu = wanted->gruu};
     pace_on_register(making->rules->pace, note->fate == FATE_EXPIRED ? NULL : &before,
                      &record->binding, now_ms / 1000, making->rules->seed);
     note->touched = true;

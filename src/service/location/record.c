@@ -26,6 +26,10 @@ enum flag {
     KEEP = 1 << 15, /* struct keep follows */
 };
 
+#define GRUU 0x80 /* in struct fixed's transport: flags are full */
+
+static_assert(TRANSPORT_COUNT <= GRUU, "the bit is free");
+
 /* Times are 48-bit milliseconds: enough for 8,900 years. */
 #define TIME_SIZE 6
 /* So are places in the journal: the store would need 89 years at 100,000 writes a second. */
@@ -37,7 +41,7 @@ struct __attribute__((packed)) fixed {
     uint8_t expires[TIME_SIZE], since[TIME_SIZE], updated[TIME_SIZE], seen[TIME_SIZE];
     uint8_t place[TIME_SIZE];
     uint16_t listener;
-    uint8_t transport;
+    uint8_t transport; /* and GRUU */
     uint8_t worker;
 };
 
@@ -210,7 +214,7 @@ static char *put_fixed(char *at, const struct location_record *r, unsigned flags
                           .q = b->q,
                           .cseq = b->cseq,
                           .listener = b->flow.listener,
-                          .transport = b->flow.transport,
+                          .transport = (uint8_t)(b->flow.transport | (b->gruu ? GRUU : 0)),
                           .worker = b->flow.worker};
     put_time(fixed.expires, b->expires_ms);
     put_time(fixed.since, b->since_ms);
@@ -338,7 +342,8 @@ static const char *get_fixed(const char *at, struct location_record *r, unsigned
     b->seen_ms = get_time(fixed.seen);
     r->place = get_time(fixed.place);
     b->flow.listener = fixed.listener;
-    b->flow.transport = fixed.transport;
+    b->flow.transport = fixed.transport & (GRUU - 1);
+    b->gruu = (fixed.transport & GRUU) != 0;
     b->flow.worker = fixed.worker;
     b->behind_nat = (fixed.flags & BEHIND_NAT) != 0;
     *ret_flags = fixed.flags;

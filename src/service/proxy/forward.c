@@ -202,15 +202,17 @@ static bool registers_flow(const struct proxy_forward *f)
     return false;
 }
 
-/* RFC 5627 section 6.2: a GRUU in the Contact, or the contact of one, and other proxies in the
- * path: without us requests of the dialog would go round in spirals. */
+/* A GRUU of ours in the Contact, or in the one that the phone called will answer with: requests of
+ * the dialog come here anyway, and a Route spares the other side looking for our domain, which DNS
+ * may not know. Where other proxies are in the path it keeps them from going round in spirals (RFC
+ * 5627 section 6.2). */
 static bool gruu_needs_us(const struct proxy *proxy, const struct proxy_forward *f)
 {
     struct slice domain, contact = sip_message_value(f->msg, SIP_HEADER_CONTACT), value;
     struct sip_contact parsed;
-    if (f->target->path.len > 0 && f->target->instance != 0)
+    if (f->target->gruu)
         return true;
-    return sip_message_first(f->msg, SIP_HEADER_RECORD_ROUTE) != NULL && contact.len > 0 &&
+    return contact.len > 0 && memmem(contact.ptr, contact.len, ";gr", 3) != NULL &&
            sip_list_next(&contact, &value) && sip_contact_parse(value, &parsed) == 0 &&
            !parsed.address.star && gruu_is(&parsed.uri) &&
            domains_local(proxy->domains, parsed.uri.host, parsed.uri.port, &domain);

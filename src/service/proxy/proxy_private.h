@@ -110,6 +110,7 @@ struct proxy_target {
     uint32_t q;            /* highest first: see PROXY_Q */
     bool has_flow;         /* goes back along flow instead of to uri's host */
     bool flow_only;        /* and nothing else leads there */
+    bool gruu;             /* its phone may show a GRUU of ours as its Contact */
     struct flow flow;
     struct slice aor;  /* of the binding it comes from, or empty */
     uint64_t instance; /* hash of AOR and instance of that binding; 0: none */

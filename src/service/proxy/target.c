@@ -137,6 +137,7 @@ static void add_binding(struct proxy *proxy, const struct binding *binding, stru
         .uri = binding->contact,
         .path = binding->path,
         .q = q,
+        .gruu = binding->gruu,
         .aor = aor,
         .instance = instance_hash(proxy, aor, binding->instance),
     };

@@ -38,7 +38,13 @@ bool registrar_apply(struct registrar *registrar, const struct endpoint_request 
     }
 }
 
-/* RFC 5627 section 5.2, to those who understand it. */
+bool registrar_knows_gruus(const struct sip_message *msg)
+{
+    return sip_message_has_token(msg, SIP_HEADER_SUPPORTED, SLICE("gruu")) ||
+           sip_message_has_token(msg, SIP_HEADER_REQUIRE, SLICE("gruu"));
+}
+
+/* RFC 5627 section 5.2. */
 static void write_gruus(struct registrar *registrar, struct writer *w,
                         const struct binding *binding, int64_t now_ms)
 {
@@ -92,8 +98,7 @@ static struct slice write_headers(struct registrar *registrar,
     struct writer w;
     int64_t now = wall_ms(registrar);
     writer_init(&w, registrar->headers, sizeof(registrar->headers));
-    bool gruus = sip_message_has_token(request->msg, SIP_HEADER_SUPPORTED, SLICE("gruu")) ||
-                 sip_message_has_token(request->msg, SIP_HEADER_REQUIRE, SLICE("gruu"));
+    bool gruus = registrar_knows_gruus(request->msg);
     for (unsigned i = 0; i < registrar->bindings.count; i++)
         write_binding(registrar, &w, &registrar->bindings.items[i], gruus, now);
     write_path(&w, registrar, request->msg);

@@ -130,6 +130,7 @@ static bool read_contact(struct registrar *registrar, const struct endpoint_requ
     /* Without an instance it means nothing (RFC 5626 section 6). */
     change->binding.reg_id = contact->instance.len > 0 ? contact->reg_id : 0;
     change->binding.params = other_params(registrar, contact);
+    change->binding.gruu = contact->instance.len > 0 && registrar_knows_gruus(request->msg);
     /* Others cannot be reached from here. */
     if (contact->uri.scheme != SIP_URI_SIP &&
         !(contact->uri.scheme == SIP_URI_SIPS && secure_all_the_way(request))) {

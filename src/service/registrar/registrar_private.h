@@ -61,6 +61,8 @@ void registrar_write_outbound(struct registrar *registrar, const struct endpoint
 /* answer.c: applies registrar->update (or only looks, when it changes nothing). False: answered. */
 bool registrar_apply(struct registrar *registrar, const struct endpoint_request *request,
                      struct slice aor, int64_t *ret_ticket);
+/* Are GRUUs for whoever sent it (RFC 5627 section 5.2)? */
+bool registrar_knows_gruus(const struct sip_message *msg);
 /* Step 8: the 200 with all bindings, now or when ticket is committed. */
 void registrar_acknowledge(struct registrar *registrar, const struct endpoint_request *request,
                            int64_t ticket);

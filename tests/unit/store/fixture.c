@@ -107,7 +107,8 @@ void store_binding_make(struct store_binding *binding, unsigned n, uint32_t cseq
                                       .path = SLICE("<sip:edge;lr>"),
                                       .params = SLICE(";audio"),
                                       .user_agent = SLICE("phone/1 (\xc3\xa4)"),
-                                      .behind_nat = n % 2 == 0};
+                                      .behind_nat = n % 2 == 0,
+                                      .gruu = n % 3 == 0};
     if (n % 2 == 1)
         binding->instance = slice_of(texts[3], strlen("<urn:uuid:00000000>"));
     binding->flow.transport = TRANSPORT_TCP;
@@ -151,6 +152,7 @@ static int take(void *user, int64_t place, const struct store_binding *binding)
     assert_true(binding->q == wanted.q && binding->reg_id == wanted.reg_id);
     assert_true(binding->since_ms == wanted.since_ms && binding->updated_ms == wanted.updated_ms);
     assert_true(binding->behind_nat == wanted.behind_nat);
+    assert_true(binding->gruu == wanted.gruu);
     assert_int_equal(binding->flow.transport, wanted.flow.transport);
     assert_int_equal(binding->flow.listener, wanted.flow.listener);
     assert_true(address_equal(&binding->flow.remote, &wanted.flow.remote));

@@ -97,6 +97,23 @@ static void what_is_not_ours_is_refused_and_left_alone(void **state)
     store_fixture_done(&f);
 }
 
+/* Version 1 did not know whose phone has GRUUs. */
+static void an_older_version_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    struct store_fixture f;
+    store_fixture_init(&f);
+    assert_int_equal(store_fixture_open(&f, 0), 0);
+    store_fixture_wait(&f, store_fixture_put(&f, 1, 7, 0));
+    store_fixture_close(&f);
+    run_sql(f.path, "ALTER TABLE binding DROP COLUMN gruu; PRAGMA user_version = 1");
+    assert_int_equal(store_fixture_open(&f, -1), 0);
+    const struct store_read *read = store_fixture_read(&f, T0);
+    assert_int_equal(read->count, 1);
+    assert_int_equal(read->cseq[1], 7);
+    store_fixture_done(&f);
+}
+
 static void a_newer_version_is_refused(void **state)
 {
     (void)state;
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_new_store_is_for_its_owner_only),
         cmocka_unit_test(a_store_in_use_is_refused_to_another_process),
         cmocka_unit_test(what_is_not_ours_is_refused_and_left_alone),
+        cmocka_unit_test(an_older_version_is_brought_up_to_date),
         cmocka_unit_test(a_newer_version_is_refused),
         cmocka_unit_test(a_path_that_cannot_be_opened_says_why),
         cmocka_unit_test(a_file_that_others_can_read_is_reported),

@@ -64,6 +64,7 @@ static void random_record(struct random *random, struct location_agents *agents,
     b->updated_ms = (int64_t)random_below(random, (uint64_t)1 << 48);
     b->seen_ms = (int64_t)random_below(random, (uint64_t)1 << 48);
     b->behind_nat = random_below(random, 2) == 0;
+    b->gruu = random_below(random, 2) == 0;
     b->flow.transport = (uint8_t)random_below(random, TRANSPORT_COUNT);
     b->flow.worker = (uint8_t)random_u64(random);
     b->flow.listener = (uint16_t)random_u64(random);
@@ -111,6 +112,7 @@ static void check_same(const struct location_record *a, const struct location_re
     assert_true(x->expires_ms == y->expires_ms && x->since_ms == y->since_ms);
     assert_true(x->updated_ms == y->updated_ms && x->seen_ms == y->seen_ms);
     assert_int_equal(x->behind_nat, y->behind_nat);
+    assert_int_equal(x->gruu, y->gruu);
     assert_memory_equal(&x->flow, &y->flow, sizeof x->flow);
     const struct binding_keep *k = &x->keep, *l = &y->keep;
     assert_true(k->due_s == l->due_s && k->sent_s == l->sent_s && k->interval_s == l->interval_s);
