@@ -3,7 +3,7 @@
 # Lines in a test's source that the build reads:
 #   /* label: threads */        also runs under the thread sanitizer (any label may be given)
 #   /* link: -Wl,--wrap=x */    linker options of this test
-#   /* timeout: 120 */          seconds (default 60)
+#   /* timeout: 120 */          seconds (default 180)
 # Other .c files beside the tests are helpers: below tests/unit they form the library
 # tz_unit, below tests/sim the library tz_sim, which stands in the place of tz_loop.
 
@@ -59,7 +59,7 @@ function(tz_test source label loop helpers)
   tz_read_marker(${source} link options)
   tz_read_marker(${source} timeout timeout)
   if(NOT timeout)
-    set(timeout 60)
+    set(timeout 180)
   endif()
 
   add_executable(${target} ${source})

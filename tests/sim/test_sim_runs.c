@@ -1,7 +1,7 @@
 /* Runs drawn from seeds. TZ_SIM_RUNS: how many of each kind (default 300). TZ_SIM_SEED=N: that one
  * alone, of each kind or of TZ_SIM_KIND. TZ_SIM_TRACE=1 tells on stderr what happens. A run that
  * fails prints its kind and its seed. */
-/* timeout: 600 */
+/* timeout: 1200 */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

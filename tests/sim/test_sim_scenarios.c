@@ -1,7 +1,7 @@
 /* The scenarios of all tables, each one test, once with one worker on one address, once with
  * several on all addresses. TZ_SIM_ONLY=TEXT plays those whose name has the text; TZ_SIM_TRACE=1
  * tells on stderr what happens. */
-/* timeout: 300 */
+/* timeout: 900 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

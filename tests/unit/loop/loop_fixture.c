@@ -1,8 +1,8 @@
 #include "unit/loop/loop_fixture.h"
 
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 struct loop *new_mesh_loop(struct mesh *mesh, unsigned worker)
 {
@@ -73,9 +73,7 @@ struct address address_of(const char *text)
 
 uint64_t clock_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return uv_hrtime() / 1000000;
 }
 
 int peer_connect(const struct address *to)

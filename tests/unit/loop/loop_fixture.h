@@ -11,7 +11,7 @@
 #include "loop/loop.h"
 #include <cmocka.h>
 
-#define WAIT_MS 5000 /* in which anything on this machine happens */
+#define WAIT_MS 30000 /* in which anything on this machine happens */
 
 typedef bool condition_fn(void *user);
 
@@ -26,6 +26,7 @@ void run_for(struct loop *loop, unsigned ms);
 bool not_zero(void *user);
 
 struct address address_of(const char *text);
+/* The clock of the loops. */
 uint64_t clock_ms(void);
 
 /* A blocking TCP socket connected to a listener (its accept queue suffices), asserted. */

@@ -19,10 +19,12 @@ struct told {
     const struct dns_answer *kept;
 };
 
+static struct dns_config config;
+
 static int open_loop(void **state)
 {
-    struct dns_config config = {.server_count = 1, .hosts = "", .timeout_ms = 300};
     (void)state;
+    config = (struct dns_config){.server_count = 1, .hosts = "", .timeout_ms = 20000};
     loop = new_loop();
     silent = peer_udp(&config.servers[0]);
     return dns_configure(loop, &config);
@@ -127,10 +129,12 @@ static void silence_ends_in_time_and_is_remembered(void **state)
     struct told told = {0};
     const struct dns_answer *answer;
     struct dns_query *query;
+    config.timeout_ms = 300;
+    assert_int_equal(dns_configure(loop, &config), 0);
     uint64_t began_ms = clock_ms();
     ask("name.example", &told);
     assert_true(run_until(loop, not_zero, &told.count, WAIT_MS));
-    assert_in_range(clock_ms() - began_ms, 250, 2000);
+    assert_in_range(clock_ms() - began_ms, 250, WAIT_MS);
     assert_int_equal(told.status, ERR_UNREACHABLE);
     assert_int_equal(metric_of(DNS_TIMEOUTS), 1);
     assert_int_equal(
@@ -147,7 +151,7 @@ static void a_question_goes_on_without_who_asked(void **state)
     dns_cancel(ask("name.invalid", &told));
     const struct dns_answer *answer;
     struct dns_query *query;
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < WAIT_MS / 10; i++) {
         run_for(loop, 10);
         if (dns_lookup(loop, SLICE("name.invalid"), DNS_SRV, on_answer, &told, &answer, &query) ==
             1)
@@ -162,7 +166,6 @@ static void a_new_configuration_forgets_what_was_known(void **state)
 {
     (void)state;
     struct told told = {0};
-    struct dns_config config = {.server_count = 1, .hosts = "", .timeout_ms = 400};
     ask("name.invalid", &told);
     assert_true(run_until(loop, not_zero, &told.count, WAIT_MS));
     forget(&told);
@@ -195,22 +198,22 @@ static void dnssec_needs_an_anchor(void **state)
     (void)state;
     char path[] = "/tmp/tz-anchor-XXXXXX";
     int fd = mkstemp(path);
-    struct dns_config config = {.dnssec = true, .trust_anchor = path};
+    struct dns_config signed_only = {.dnssec = true, .trust_anchor = path};
     assert_true(fd >= 0);
-    assert_int_equal(dns_check(&config), ERR_INVALID); /* empty */
+    assert_int_equal(dns_check(&signed_only), ERR_INVALID); /* empty */
     assert_true(write(fd, "; DS\nexample. IN A 192.0.2.1\n", 29) == 29);
-    assert_int_equal(dns_check(&config), ERR_INVALID);
+    assert_int_equal(dns_check(&signed_only), ERR_INVALID);
     assert_int_equal(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0, 1);
     assert_true(write(fd, "DS nonsense\n", 12) == 12);
-    assert_int_equal(dns_check(&config), ERR_INVALID);
+    assert_int_equal(dns_check(&signed_only), ERR_INVALID);
     static const char good[] = "example. IN DS 40630 13 2 "
                                "6dc7b450e16183f07008eddd6cf71d3671a621da8d0d4c8de59909daeb12e729\n";
     assert_int_equal(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0, 1);
     assert_true(write(fd, good, sizeof(good) - 1) == sizeof(good) - 1);
-    assert_int_equal(dns_check(&config), 0);
+    assert_int_equal(dns_check(&signed_only), 0);
     close(fd);
     unlink(path);
-    assert_int_equal(dns_check(&config), ERR_INVALID);
+    assert_int_equal(dns_check(&signed_only), ERR_INVALID);
     assert_int_equal(dns_check(&(struct dns_config){.dnssec = true}), ERR_INVALID);
     assert_int_equal(dns_check(&(struct dns_config){0}), 0);
 }

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* Each allocation fails in turn: nothing crashes, nothing leaks, errors are told. */
 #include "unit/loop/stream_fixture.h"
 

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* link: -Wl,--wrap=uring_send_all */
 #include "unit/loop/loop_fixture.h"
 

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* SCTP associations between two listeners of one loop over loopback, UDP-encapsulated. */
 #include <stdlib.h>
 #include <string.h>

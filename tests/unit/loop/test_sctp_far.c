@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* SCTP as workers other than 0 see it: two loops of one mesh, run in turns. */
 #include <string.h>
 

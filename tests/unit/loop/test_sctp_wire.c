@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* SCTP associations and what is on the wire: translators, garbage, strangers, silence. */
 #include <errno.h>
 #include <stdio.h>

@@ -20,6 +20,7 @@ struct worker {
     pthread_t thread;
     struct flow target; /* of another worker: gets a line when mail comes */
     _Atomic unsigned datagrams;
+    _Atomic unsigned has_closed, has_late; /* told at the end of a turn */
     unsigned late_from; /* of what came for a connection that was gone, plus one */
     struct flow late;
 };
@@ -64,6 +65,21 @@ static void start(struct worker *workers, struct mesh **ret_mesh)
     }
 }
 
+static void on_turn_end(void *data)
+{
+    struct worker *worker = data;
+    atomic_store(&worker->has_closed, worker->user.closed);
+    atomic_store(&worker->has_late, worker->late_from);
+}
+
+static void wait_for(const _Atomic unsigned *value)
+{
+    for (unsigned i = 0; atomic_load(value) == 0; i++) {
+        assert_true(i < WAIT_MS);
+        usleep(1000);
+    }
+}
+
 static void go(struct worker *workers)
 {
     for (unsigned i = 0; i < WORKERS; i++)
@@ -89,7 +105,7 @@ static void finish(struct worker *workers, struct mesh *mesh)
 static bool echoed(int fd)
 {
     char buf[16];
-    struct timeval patience = {5, 0};
+    struct timeval patience = {30, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     return recv(fd, buf, sizeof(buf), 0) == 4;
 }
@@ -163,7 +179,7 @@ static void an_address_is_free_again_when_all_have_closed_it(void **state)
 static bool line_comes(int fd, const char *line)
 {
     char buf[64];
-    struct timeval patience = {5, 0};
+    struct timeval patience = {30, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     size_t length = strlen(line);
     return recv(fd, buf, length, MSG_WAITALL) == (ssize_t)length && memcmp(buf, line, length) == 0;
@@ -182,6 +198,7 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
     assert_true(stream_alive(workers[0].loop, &flow));
     workers[0].target = workers[2].target = flow;
     stream_on_late(workers[1].loop, on_late, &workers[1]);
+    loop_on_turn_end(workers[1].loop, on_turn_end, &workers[1]);
     go(workers);
     struct slice line = SLICE("from another\n");
     for (unsigned i = 0; i < 200; i++) {
@@ -190,11 +207,11 @@ static void a_worker_sends_on_the_connection_of_another(void **state)
         assert_true(line_comes(fd, "from another\n"));
     }
     close(fd);
-    usleep(20000);
+    wait_for(&workers[1].has_closed);
     /* The connection is gone: its owner counts what comes late. */
     assert_int_equal(mesh_post(mesh, WORKERS, 0, MAIL_CONTROL, &line, 1), 0);
     mesh_flush(mesh, WORKERS);
-    usleep(20000);
+    wait_for(&workers[1].has_late);
     halt(workers);
     assert_int_equal(workers[1].user.reason, STREAM_CLOSED_BY_PEER);
     assert_int_equal(stream_count(workers[1].loop, STREAM_SEND_LATE), 1);

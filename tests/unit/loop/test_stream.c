@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 #include "unit/loop/stream_fixture.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* What relays need of streams: pausing, other handlers, connections that change their loop. */
 #include "unit/loop/stream_fixture.h"
 

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* link: -Wl,--wrap=recv */
 /* Peers that behave badly: reset, half-closed, gone without a word, at every moment. */
 #include "unit/loop/stream_fixture.h"

@@ -1,4 +1,5 @@
-/* timeout: 120 */
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
+/* timeout: 300 */
 /* Ten thousand connections at once, from another process. */
 #include "unit/loop/stream_fixture.h"
 

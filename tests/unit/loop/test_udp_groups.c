@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 /* link: -Wl,--wrap=sendmmsg -Wl,--wrap=capture_runs */
 /* Datagrams of one length to one address leave as one buffer that the system cuts up. */
 #include "unit/loop/loop_fixture.h"

@@ -1,3 +1,4 @@
+/* link: -Wl,--wrap=uv_hrtime -Wl,--wrap=uv_now -Wl,--wrap=uv_run */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

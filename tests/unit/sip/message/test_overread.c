@@ -1,4 +1,4 @@
-/* timeout: 120 */
+/* timeout: 300 */
 #include "base/error.h"
 #include "sip/message/frame.h"
 #include "sip/message/message.h"

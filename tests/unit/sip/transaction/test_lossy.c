@@ -2,7 +2,7 @@
  * virtual time: whatever happens, each client transaction has one outcome, and nothing is left. */
 #include "unit/sip/transaction/tx_fixture.h"
 
-/* timeout: 120 */
+/* timeout: 300 */
 
 #define CALLS     400 /* client transactions of a run */
 #define BYTES_MAX 1024
