@@ -307,10 +307,10 @@ static void on_invite_response(struct agent_tx *tx, const struct view *view)
     struct agent_call *call = tx->user;
     struct crowd *crowd = call->agent->crowd;
     if (view == NULL) {
-        crowd->counts[CROWD_UNANSWERED]++;
         /* A second group that was called just before the CANCEL and is silent too lasts as long as
          * the patience after the CANCEL (9.1). */
         bool race = crowd->serial && call->cancelled && call->plan.end == END_SILENT;
+        crowd->counts[CROWD_UNANSWERED] += !race;
         if (crowd->certain && !race)
             agent_fail(call->agent, &tx->view, "an INVITE got no final response");
         call_over(call);

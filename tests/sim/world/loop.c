@@ -37,6 +37,7 @@ static void on_turn(struct sim_event *event)
     read_clock(loop);
     (void)wheel_advance(&loop->wheel, loop->now_ms);
     sim_udps_receive(loop);
+    sim_ports_receive(loop);
     sim_streams_receive(loop);
     dns_deliver(loop->dns);
     sim_mesh_receive(loop->config.mesh, loop);
@@ -68,6 +69,8 @@ int loop_new(const struct loop_config *config, struct loop **ret_loop)
     loop->world = loop->host->world;
     list_init(&loop->udps);
     list_init(&loop->udps_closed);
+    list_init(&loop->ports);
+    list_init(&loop->ports_closed);
     read_clock(loop);
     wheel_init(&loop->wheel, loop->now_ms);
     random_seed(&loop->random, random_u64(&loop->world->random));
@@ -92,6 +95,7 @@ void loop_free(struct loop *loop)
     sim_mesh_detach(loop->config.mesh, loop);
     sim_streams_close(loop);
     sim_udps_close(loop);
+    sim_ports_close(loop);
     dns_free(loop->dns);
     free(loop);
 }

@@ -39,6 +39,9 @@ struct loop {
     struct list udps;
     struct list udps_closed; /* freed at the end of the turn */
 
+    struct list ports; /* relayed addresses */
+    struct list ports_closed;
+
     struct list stream_listeners;
     struct list streams;       /* newest first */
     struct stream_slot *slots; /* owned; [0] is unused */
@@ -67,6 +70,9 @@ void sim_loop_wake(struct loop *loop);
 void sim_udps_receive(struct loop *loop);
 void sim_udps_free_closed(struct loop *loop);
 void sim_udps_close(struct loop *loop);
+
+void sim_ports_receive(struct loop *loop);
+void sim_ports_close(struct loop *loop);
 
 void sim_streams_init(struct loop *loop);
 void sim_streams_receive(struct loop *loop);
