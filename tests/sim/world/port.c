@@ -109,8 +109,9 @@ int port_open(struct loop *loop, struct port_hold *hold, const struct port_handl
 
 static void receive(struct port *port)
 {
-    while (!list_empty(&port->queue)) {
-        struct datagram *d = container_of(port->queue.next, struct datagram, node);
+    list_for_each_safe(node, &port->queue)
+    {
+        struct datagram *d = container_of(node, struct datagram, node);
         list_remove(&d->node);
         port->queued_bytes -= d->len;
         if (!port->closed)
@@ -121,8 +122,9 @@ static void receive(struct port *port)
 
 static void free_closed(struct loop *loop)
 {
-    while (!list_empty(&loop->ports_closed)) {
-        struct port *port = container_of(loop->ports_closed.next, struct port, node);
+    list_for_each_safe(node, &loop->ports_closed)
+    {
+        struct port *port = container_of(node, struct port, node);
         receive(port);
         list_remove(&port->node);
         free(port);
