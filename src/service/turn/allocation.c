@@ -122,7 +122,7 @@ int turn_allocation_open(struct turn_allocation *allocation, struct turn_place *
                          uint32_t lifetime_s)
 {
     struct turn *turn = allocation->turn;
-    unsigned family = address_is_v6(&place->address) ? TURN_V6 : TURN_V4;
+    unsigned family = turn_family_of(&place->address);
     struct turn_relay *relay = &allocation->relays[family];
     int status = port_open(turn->loop, place->hold, &turn_port_handler, allocation, &relay->port);
     if (status < 0) {

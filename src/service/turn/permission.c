@@ -34,7 +34,7 @@ static unsigned read_peer(const struct turn_request *request, struct slice value
     int status = stun_address_parse(request->message, value, true, &peer);
     if (status < 0)
         return status == ERR_UNSUPPORTED ? 443 : 400;
-    unsigned family = address_is_v6(&peer) ? TURN_V6 : TURN_V4;
+    unsigned family = turn_family_of(&peer);
     if (request->allocation->relays[family].port == NULL)
         return 443;
     uint16_t port = address_port(&peer);

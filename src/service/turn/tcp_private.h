@@ -80,15 +80,36 @@ static inline bool turn_tcp_is_stream(const struct flow *flow)
     return flow->transport == TRANSPORT_TCP || flow->transport == TRANSPORT_TLS;
 }
 
-/* ---- tcp.c ---- */
+static inline void turn_tcp_close_stream(struct turn_tcp_worker *worker, const struct flow *flow)
+{
+    stream_close(worker->turn->loop, flow, STREAM_CLOSED_BY_US);
+}
+
+/* ---- tcp_connection.c ---- */
 
 struct turn_end *turn_end_find(struct turn_tcp_worker *worker, const struct flow *flow);
 void turn_end_add(struct turn_tcp_worker *worker, struct turn_end *end, const struct flow *flow,
                   enum turn_end_role role);
 void turn_end_remove(struct turn_tcp_worker *worker, struct turn_end *end);
 struct turn_tcp_connection *turn_tcp_find(struct turn_tcp_worker *worker, uint32_t id);
+/* With the next CONNECTION-ID. NULL: no memory, or the allocation has as many as it may. */
+struct turn_tcp_connection *turn_tcp_connection_new(struct turn_tcp *tcp,
+                                                    const struct address *peer);
 /* It is bound now, or gone: its end is removed, its stream is not closed. */
 void turn_tcp_connection_free(struct turn_tcp_connection *connection);
+/* Section 5.5: its allocation has ended. */
+void turn_tcp_connection_end(struct turn_tcp_connection *connection);
+
+/* ---- tcp_peer.c ---- */
+
+/* Of streams with peers, before they are bound. */
+struct stream_options turn_tcp_peer_options(struct turn *turn);
+
+/* ---- tcp_connect.c ---- */
+
+/* Answers the Connect that made the connection; the request is gone. code: 0, or of the error
+ * response. */
+void turn_tcp_answer_connect(const struct turn_tcp_connection *connection, unsigned code);
 
 /* ---- tcp_pair.c ---- */
 

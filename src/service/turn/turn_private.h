@@ -84,6 +84,11 @@ struct turn_request {
     bool moved;      /* a Refresh by ticket: the answer brings the next one */
 };
 
+static inline unsigned turn_family_of(const struct address *address)
+{
+    return address_is_v6(address) ? TURN_V6 : TURN_V4;
+}
+
 static inline void turn_count(struct turn *turn, enum turn_metric which, int64_t n)
 {
     metric_add(&turn->metrics[which], n);
