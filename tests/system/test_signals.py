@@ -118,6 +118,33 @@ def test_it_may_open_as_many_files_as_the_system_allows_and_ignores_sigpipe(serv
     assert ignored >> (signal.SIGPIPE - 1) & 1
 
 
+def test_closed_standard_streams_do_not_become_files_of_the_server(server):
+    """As some supervisors start it: what it logs went into the store, and it ended with an abort."""
+    one = server(start=False)
+    one.prefix = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    one.launch()
+    until = time.monotonic() + trapezoid.START_TIME
+    while one.run("status").returncode != 0:
+        assert time.monotonic() < until and one.process.poll() is None
+        time.sleep(0.05)
+    for number in range(3):
+        assert os.readlink(f"/proc/{one.process.pid}/fd/{number}") == "/dev/null"
+    one.user_add("carol", "secret")
+    one.stop()
+    one.prefix = []
+    one.start()
+    assert "carol" in one.command("user", "list")
+
+
+def test_a_control_socket_with_too_long_a_path_is_named(server):
+    one = server(start=False)
+    one.settings["control.path"] = None
+    one.environment["RUNTIME_DIRECTORY"] = one.path("x" * 120)
+    one.launch()
+    assert one.wait() == 1
+    assert "control.sock cannot be made: File name too long; choose another: --set control.path=FILE" in one.log()
+
+
 def test_json_logs_are_json_lines(server):
     one = server(log__format="json")
     one.command("user", "add", "carol")

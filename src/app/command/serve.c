@@ -258,6 +258,8 @@ int command_serve(const struct options *options)
     status = open_all(serving, options, config);
     if (status == 0)
         status = start(serving);
+    if (status == ERR_NO_MEMORY)
+        log_error(&serving->log, LOG_APP, "out of memory at the start");
     if (status == 0)
         (void)uv_run(&serving->loop, UV_RUN_DEFAULT);
     finish(serving, status == 0);

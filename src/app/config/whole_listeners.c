@@ -21,6 +21,29 @@ bool config_port_is_taken(const struct config_listeners *listen, unsigned count,
     return false;
 }
 
+/* A wildcard and an address that it has in it. */
+static bool has_in_it(const struct endpoint_listener *wide, const struct endpoint_listener *narrow)
+{
+    return config_port_space_of(wide->transport) == config_port_space_of(narrow->transport) &&
+           address_port(&wide->local) != 0 &&
+           address_port(&wide->local) == address_port(&narrow->local) &&
+           address_is_v6(&wide->local) == address_is_v6(&narrow->local) &&
+           address_is_wildcard(&wide->local) && !address_is_wildcard(&narrow->local);
+}
+
+static void check_wildcards(const struct app_config *c, struct config_problems *problems)
+{
+    char wide[ADDRESS_TEXT_MAX], narrow[ADDRESS_TEXT_MAX];
+    const struct config_listeners *sip = &c->listen;
+    for (unsigned i = 0; i < sip->count * sip->count; i++) {
+        const struct endpoint_listener *a = &sip->items[i / sip->count];
+        const struct endpoint_listener *b = &sip->items[i % sip->count];
+        if (has_in_it(a, b))
+            COMPLAIN(c, problems, "listen", "%s has %s in it; write one of them",
+                     address_text(&a->local, wide), address_text(&b->local, narrow));
+    }
+}
+
 void config_check_listeners(const struct app_config *c, struct config_problems *problems)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -30,6 +53,7 @@ void config_check_listeners(const struct app_config *c, struct config_problems *
         if (config_port_is_taken(sip, i, config_port_space_of(l->transport), &l->local))
             COMPLAIN(c, problems, "listen", "%s is there twice", address_text(&l->local, text));
     }
+    check_wildcards(c, problems);
     for (unsigned i = 0; i < stun->count; i++) {
         const struct endpoint_listener *l = &stun->items[i];
         (void)address_text(&l->local, text);

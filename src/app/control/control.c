@@ -175,6 +175,8 @@ static int make_parent(const char *path)
 static int bind_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
     (void)slice_to_string(slice_from_string(path), address.sun_path, sizeof address.sun_path);
     int status = make_parent(path);
     if (status < 0)

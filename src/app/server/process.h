@@ -6,6 +6,9 @@
 
 #include "base/log.h"
 
+/* Opens /dev/null for standard streams that are closed, before anything else takes their numbers:
+ * what is logged or printed would go into that file or socket. */
+void process_keep_streams(void);
 /* Ignores SIGPIPE and SIGXFSZ, raises the limit of open files to what is allowed. */
 void process_prepare(struct log *log);
 /* Makes a directory and those above it, 0750. 0, or a negative errno. */

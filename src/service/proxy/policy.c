@@ -51,28 +51,59 @@ static bool same_place(const struct sip_uri *target, const struct binding *bindi
            slice_equal_nocase(contact.maddr, target->maddr);
 }
 
-/* A request inside a dialog that goes straight to a phone registered by the user in To: that is no
- * third party. */
+/* The proxy that the phone registered through: the first of its Path (RFC 3327). */
+static bool edge_of(const struct binding *binding, struct sip_uri *ret_uri)
+{
+    struct slice rest = binding->path, value;
+    struct sip_address address;
+    return rest.len > 0 && sip_list_next(&rest, &value) &&
+           sip_address_parse(value, false, &address) == 0 &&
+           sip_uri_parse(address.uri, ret_uri) == 0;
+}
+
+/* In a dialog that we have record-routed the next hop of such a phone is its proxy, and the
+ * Request-URI the phone's own or, where that one hides phones, the proxy's. */
+static bool same_edge(const struct proxy_route_info *info, const struct binding *binding)
+{
+    struct sip_address next;
+    struct sip_uri edge, hop;
+    return info->token != PROXY_TOKEN_NONE && edge_of(binding, &edge) &&
+           sip_address_parse(info->next_route, false, &next) == 0 &&
+           sip_uri_parse(next.uri, &hop) == 0 && slice_equal_nocase(hop.host, edge.host) &&
+           (same_place(&info->uri, binding) || slice_equal_nocase(info->uri.host, edge.host));
+}
+
+/* A request inside a dialog that goes straight to a phone registered by the user in To, or to the
+ * proxy that it registered through: that is no third party. */
 static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_route_info *info)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
     struct slice domain;
     writer_init(&w, text, sizeof(text));
-    if (info->has_route || !local_aor(proxy, info->to, &domain, &w))
+    if (!local_aor(proxy, info->to, &domain, &w))
         return false;
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
     if (location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
         return false;
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
-        if (same_place(&info->uri, &proxy->bindings.items[i]))
+        const struct binding *binding = &proxy->bindings.items[i];
+        if (info->has_route ? same_edge(info, binding) : same_place(&info->uri, binding))
             return true;
     }
     return false;
 }
 
+static bool comes_from_edge(const struct endpoint_request *request, const struct binding *binding)
+{
+    struct sip_uri edge;
+    struct address address;
+    return edge_of(binding, &edge) && address_parse_host(edge.host, 0, &address) == 0 &&
+           address_equal_host(&address, &request->flow.remote);
+}
+
 /* Without auth.call: the sender counts as our user when the user in From is registered from the
- * same address. */
+ * same address, or through it. */
 static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request,
                                   struct slice aor)
 {
@@ -80,7 +111,9 @@ static bool from_registered_phone(struct proxy *proxy, const struct endpoint_req
     if (location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings) < 0)
         return false;
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
-        if (address_equal_host(&proxy->bindings.items[i].flow.remote, &request->flow.remote))
+        const struct binding *binding = &proxy->bindings.items[i];
+        if (address_equal_host(&binding->flow.remote, &request->flow.remote) ||
+            comes_from_edge(request, binding))
             return true;
     }
     return false;

@@ -204,6 +204,12 @@ static bool read_path(struct registrar *registrar, const struct endpoint_request
     writer_init(&w, text, sizeof(text));
     sip_values_init(&values, request->msg, SIP_HEADER_PATH);
     while (sip_values_next(&values, &value)) {
+        struct sip_address address;
+        struct sip_uri uri;
+        if (sip_address_parse(value, false, &address) < 0 || sip_uri_parse(address.uri, &uri) < 0) {
+            registrar_refuse(registrar, request, 400, "Bad Request - Path Malformed", SLICE_NULL);
+            return false;
+        }
         if (writer_length(&w) > 0)
             writer_literal(&w, ", ");
         writer_put(&w, value);

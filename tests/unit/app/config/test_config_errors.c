@@ -209,6 +209,8 @@ static void values_must_fit_each_other(void **state)
     refused("tcp.buffer: 2000\n", "FILE:1: tcp.buffer: must be at least sip.max_message\n");
     refused("listen: udp:127.0.0.1:5060,udp:127.0.0.1:5060\n",
             "FILE:1: listen: 127.0.0.1:5060 is there twice\n");
+    refused("listen: tcp:127.0.0.1:5060,udp:127.0.0.1:5060,tls:0.0.0.0:5060,udp:[::]:5060\n",
+            "FILE:1: listen: 0.0.0.0:5060 has 127.0.0.1:5060 in it; write one of them\n");
 }
 
 static void everything_wrong_is_said_at_once(void **state)
