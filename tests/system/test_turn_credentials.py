@@ -50,6 +50,31 @@ def test_sip_accounts_log_in(relay):
     assert not logs_in(address, "dana", "wonderland")
 
 
+def test_sip_accounts_log_in_by_their_hash(relay):
+    """RFC 8489 section 14.4; accounts that come and go while the server runs."""
+    class Hashed(turn.Client):
+        def signed(self, method, attributes, transaction):
+            name = hashlib.sha256(f"{self.user}:{self.realm}".encode()).digest()
+            if self.realm is None:
+                return super().signed(method, attributes, transaction)
+            attributes += turn.attribute(0x001E, name) + turn.attribute(turn.REALM, self.realm.encode())
+            attributes += turn.attribute(turn.NONCE, self.nonce)
+            text = turn.message(method, 0, transaction, attributes)
+            text = text[:2] + struct.pack("!H", len(attributes) + 24) + text[4:]
+            return text + turn.attribute(turn.MESSAGE_INTEGRITY, hmac.new(self.key, text, hashlib.sha1).digest())
+
+    server, address = relay(turn__userhash=True)
+    server.user_add("carol", "secret")
+    with Hashed(address, "carol", "secret") as carol, Hashed(address, "dora", "secret") as dora:
+        assert carol.allocate().code == 0 and carol.nonce.startswith(b"obMatJos2w")
+        assert [one["owner"] for one in server.json("relays")["relays"]] == ["carol"]
+        assert dora.allocate().code == 401
+        server.user_add("dora", "secret")
+        assert dora.allocate().code == 0
+        server.command("user", "remove", "carol")
+        assert carol.refresh().code == 401
+
+
 def test_another_realm_leaves_sip_accounts_out(relay):
     one, address = relay(turn__realm="relays.example.com", turn__users=["carol:pass"])
     one.user_add("dana", "wonderland")

@@ -33,8 +33,10 @@ struct account *account_find(const struct account_stripe *stripe, uint64_t hash,
 int account_insert(struct accounts *accounts, const struct store_account *from, bool usable)
 {
     struct account *account = memory_zalloc(1, sizeof *account + from->name.len);
-    if (account == NULL)
+    if (account == NULL || account_hashes_add(accounts, from->name) < 0) {
+        memory_free(account);
         return ERR_NO_MEMORY;
+    }
     account->user = from->user;
     account->full = from->full;
     account->created_ms = from->created_ms;
@@ -71,6 +73,7 @@ int accounts_new(struct store *store, struct slice realm, struct accounts **ret_
     accounts->realm_length = realm.len;
     memcpy(accounts->realm, realm.ptr, realm.len);
     pthread_mutex_init(&accounts->change, NULL);
+    account_hashes_init(&accounts->hashes);
     for (unsigned i = 0; i < ACCOUNT_STRIPES; i++)
         pthread_mutex_init(&accounts->stripes[i].lock, NULL);
     int status = random_secret(&accounts->key, sizeof accounts->key);
@@ -107,6 +110,7 @@ void accounts_free(struct accounts *accounts)
         }
         pthread_mutex_destroy(&stripe->lock);
     }
+    account_hashes_done(&accounts->hashes);
     pthread_mutex_destroy(&accounts->change);
     account_digest_done(&accounts->digest);
     memory_free(accounts);

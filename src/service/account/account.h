@@ -12,6 +12,7 @@ struct accounts;
 #define ACCOUNT_NAME_MAX        128
 #define ACCOUNT_PASSWORD_MAX    256
 #define ACCOUNT_PASSWORD_LENGTH 20 /* of a generated password, NUL not counted */
+#define ACCOUNT_USERHASH_SIZE   32
 
 /* Reads every account of the store. realm: digests are made and found for it. store may be shared;
  * borrowed. ERR_IO, ERR_NO_MEMORY, ERR_UNSUPPORTED (OpenSSL refuses MD5 or SHA-256). */
@@ -32,6 +33,15 @@ int accounts_ha1(struct accounts *accounts, struct slice user, struct slice doma
 /* Does the account exist at all (known users without bindings get 480, unknown ones 404)? user has
  * no domain. */
 bool accounts_known(struct accounts *accounts, struct slice user, struct slice domain);
+
+/* From now on usernames are found by their hash, SHA-256 of username ":" realm (RFC 8489 section
+ * 14.4); takes two hashes and some 150 bytes for each account. Does nothing when they are kept
+ * already. ERR_NO_MEMORY. */
+int accounts_keep_hashes(struct accounts *accounts);
+/* The username of that hash, as accounts_ha1 takes it. ERR_NOT_FOUND: nobody's, or no hashes are
+ * kept. */
+int accounts_name_of_hash(struct accounts *accounts, const uint8_t userhash[ACCOUNT_USERHASH_SIZE],
+                          char buf[ACCOUNT_NAME_MAX], size_t *ret_length);
 
 /* name: "alice" or "alice@example.com". Errors: ERR_EXISTS, ERR_SYNTAX (name), ERR_RANGE (password
  * empty or too long), ERR_IO, ERR_NO_MEMORY. */

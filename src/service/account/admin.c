@@ -119,6 +119,7 @@ int accounts_remove(struct accounts *accounts, struct slice name)
             atomic_fetch_sub(&accounts->count, 1);
             atomic_fetch_sub(&accounts->of_other_realms, !account->usable);
             atomic_fetch_sub(&accounts->with_domain, account_has_domain(account));
+            account_hashes_remove(accounts, text);
         }
         memory_free(account);
     }

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "service/account/digest.h"
+#include "service/account/hashed.h"
 #include "service/account/name.h"
 
 #define ACCOUNT_STRIPES 64
@@ -35,6 +36,7 @@ struct accounts {
     pthread_mutex_t change; /* one change at a time, from store to memory */
     _Atomic size_t count, of_other_realms;
     _Atomic size_t with_domain; /* those for one domain */
+    struct account_hashes hashes;
     size_t realm_length;
     char realm[];
 };

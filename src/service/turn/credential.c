@@ -51,6 +51,13 @@ static int rules_init(struct turn_credential_rules *rules, struct turn_hasher *h
                            config->user_count);
 }
 
+/* Accounts are found by hashed names only from when such names are asked for. */
+static int want_hashes(struct turn_credentials *c, const struct turn_credential_rules *rules)
+{
+    bool wanted = rules->config.userhash && rules->accounts_fit && c->accounts != NULL;
+    return wanted ? accounts_keep_hashes(c->accounts) : 0;
+}
+
 /* What a challenge says beside the nonce's features. */
 static void set_nonces(struct turn_credentials *c)
 {
@@ -83,6 +90,8 @@ int turn_credentials_new(const struct turn_credential_config *config,
         status = turn_token_opener_init(&c->opener);
     if (status == 0)
         status = rules_init(&c->rules, &c->hasher, config);
+    if (status == 0)
+        status = want_hashes(c, &c->rules);
     if (status < 0) {
         turn_credentials_free(c);
         return status;
@@ -107,8 +116,12 @@ int turn_credentials_reload(struct turn_credentials *c, const struct turn_creden
 {
     struct turn_credential_rules rules;
     int status = rules_init(&rules, &c->hasher, config);
-    if (status < 0)
+    if (status == 0)
+        status = want_hashes(c, &rules);
+    if (status < 0) {
+        turn_users_done(&rules.users);
         return status;
+    }
     turn_users_done(&c->rules.users);
     c->rules = rules;
     set_nonces(c);

@@ -141,10 +141,34 @@ static bool signed_with(struct turn_credentials *c, const struct stun_message *r
     return true;
 }
 
+static bool accounts_serve(const struct turn_credentials *c)
+{
+    return c->rules.accounts_fit && c->accounts != NULL;
+}
+
+/* The key of a SIP account; buf holds its name where that was hashed (section 14.4). */
+static bool find_account_key(struct turn_credentials *c, const struct turn_claim *claim,
+                             char buf[ACCOUNT_NAME_MAX], struct slice *ret_name,
+                             uint8_t ret_key[TURN_KEY_MAX])
+{
+    size_t length;
+    if (!accounts_serve(c))
+        return false;
+    if (claim->userhash.ptr != NULL) {
+        const uint8_t *hash = (const uint8_t *)claim->userhash.ptr;
+        if (accounts_name_of_hash(c->accounts, hash, buf, &length) < 0)
+            return false;
+        *ret_name = slice_of(buf, length);
+    }
+    return ret_name->len > 0 && accounts_ha1(c->accounts, *ret_name, turn_realm(c),
+                                             claim->algorithm == TURN_SHA256, ret_key) == 0;
+}
+
 /* The key of a user or account; false when there is none: *ret_key is then nobody's, so that the
  * rest takes its time all the same. */
 static bool find_key(struct turn_credentials *c, const struct turn_claim *claim,
-                     struct slice *ret_name, uint8_t ret_key[TURN_KEY_MAX])
+                     char buf[ACCOUNT_NAME_MAX], struct slice *ret_name,
+                     uint8_t ret_key[TURN_KEY_MAX])
 {
     const struct turn_user *user;
     *ret_name = claim->name;
@@ -158,18 +182,16 @@ static bool find_key(struct turn_credentials *c, const struct turn_claim *claim,
         memcpy(ret_key, md5 ? user->md5 : user->sha256, turn_key_size(claim->algorithm));
         return true;
     }
-    return claim->userhash.ptr == NULL && claim->name.len > 0 && c->rules.accounts_fit &&
-           c->accounts != NULL &&
-           accounts_ha1(c->accounts, claim->name, turn_realm(c), claim->algorithm == TURN_SHA256,
-                        ret_key) == 0;
+    return find_account_key(c, claim, buf, ret_name, ret_key);
 }
 
 static bool prove_named(struct turn_credentials *c, const struct stun_message *request,
                         const struct turn_claim *claim, struct turn_identity *identity)
 {
     uint8_t key[TURN_KEY_MAX];
+    char buf[ACCOUNT_NAME_MAX];
     struct slice name;
-    bool known = find_key(c, claim, &name, key);
+    bool known = find_key(c, claim, buf, &name, key);
     size_t size = turn_key_size(claim->algorithm);
     if (!(signed_with(c, request, claim, key, size, identity) & known))
         return false;

@@ -95,7 +95,7 @@ static const struct config_key keys[] = {
      CONFIG_FIELD(turn_credential.userhash),
      .standard = "off",
      .help = "Tell clients to send their name hashed (RFC 8489 section 9.2.1); works for "
-             "turn.users, not for SIP accounts."},
+             "turn.users and SIP accounts, not for names that expire (turn.secret)."},
     {.name = "turn.nonce_lifetime",
      .type = CONFIG_SECONDS,
      .live = true,

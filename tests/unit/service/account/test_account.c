@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "service/account/account.h"
@@ -213,6 +215,48 @@ static void a_made_password_can_be_typed(void **state)
     assert_true(seen['l'] == 0 && seen['o'] == 0 && seen['0'] == 0 && seen['1'] == 0);
 }
 
+/* The name of a hash of text, or "nobody". */
+static const char *name_of(struct accounts *accounts, const char *text)
+{
+    static char buf[ACCOUNT_NAME_MAX + 1];
+    uint8_t hash[ACCOUNT_USERHASH_SIZE];
+    size_t length;
+    assert_int_equal(EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL), 1);
+    if (accounts_name_of_hash(accounts, hash, buf, &length) < 0)
+        return "nobody";
+    buf[length] = '\0';
+    return buf;
+}
+
+/* RFC 8489 section 14.4 */
+static void names_are_found_by_their_hash(void **state)
+{
+    (void)state;
+    struct store *store = open_store(":memory:");
+    struct accounts *accounts = open_accounts(store, "example.org");
+    assert_int_equal(accounts_add(accounts, SLICE("alice"), SLICE("x")), 0);
+    assert_string_equal(name_of(accounts, "alice:example.org"), "nobody");
+    assert_int_equal(accounts_keep_hashes(accounts), 0);
+    assert_int_equal(accounts_keep_hashes(accounts), 0);
+    assert_string_equal(name_of(accounts, "alice:example.org"), "alice");
+    assert_string_equal(name_of(accounts, "alice@example.org:example.org"), "alice@example.org");
+    assert_string_equal(name_of(accounts, "alice:example.com"), "nobody");
+    assert_string_equal(name_of(accounts, "bob:example.org"), "nobody");
+    /* Two accounts, one user part. */
+    assert_int_equal(accounts_add(accounts, SLICE("bob@a.example"), SLICE("x")), 0);
+    assert_int_equal(accounts_add(accounts, SLICE("bob@b.example"), SLICE("x")), 0);
+    assert_string_equal(name_of(accounts, "bob:example.org"), "bob");
+    assert_string_equal(name_of(accounts, "bob@b.example:example.org"), "bob@b.example");
+    assert_int_equal(accounts_remove(accounts, SLICE("bob@b.example")), 0);
+    assert_string_equal(name_of(accounts, "bob@b.example:example.org"), "nobody");
+    assert_string_equal(name_of(accounts, "bob:example.org"), "bob");
+    assert_int_equal(accounts_remove(accounts, SLICE("bob@a.example")), 0);
+    assert_string_equal(name_of(accounts, "bob:example.org"), "nobody");
+    assert_string_equal(name_of(accounts, "alice:example.org"), "alice");
+    accounts_free(accounts);
+    store_close(store);
+}
+
 static void out_of_memory_changes_nothing(void **state)
 {
     (void)state;
@@ -223,6 +267,8 @@ static void out_of_memory_changes_nothing(void **state)
         struct accounts *accounts = NULL;
         memory_fail_after(n++);
         int status = accounts_new(store, SLICE("example.com"), &accounts);
+        if (status == 0)
+            status = accounts_keep_hashes(accounts);
         if (status == 0)
             status = accounts_add(accounts, SLICE("alice"), SLICE("x"));
         hit = memory_fail_hit();
@@ -289,6 +335,7 @@ int main(void)
         cmocka_unit_test(names_that_cannot_be_are_refused),
         cmocka_unit_test(accounts_survive_and_change),
         cmocka_unit_test(a_made_password_can_be_typed),
+        cmocka_unit_test(names_are_found_by_their_hash),
         cmocka_unit_test(out_of_memory_changes_nothing),
         cmocka_unit_test(lookups_go_on_while_accounts_change),
     };

@@ -626,6 +626,42 @@ static void use_tokens(struct fixture *f)
     refuse(f, TURN_CHALLENGE);
 }
 
+/* RFC 8489 section 14.4, for accounts: both forms of their names, as long as there are such
+ * accounts */
+static void a_hashed_name_serves_sip_accounts(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t userhash[32];
+    static const char *const names[] = {"carol", "carol@" REALM};
+    struct form form = {.userhash = userhash};
+    for (unsigned i = 0; i < 2; i++) {
+        f->config.userhash = false;
+        reload(f);
+        refuse(f, TURN_CHALLENGE);
+        struct slice name = slice_from_string(names[i]);
+        assert_int_equal(turn_userhash_make(&f->hasher, name, SLICE(REALM), userhash), 0);
+        f->config.userhash = true;
+        reload(f);
+        refuse(f, TURN_CHALLENGE);
+        form.key = key_of(f, TURN_MD5, names[i], "sip");
+        assert_int_equal(ask(f, &form), TURN_OK);
+        assert_string_equal(f->identity.name, names[i]);
+        struct turn_identity hashed = f->identity;
+        assert_int_equal(log_in(f, "carol", "sip"), TURN_OK);
+        assert_true(turn_credential_owner(&f->identity, &hashed));
+        form.key = key_of(f, TURN_MD5, names[i], "wrong");
+        assert_int_equal(ask(f, &form), TURN_WRONG);
+    }
+    form.key = key_of(f, TURN_MD5, names[1], "sip");
+    assert_int_equal(accounts_remove(f->accounts, SLICE("carol")), 0);
+    assert_int_equal(ask(f, &form), TURN_WRONG);
+    assert_int_equal(accounts_add(f->accounts, SLICE("carol"), SLICE("sip")), 0);
+    assert_int_equal(ask(f, &form), TURN_OK);
+    f->config.account_realm = "another";
+    reload(f);
+    assert_int_equal(ask(f, &form), TURN_WRONG);
+}
+
 /* RFC 7635 sections 6.1, 7 */
 static void a_token_logs_in(void **state)
 {
@@ -750,6 +786,7 @@ int main(void)
         TEST(a_name_that_expires_logs_in_until_then),
         TEST(kinds_of_users_are_told_apart),
         TEST(a_hashed_name_serves_as_the_name),
+        TEST(a_hashed_name_serves_sip_accounts),
         TEST(a_token_logs_in),
         TEST(requests_without_the_token_are_signed_with_its_key),
         TEST(a_token_that_was_not_asked_for_is_an_unknown_attribute),
