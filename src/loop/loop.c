@@ -70,8 +70,8 @@ static bool loop_has_work(struct loop *loop)
 
 static void loop_count_busy(struct loop *loop, uint64_t now_us)
 {
-    loop->window_busy_us +=
-        now_us - atomic_load_explicit(&loop->turn_began_us, memory_order_relaxed);
+    loop->turn_us = now_us - atomic_load_explicit(&loop->turn_began_us, memory_order_relaxed);
+    loop->window_busy_us += loop->turn_us;
     uint64_t window = now_us - loop->window_began_us;
     if (window < WINDOW_US)
         return;
@@ -309,4 +309,9 @@ unsigned loop_busy_permille(const struct loop *loop)
     if (waiting == 0 && began != 0 && now_us > began + WINDOW_US)
         return 1000;
     return atomic_load_explicit(&loop->busy_permille, memory_order_relaxed);
+}
+
+uint64_t loop_turn_us(const struct loop *loop)
+{
+    return loop->turn_us;
 }

@@ -42,5 +42,7 @@ struct log *loop_log(struct loop *loop);
 void loop_on_turn_end(struct loop *loop, void (*hook)(void *user), void *user);
 /* How busy the last second was: thousandths of it not spent waiting. Any thread. */
 unsigned loop_busy_permille(const struct loop *loop);
+/* Microseconds that the turn before this one took, waiting not counted. */
+uint64_t loop_turn_us(const struct loop *loop);
 
 #endif

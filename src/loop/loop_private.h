@@ -59,6 +59,7 @@ struct loop {
     _Atomic unsigned busy_permille;
     uint64_t window_began_us;
     uint64_t window_busy_us;
+    uint64_t turn_us; /* loop_turn_us */
 };
 
 /* udp */

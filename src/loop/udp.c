@@ -13,7 +13,8 @@
 
 #include <linux/sock_diag.h>
 
-#define BUFFER_DEFAULT (4u << 20) /* bytes, for each direction */
+#define BUFFER_DEFAULT  (4u << 20) /* bytes, for each direction */
+#define DATAGRAM_MEMORY 1280u      /* of the system's, for one of 600 bytes that came by loopback */
 
 static void udp_on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -162,14 +163,14 @@ static bool read_memory_info(const struct udp *udp, uint32_t ret_info[SK_MEMINFO
     return getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, ret_info, &length) == 0;
 }
 
-unsigned udp_backlog_permille(struct udp *udp)
+unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh)
 {
     uint32_t info[SK_MEMINFO_VARS];
-    uint64_t fresh = udp->counts[UDP_RECEIVED] - udp->seen_by_backlog;
-    udp->seen_by_backlog = udp->counts[UDP_RECEIVED];
-    if (fresh < UDP_BATCH || !read_memory_info(udp, info) || info[SK_MEMINFO_RCVBUF] == 0)
+    *ret_fresh = (unsigned)(udp->counts[UDP_RECEIVED] - udp->seen_waiting);
+    udp->seen_waiting = udp->counts[UDP_RECEIVED];
+    if (*ret_fresh < UDP_BATCH || !read_memory_info(udp, info))
         return 0;
-    return (unsigned)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 1000 / info[SK_MEMINFO_RCVBUF]);
+    return info[SK_MEMINFO_RMEM_ALLOC] / DATAGRAM_MEMORY;
 }
 
 uint64_t udp_count(const struct udp *udp, unsigned which)

@@ -55,9 +55,9 @@ int udp_send(struct udp *udp, const struct address *local, const struct address 
  * leave one after the other. Of different orders the later one may overtake the earlier within a
  * turn: datagrams of equal length travel together. */
 void loop_order(struct loop *loop, uint64_t order);
-/* How full the system's receive buffer is, in thousandths: what waits to be read. 0 while fewer
- * datagrams come than one batch holds. */
-unsigned udp_backlog_permille(struct udp *udp);
+/* About how many datagrams wait to be read. 0 while fewer come than one batch holds. *ret_fresh:
+ * how many have come since this was last asked. */
+unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh);
 uint64_t udp_count(const struct udp *udp, unsigned which);
 /* The address that the system would send from to reach remote; cached for some seconds.
  * ERR_UNREACHABLE. */

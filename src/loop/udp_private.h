@@ -45,7 +45,7 @@ struct udp {
     uint64_t separate_until_ms; /* no groups: udp_output.h */
     unsigned failures;          /* those of failed that may still count */
     uint64_t counts[UDP_COUNTS];
-    uint64_t seen_by_backlog; /* UDP_RECEIVED when the backlog was last asked for */
+    uint64_t seen_waiting; /* UDP_RECEIVED when udp_waiting was last asked */
 };
 
 int udp_output_new(struct udp_output **ret_output);

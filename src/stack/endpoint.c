@@ -93,7 +93,7 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
     metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));
-    endpoint_overload_update(endpoint);
+    endpoint_shed_update(endpoint);
 }
 
 static int open_udp(struct endpoint *endpoint, struct endpoint_socket *s)
@@ -195,7 +195,7 @@ int endpoint_new(struct loop *loop, const struct endpoint_config *config, unsign
     endpoint->workers = workers;
     endpoint->config = config;
     list_init(&endpoint->late);
-    endpoint_overload_init(endpoint);
+    endpoint_shed_init(endpoint);
     endpoint->tag_key = random_hash_key(loop_random(loop));
     *ret_failed = 0;
     int status = open_transactions(endpoint);

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "loop/udp.h"
 #include "stack/endpoint.h"
+#include "stack/overload.h"
 
 #define ENDPOINT_MESSAGE_MAX 65535
 
@@ -31,11 +32,10 @@ struct endpoint {
     struct sip_transactions transactions;
     struct hash_key tag_key; /* of stateless To tags */
     bool draining;
-    unsigned overload_permille; /* share of new requests that are refused */
-    struct timer
-        overload_timer;        /* runs while that is not 0: when nothing comes any more, it falls */
-    struct resolver *resolver; /* owned: for late responses */
-    struct list late;          /* responses whose connection has gone */
+    struct overload overload;
+    struct timer overload_timer; /* runs while it is active: when nothing comes any more, it ends */
+    struct resolver *resolver;   /* owned: for late responses */
+    struct list late;            /* responses whose connection has gone */
     unsigned late_count;
     metric metrics[ENDPOINT_METRICS];
     struct sip_message message; /* the one being worked on */
@@ -57,9 +57,17 @@ int endpoint_on_message(void *user, const struct flow *flow, struct slice messag
 void endpoint_on_close(void *user, const struct flow *flow, enum stream_reason reason);
 void endpoint_on_late(void *user, unsigned from, const struct flow *flow);
 void endpoint_on_mail(void *user, unsigned from, struct slice data);
+/* What leaves for one call keeps its order: the same number for the same Call-ID, no more. */
+uint64_t endpoint_order_of(const struct sip_message *msg);
 
 /* request.c, with a message that has been parsed and belongs to this worker */
 void endpoint_take_request(struct endpoint *endpoint, const struct flow *flow);
+/* A 503 (RFC 3261 section 21.5.4) in the scratch buffer, and its way, without state. */
+struct slice endpoint_write_busy(const struct endpoint_request *request);
+void endpoint_send_busy(const struct endpoint_request *request, struct slice bytes);
+/* As endpoint_request_init, of a request whose Via has been parsed; its URI is not read. */
+void endpoint_request_init_brief(struct endpoint *endpoint, const struct sip_message *msg,
+                                 const struct flow *flow, struct endpoint_request *ret_request);
 /* A request that broke the grammar: answered where there is enough of it. */
 void endpoint_refuse(struct endpoint *endpoint, const struct flow *flow,
                      const struct sip_fault *fault);
@@ -86,11 +94,15 @@ int endpoint_late_send(struct endpoint *endpoint, const struct flow *flow, struc
 void endpoint_late_on_close(struct endpoint *endpoint, const struct flow *flow, bool opened);
 void endpoint_late_done(struct endpoint *endpoint);
 
-/* overload.c */
-void endpoint_overload_init(struct endpoint *endpoint);
-void endpoint_overload_update(struct endpoint *endpoint);
+/* shed.c */
+void endpoint_shed_init(struct endpoint *endpoint);
+/* At the end of a turn. */
+void endpoint_shed_update(struct endpoint *endpoint);
 /* Shall this new request be refused? */
-bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request);
+bool endpoint_sheds(const struct endpoint *endpoint, const struct sip_message *request);
+/* While calls are refused: the datagram is one of those INVITEs, and has been answered, or the ACK
+ * of such an answer. Else it is to be taken as always. */
+bool endpoint_shed_early(struct endpoint *endpoint, const struct flow *flow, struct slice data);
 
 static inline bool transport_websocket(uint8_t transport)
 {

@@ -1,71 +1,112 @@
-/* Overload: the share of new requests to refuse follows the backlog of the sockets, so that what is
- * taken is served in time and throughput stays near its maximum (RFC 6357 section 5: a queue-based
- * local control). */
-#include "stack/endpoint_private.h"
+#include "stack/overload.h"
 
-/* Thousandths of a socket's receive buffer that may wait: below the first nothing is refused, at
- * the second all is. */
-#define BACKLOG_LOW  100
-#define BACKLOG_HIGH 500
-#define RECHECK_MS   20
+#include <string.h>
 
-/* The end of the turn that it made updates the share. */
-static void on_recheck(struct timer *timer)
+#define BURST_US   100000u /* nothing is refused for a burst that is served within that time, */
+#define BURST_MAX  4u      /* unless the wait is so many times the target: buffers would run over */
+#define LEAST      64u     /* share that is let in at worst, so that recovery begins somewhere */
+#define MANY       64u     /* datagrams: enough to tell how long one takes */
+#define BATCH      512u    /* datagrams that may wait anyhow: what is under way, in a few turns */
+#define TURN_US    20000u  /* a turn may take that long */
+#define DELAYS_MAX 2000    /* thousandths of the target that count, beyond it */
+
+/* Waits that the classes are held to. */
+static const uint64_t targets_us[OVERLOAD_CLASSES] = {
+    [OVERLOAD_CALLS] = OVERLOAD_TARGET_US,
+    [OVERLOAD_REGISTERS] = OVERLOAD_TARGET_US * 3,
+    [OVERLOAD_CREDENTIALS] = OVERLOAD_TARGET_US * 6,
+};
+
+void overload_init(struct overload *overload)
 {
-    (void)timer;
+    memset(overload, 0, sizeof(*overload));
+    overload->least_us = UINT64_MAX;
+    for (unsigned i = 0; i < OVERLOAD_CLASSES; i++)
+        overload->shares[i].let_in = OVERLOAD_ALL;
 }
 
-void endpoint_overload_init(struct endpoint *endpoint)
+/* How far a delay is from a target: -1000 (none) to DELAYS_MAX. */
+static int64_t error_of(uint64_t delay_us, uint64_t target_us)
 {
-    timer_init(&endpoint->overload_timer, on_recheck);
+    int64_t error = (int64_t)(delay_us * 1000 / target_us) - 1000;
+    return error > DELAYS_MAX ? DELAYS_MAX : error;
 }
 
-void endpoint_overload_update(struct endpoint *endpoint)
+/* The slow part: up to a fifth less, or a tenth more, per interval. It moves by factors, so that it
+ * works alike whether half of the requests are too many or nine of ten. */
+static void move_share(struct overload_share *share, int64_t error)
 {
-    unsigned backlog = 0;
-    if (!endpoint->config->overload_control) {
-        endpoint->overload_permille = 0;
-        metric_set(&endpoint->metrics[ENDPOINT_OVERLOAD_PERMILLE], 0);
+    int64_t let_in = (int64_t)share->let_in;
+    let_in -= let_in * error / 10000;
+    if (let_in > (int64_t)OVERLOAD_ALL)
+        let_in = OVERLOAD_ALL;
+    share->let_in = let_in < (int64_t)LEAST ? LEAST : (uint32_t)let_in;
+}
+
+/* Once shares have been cut they follow the delay until all are let in again. */
+static void end_interval(struct overload_share *share, uint64_t least_us, uint64_t target_us,
+                         uint64_t now_us)
+{
+    if (least_us <= target_us)
+        share->above_us = 0;
+    else if (share->above_us == 0)
+        share->above_us = now_us;
+    bool cut = share->let_in < OVERLOAD_ALL;
+    bool lasting = share->above_us != 0 &&
+                   (now_us - share->above_us >= BURST_US || least_us >= target_us * BURST_MAX);
+    if (cut || lasting)
+        move_share(share, error_of(least_us, target_us));
+}
+
+/* The quick part: what waits now lets half as many more in, or none at three times the target. */
+static void correct(struct overload_share *share, uint64_t delay_us, uint64_t target_us)
+{
+    if (share->let_in >= OVERLOAD_ALL) {
+        share->refused = 0;
         return;
     }
-    for (unsigned i = 0; i < endpoint->socket_count; i++) {
-        if (endpoint->sockets[i].udp == NULL)
-            continue;
-        unsigned permille = udp_backlog_permille(endpoint->sockets[i].udp);
-        backlog = permille > backlog ? permille : backlog;
+    int64_t factor = 1000 - error_of(delay_us, target_us) / 2;
+    uint64_t let_in = (uint64_t)share->let_in * (uint64_t)factor / 1000;
+    share->refused = let_in >= OVERLOAD_ALL ? 0 : OVERLOAD_ALL - (uint32_t)let_in;
+}
+
+/* What comes last waits for what is before it in the socket, and for the turn that is under way. On
+ * a machine that others keep busy little work can take long; so what can be seen of a server that
+ * is just fully used counts for nothing. */
+static uint64_t delay_of(struct overload *overload, const struct overload_load *load)
+{
+    uint64_t turn_us = load->turn_us > TURN_US ? load->turn_us - TURN_US : 0;
+    uint64_t waiting = load->waiting > BATCH ? load->waiting - BATCH : 0;
+    if (overload->handled >= MANY)
+        overload->service_ns = (unsigned)(load->turn_us * 1000 / overload->handled);
+    overload->handled = load->fresh;
+    return turn_us + waiting * overload->service_ns / 1000;
+}
+
+void overload_turn(struct overload *overload, const struct overload_load *load)
+{
+    uint64_t delay_us = delay_of(overload, load);
+    overload->delay_us = delay_us;
+    if (delay_us < overload->least_us)
+        overload->least_us = delay_us;
+    bool ends = load->now_us - overload->since_us >= OVERLOAD_INTERVAL_US;
+    for (unsigned i = 0; i < OVERLOAD_CLASSES; i++) {
+        if (ends)
+            end_interval(&overload->shares[i], overload->least_us, targets_us[i], load->now_us);
+        correct(&overload->shares[i], delay_us, targets_us[i]);
     }
-    unsigned wanted = 0;
-    if (backlog >= BACKLOG_HIGH)
-        wanted = 1000;
-    else if (backlog > BACKLOG_LOW)
-        wanted = (backlog - BACKLOG_LOW) * 1000 / (BACKLOG_HIGH - BACKLOG_LOW);
-    /* Follows slowly, so that one full batch does not swing it. */
-    endpoint->overload_permille = (endpoint->overload_permille * 7 + wanted + 7) / 8;
-    if (wanted == 0 && endpoint->overload_permille < 8)
-        endpoint->overload_permille = 0;
-    if (endpoint->overload_permille > 0 && !timer_running(&endpoint->overload_timer))
-        wheel_start(loop_wheel(endpoint->loop), &endpoint->overload_timer, RECHECK_MS);
-    metric_set(&endpoint->metrics[ENDPOINT_OVERLOAD_PERMILLE],
-               (int64_t)endpoint->overload_permille);
+    if (ends) {
+        overload->since_us = load->now_us;
+        overload->least_us = UINT64_MAX;
+    }
 }
 
-bool endpoint_overloaded(const struct endpoint *endpoint)
+bool overload_active(const struct overload *overload)
 {
-    return endpoint->overload_permille > 0;
-}
-
-/* Requests of a dialog that exists are let through: refusing a BYE frees nothing. */
-static bool opens_something(const struct sip_message *request)
-{
-    return request->parts.to.tag.len == 0;
-}
-
-bool endpoint_overload_refuses(struct endpoint *endpoint, const struct sip_message *request)
-{
-    if (endpoint->overload_permille == 0 && !endpoint->draining)
-        return false;
-    if (!opens_something(request))
-        return false;
-    return endpoint->draining ||
-           random_below(loop_random(endpoint->loop), 1000) < endpoint->overload_permille;
+    for (unsigned i = 0; i < OVERLOAD_CLASSES; i++) {
+        const struct overload_share *share = &overload->shares[i];
+        if (share->let_in < OVERLOAD_ALL)
+            return true;
+    }
+    return false;
 }

@@ -26,8 +26,7 @@ static unsigned owner_of(const struct endpoint *endpoint, const struct sip_messa
     return steer_worker(sip_message_value(msg, SIP_HEADER_CALL_ID), endpoint->workers);
 }
 
-/* What leaves for one call keeps its order: the same number for the same Call-ID, no more. */
-static uint64_t order_of(const struct sip_message *msg)
+uint64_t endpoint_order_of(const struct sip_message *msg)
 {
     struct slice id = sip_message_value(msg, SIP_HEADER_CALL_ID);
     uint64_t words[3] = {0};
@@ -81,7 +80,7 @@ static void take_message(struct endpoint *endpoint, const struct flow *flow, str
     }
     if (status == 0)
         status = sip_message_check(msg, &fault);
-    loop_order(endpoint->loop, order_of(msg));
+    loop_order(endpoint->loop, endpoint_order_of(msg));
     endpoint_count(endpoint, msg->is_request ? ENDPOINT_REQUESTS : ENDPOINT_RESPONSES);
     if (status < 0)
         endpoint_refuse(endpoint, flow, &fault);
@@ -125,7 +124,7 @@ void endpoint_on_datagram(void *user, const struct flow *flow, struct slice data
     }
     data = slice_from(data, sip_frame_skip_crlf(data));
     /* Empty datagrams and lone CRLFs only keep a NAT's mapping open. */
-    if (data.len > 0)
+    if (data.len > 0 && !endpoint_shed_early(user, flow, data))
         take_message(user, flow, data, false);
 }
 

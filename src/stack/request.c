@@ -1,5 +1,6 @@
 /* A request on its worker: matched to its transaction, or shown to the user (RFC 3261
  * sections 17.2.3, 18.2). */
+#include "base/error.h"
 #include "stack/endpoint_private.h"
 #include "stack/nat.h"
 
@@ -20,6 +21,17 @@ static struct flow reply_flow(const struct endpoint *endpoint, const struct flow
     if (!flow_reliable(flow) && !via->rport && !nat_answers_source(via, flow))
         address_set_port(&reply.remote, via->port ? via->port : 5060);
     return reply;
+}
+
+void endpoint_request_init_brief(struct endpoint *endpoint, const struct sip_message *msg,
+                                 const struct flow *flow, struct endpoint_request *request)
+{
+    *request = (struct endpoint_request){.endpoint = endpoint,
+                                         .msg = msg,
+                                         .flow = *flow,
+                                         .reply = reply_flow(endpoint, flow, &msg->parts.via),
+                                         .via = msg->parts.via,
+                                         .uri_status = ERR_SYNTAX};
 }
 
 void endpoint_request_init(struct endpoint *endpoint, const struct sip_message *msg,
@@ -69,8 +81,9 @@ static void take_cancel(struct endpoint *endpoint, const struct endpoint_request
         endpoint->user.on_cancel(endpoint->user.user, request, invite);
 }
 
-static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request *request)
+struct slice endpoint_write_busy(const struct endpoint_request *request)
 {
+    struct endpoint *endpoint = request->endpoint;
     char text[48];
     struct writer w;
     writer_init(&w, text, sizeof(text));
@@ -83,8 +96,14 @@ static void refuse_busy(struct endpoint *endpoint, const struct endpoint_request
     endpoint_busy_tag(endpoint, request->msg, tag);
     struct sip_response response = {
         .status = 503, .headers = writer_slice(&w), .to_tag = slice_of(tag, sizeof(tag))};
-    endpoint_reply(request, &response);
-    endpoint_count(endpoint, ENDPOINT_OVERLOAD);
+    return endpoint_write_response(request, &response);
+}
+
+void endpoint_send_busy(const struct endpoint_request *request, struct slice bytes)
+{
+    if (bytes.len > 0)
+        endpoint_tx_send(request->endpoint, &request->reply, bytes);
+    endpoint_count(request->endpoint, ENDPOINT_OVERLOAD);
 }
 
 /* RFC 5923 section 8: only towards the address that the connection really comes from, and with TLS
@@ -103,8 +122,8 @@ static void take_alias(struct endpoint *endpoint, const struct endpoint_request 
 
 static void take_new(struct endpoint *endpoint, const struct endpoint_request *request)
 {
-    if (endpoint_overload_refuses(endpoint, request->msg)) {
-        refuse_busy(endpoint, request);
+    if (endpoint_sheds(endpoint, request->msg)) {
+        endpoint_send_busy(request, endpoint_write_busy(request));
         return;
     }
     if (request->via.alias && flow_reliable(&request->flow) &&

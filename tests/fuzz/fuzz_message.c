@@ -4,6 +4,7 @@
 #include "sip/message/credentials.h"
 #include "sip/message/cseq.h"
 #include "sip/message/frame.h"
+#include "sip/message/glance.h"
 #include "sip/message/respond.h"
 #include "sip/message/via.h"
 
@@ -123,6 +124,28 @@ static void require_answer(bool checked)
     }
 }
 
+/* Of a message that was taken: each line that an answer repeats is seen at a glance, or nothing is.
+ */
+static void require_glance(struct slice datagram)
+{
+    static const enum sip_header_id wanted[] = {SIP_HEADER_VIA, SIP_HEADER_FROM, SIP_HEADER_TO,
+                                                SIP_HEADER_CALL_ID, SIP_HEADER_CSEQ};
+    if (!sip_message_glance(datagram, &again)) {
+        return;
+    }
+    require(again.method == msg.method && slice_equal(again.uri, msg.uri));
+    for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        const struct sip_header *a = sip_message_first(&again, wanted[i]);
+        const struct sip_header *b = sip_message_first(&msg, wanted[i]);
+        while (a != NULL && b != NULL) {
+            require(a->name == b->name && a->value == b->value && a->end == b->end);
+            a = sip_message_next(&again, a);
+            b = sip_message_next(&msg, b);
+        }
+        require(a == NULL && b == NULL);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice datagram = slice_of((const char *)data, size);
@@ -138,6 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require_gapless();
         require(sip_message_parse(msg.raw, NULL, &again, &fault) == 0);
         require(again.header_count == msg.header_count && slice_equal(again.raw, msg.raw));
+        require_glance(datagram);
         checked = sip_message_check(&msg, &fault) == 0;
         if (checked) {
             require_parts();

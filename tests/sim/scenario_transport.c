@@ -331,6 +331,38 @@ static const struct scenario scenarios[] = {
              "alice again ACK\n"
              "wait 100ms\n"
              "bob none\n"},
+    {"an overloaded server refuses new calls, and no registrations", "RFC 3261 21.5.4", "",
+     ALICE_AND_BOB "server floods\n"
+                   "alice > INVITE bob sdp\n"
+                   "alice < 503 \"Retry-After: 5\"\n"
+                   "alice > ACK\n"
+                   "alice again INVITE\n"
+                   "wait 100ms\n"
+                   "alice repeats 1 503\n"
+                   "alice again ACK\n"
+                   "alice > MESSAGE bob\n"
+                   "alice < 503\n"
+                   "register alice2\n"
+                   "bob none\n"
+                   "wait 2s\n" CALL ALICE_HANGS_UP},
+    {"an overloaded server goes on with what it has let in", "RFC 6357 5, RFC 3261 17.2.1", "",
+     INVITED "server floods\n"
+             "alice again INVITE\n"
+             "wait 100ms\n"
+             "alice repeats 1 100\n"
+             "bob > 180\n"
+             "alice < 180\n"
+             "bob > 200\n"
+             "alice < 200\n"
+             "alice > ACK\n"
+             "bob < ACK\n"
+             "alice > INVITE sdp\n"
+             "alice < 100\n"
+             "bob < INVITE\n"
+             "bob > 200\n"
+             "alice < 200\n"
+             "alice > ACK\n"
+             "bob < ACK\n" ALICE_HANGS_UP},
     {"a name that leads nowhere", "RFC 3261 16.9, RFC 3263 4", "testInviteNoDNS",
      "config name gone.example.net fails\n"
      "register alice\n"

@@ -19,6 +19,13 @@ static enum sip_request_match on_ack(struct sip_server_tx *tx, struct sip_server
     return SIP_REQUEST_ABSORBED;
 }
 
+bool sip_transactions_know(const struct sip_transactions *t, const struct sip_message *request)
+{
+    struct sip_server_key key;
+    return sip_server_key_of(t, request, &key) == 0 &&
+           sip_server_tx_find(t, &key, (enum sip_method)key.method) != NULL;
+}
+
 enum sip_request_match sip_transactions_on_request(struct sip_transactions *t,
                                                    const struct sip_message *request,
                                                    struct sip_server_tx **ret_tx)

@@ -128,6 +128,9 @@ enum sip_request_match {
  * the time that they look for it, it is in the caches. For a message that passed sip_message_check.
  */
 void sip_transactions_expect(const struct sip_transactions *t, struct sip_message *request);
+/* Is there a transaction that this request is a retransmission for? After expect; not for an ACK.
+ */
+bool sip_transactions_know(const struct sip_transactions *t, const struct sip_message *request);
 /* Matches by 17.2.3, RFC 2543 rules where the branch lacks the magic, and runs the machine. The
  * message must have passed sip_message_check. *ret_tx is always set. */
 enum sip_request_match sip_transactions_on_request(struct sip_transactions *t,

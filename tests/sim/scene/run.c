@@ -80,6 +80,8 @@ static void server_step(struct scene *scene, const char *what)
         sim_server_start(server);
     else if (strcmp(what, "drain") == 0)
         sim_server_drain(server);
+    else if (strcmp(what, "floods") == 0)
+        sim_server_flood(server);
     else if (strcmp(what, "full") == 0)
         server->journal.full = true;
     else if (strcmp(what, "fails") == 0)

@@ -21,6 +21,7 @@
  *   pings alice 2 [5]          so many keep-alives have come since they were counted last, up to 5
  *   wait 32s                   s or ms
  *   server crash|cut|start|stop|drain|full|fails
+ *   server floods              it is overloaded, and recovers within two seconds
  *   bindings bob 2             so many live bindings
  *   connections bob 1          so many TCP connections of the phone are open
  *

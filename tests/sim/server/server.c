@@ -9,6 +9,7 @@
 #include "loop/mesh.h"
 #include "service/domains/domains.h"
 #include "sim/world/sim_loop.h"
+#include "stack/endpoint_private.h"
 #include "stack/prober.h"
 
 #define SWEEP_MS     1000
@@ -84,6 +85,8 @@ void sim_server_init(struct sim_server *server, struct sim_host *host,
     e->stream = config->stream;
     e->udp_request_max = 1300;
     e->via_maddr = config->via_maddr;
+    e->overload_control = true;
+    e->retry_after_s = 5;
     for (unsigned i = 0; i < host->address_count; i++)
         add_listeners(e, &host->addresses[i], config);
 }
@@ -279,6 +282,16 @@ bool sim_server_drain(struct sim_server *server)
     for (unsigned i = 0; i < server->config.workers; i++)
         drained &= endpoint_drain(server->workers[i].endpoint);
     return drained;
+}
+
+void sim_server_flood(struct sim_server *server)
+{
+    for (unsigned i = 0; i < server->config.workers; i++) {
+        struct endpoint *endpoint = server->workers[i].endpoint;
+        endpoint->overload.shares[OVERLOAD_CALLS].let_in = 1;
+        endpoint->overload.shares[OVERLOAD_CALLS].refused = OVERLOAD_ALL;
+        endpoint_shed_update(endpoint);
+    }
 }
 
 void sim_server_crash(struct sim_server *server, bool power_cut)

@@ -79,6 +79,8 @@ void sim_server_start(struct sim_server *server);
 void sim_server_stop(struct sim_server *server);
 /* SIGTERM: what is new is refused, what is under way goes on. True when nothing is. */
 bool sim_server_drain(struct sim_server *server);
+/* As after a flood that has just ended: nearly all new calls are refused, fewer as time goes. */
+void sim_server_flood(struct sim_server *server);
 /* power_cut: the host goes with it (sim_server_start brings it back). */
 void sim_server_crash(struct sim_server *server, bool power_cut);
 
