@@ -53,8 +53,8 @@ struct endpoint_config {
     size_t memory;                 /* bytes of kept messages, per worker; default (0) 4 GiB */
     uint32_t udp_request_max; /* larger requests go by TCP first (RFC 3261 section 18.1.1); 1,300 */
     unsigned udp_receive_buffer; /* bytes; 0: default of udp.h */
-    bool overload_control;  /* answer new requests 503 when the sockets' backlog says that we cannot
-                               keep up */
+    bool overload_control;  /* answer new requests 503 when what waits in the sockets says that we
+                               cannot keep up (overload.h) */
     uint32_t retry_after_s; /* in those 503; 0 leaves it out */
     const char *server;     /* Server header of our own responses; NULL or empty: none */
     bool via_maddr;         /* datagrams: answers go to Via's maddr (RFC 3261 section 18.2.2) */

@@ -2,13 +2,15 @@
 
 #include <string.h>
 
-#define BURST_US   100000u /* nothing is refused for a burst that is served within that time, */
-#define BURST_MAX  4u      /* unless the wait is so many times the target: buffers would run over */
-#define LEAST      64u     /* share that is let in at worst, so that recovery begins somewhere */
-#define MANY       64u     /* datagrams: enough to tell how long one takes */
-#define BATCH      512u    /* datagrams that may wait anyhow: what is under way, in a few turns */
-#define TURN_US    20000u  /* a turn may take that long */
-#define DELAYS_MAX 2000    /* thousandths of the target that count, beyond it */
+#define BURST_US    100000u /* nothing is refused for a burst that is served within that time, */
+#define BURST_MAX   4u     /* unless the wait is so many times the target: buffers would run over */
+#define LEAST       64u    /* share that is let in at worst, so that recovery begins somewhere */
+#define FASTER_MAX  4u     /* times that the growth doubles */
+#define MANY        64u    /* datagrams: enough to tell how long one takes */
+#define BATCH       1024u  /* datagrams that may wait anyhow: answers to what is under way */
+#define TURN_US     20000u /* a turn may take that long; what it takes more counts up to: */
+#define TURN_MAX_US (OVERLOAD_TARGET_US * 3)
+#define DELAYS_MAX  2000 /* thousandths of the target that count, beyond it */
 
 /* Waits that the classes are held to. */
 static const uint64_t targets_us[OVERLOAD_CLASSES] = {
@@ -32,11 +34,15 @@ static int64_t error_of(uint64_t delay_us, uint64_t target_us)
     return error > DELAYS_MAX ? DELAYS_MAX : error;
 }
 
-/* The slow part: up to a fifth less, or a tenth more, per interval. It moves by factors, so that it
- * works alike whether half of the requests are too many or nine of ten. */
+/* The slow part: up to a fifth less, or a tenth more, per interval; faster and faster while nothing
+ * waits at all. It moves by factors, so that it works alike whether half of the requests are too
+ * many or nine of ten. */
 static void move_share(struct overload_share *share, int64_t error)
 {
     int64_t let_in = (int64_t)share->let_in;
+    share->idle = error > -1000 ? 0 : share->idle < FASTER_MAX ? share->idle + 1 : FASTER_MAX;
+    if (share->idle > 1)
+        error *= INT64_C(1) << (share->idle - 1);
     let_in -= let_in * error / 10000;
     if (let_in > (int64_t)OVERLOAD_ALL)
         let_in = OVERLOAD_ALL;
@@ -75,10 +81,15 @@ static void correct(struct overload_share *share, uint64_t delay_us, uint64_t ta
  * is just fully used counts for nothing. */
 static uint64_t delay_of(struct overload *overload, const struct overload_load *load)
 {
+    /* However long one turn took: it alone is no reason to refuse anything. */
     uint64_t turn_us = load->turn_us > TURN_US ? load->turn_us - TURN_US : 0;
+    if (turn_us > TURN_MAX_US)
+        turn_us = TURN_MAX_US;
     uint64_t waiting = load->waiting > BATCH ? load->waiting - BATCH : 0;
-    if (overload->handled >= MANY)
-        overload->service_ns = (unsigned)(load->turn_us * 1000 / overload->handled);
+    if (overload->handled >= MANY) {
+        uint64_t one_ns = load->turn_us * 1000 / overload->handled;
+        overload->service_ns = (unsigned)((overload->service_ns * UINT64_C(7) + one_ns) / 8);
+    }
     overload->handled = load->fresh;
     return turn_us + waiting * overload->service_ns / 1000;
 }

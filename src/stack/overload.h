@@ -38,6 +38,7 @@ struct overload {
     struct overload_share {
         uint32_t let_in;   /* share; moves slowly */
         uint32_t refused;  /* share; the same, corrected by what waits now */
+        unsigned idle;     /* intervals in a row without any wait */
         uint64_t above_us; /* since when the delay has been above the target; 0: it is not */
     } shares[OVERLOAD_CLASSES];
 };

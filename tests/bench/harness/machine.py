@@ -1,8 +1,11 @@
 """The machine: CPUs, free ports, what processes use."""
 
+import contextlib
 import os
 import platform
 import socket
+import subprocess
+import sys
 
 TREE = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 BENCH = os.path.join(TREE, "tests", "bench")
@@ -90,3 +93,16 @@ def describe():
             virtual = virtual or (line.startswith("flags") and " hypervisor" in line)
     kind = "virtual machine" if virtual else "machine"
     return f"{kind}, {len(CPUS)} CPUs ({model}), Linux {platform.release()}"
+
+
+@contextlib.contextmanager
+def busy(cpu, count):
+    """So many processes that take what they can get of a CPU: who runs there too gets 1/(count+1) of it."""
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"],
+                                preexec_fn=lambda: os.sched_setaffinity(0, {cpu})) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()

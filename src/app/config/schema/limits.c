@@ -25,7 +25,8 @@ static const struct config_key keys[] = {
      .live = true,
      CONFIG_FIELD(endpoint.overload_control),
      .standard = "on",
-     .help = "Answer new requests 503 at once when more come in than can be served."},
+     .help = "Answer new requests 503 at once when more come in than can be served: calls first, "
+             "REGISTER last; what is under way goes on."},
     {.name = "overload.retry_after",
      .type = CONFIG_SECONDS,
      .live = true,
