@@ -63,6 +63,9 @@ function(tz_test source label loop helpers)
   endif()
 
   add_executable(${target} ${source})
+  # In a network of its own: no port that it picks is anybody else's.
+  set_target_properties(${target} PROPERTIES
+    CROSSCOMPILING_EMULATOR "${CMAKE_SOURCE_DIR}/tools/own-network;${CMAKE_CROSSCOMPILING_EMULATOR}")
   target_include_directories(${target} PRIVATE ${TESTS_DIR})
   tz_define_tests_dir(${target} ${source})
   target_link_options(${target} PRIVATE ${options})

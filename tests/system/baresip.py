@@ -4,6 +4,7 @@ import array
 import math
 import pathlib
 import re
+import signal
 import wave
 import zlib
 
@@ -13,6 +14,8 @@ RATE = 8000  # of G.711
 
 
 class Baresip(Terminal):
+    good_ends = (0, -signal.SIGTERM)  # until its main loop runs it knows no signals
+
     @property
     def folder(self):
         """What -f names."""

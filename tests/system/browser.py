@@ -65,7 +65,7 @@ class Browser:
         self.process.stdin.write(json.dumps({"do": command, **more}) + "\n")
         self.process.stdin.flush()
 
-    def wait_for(self, *wanted, timeout=15):
+    def wait_for(self, *wanted, timeout=60):
         """The next event of that name; others before it are passed over."""
         until, seen = time.monotonic() + timeout, []
         while True:

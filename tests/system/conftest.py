@@ -1,6 +1,9 @@
 import nsd
+import own_network
 import pytest
 import trapezoid
+
+own_network.enter()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 import time
 import urllib.request
 
-from trapezoid import free_port
+from trapezoid import PATIENCE, free_port
 
 
 def watched():
@@ -14,13 +14,13 @@ def watched():
 
 def counter(one, name):
     """A metric, summed over its labels; waits for nothing."""
-    with urllib.request.urlopen(f"http://{one.settings['metrics.listen']}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{one.settings['metrics.listen']}/metrics", timeout=PATIENCE) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if re.split("[{ ]", line)[0] == "trapezoid_" + name)
 
 
 def counts(one, name, wanted):
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while counter(one, name) != wanted:
         assert time.monotonic() < until, f"{name} is {counter(one, name)}, not {wanted}"
         time.sleep(0.02)

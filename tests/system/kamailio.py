@@ -43,7 +43,7 @@ class Kamailio:
             if self.process is not None:
                 self.process.terminate()
                 try:
-                    code = self.process.wait(20)
+                    code = self.process.wait(60)
                 except subprocess.TimeoutExpired:
                     self.kill()
                     raise

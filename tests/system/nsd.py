@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 import time
 
-from trapezoid import free_port
+from trapezoid import PATIENCE, free_port
 
 NSD = shutil.which("nsd") or "/usr/sbin/nsd"
 TYPES = {"A": 1, "SOA": 6, "AAAA": 28, "SRV": 33, "NAPTR": 35}
@@ -74,7 +74,7 @@ class Nsd:
         if self.process is not None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -140,7 +140,7 @@ remote-control:
             return file.read()
 
     def _wait(self):
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while not all(self._serves(zone) for zone in self.zones):
             assert self.process.poll() is None, f"nsd has ended:\n{self.said()}"
             assert time.monotonic() < until, f"nsd does not answer:\n{self.said()}"

@@ -6,6 +6,8 @@ import re
 import socket
 import uuid
 
+from trapezoid import PATIENCE
+
 COUNTER = itertools.count(1)
 
 
@@ -31,7 +33,7 @@ class Phone:
         self.user, self.password, self.agent = user, password, agent
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE)
         self.address = "%s:%d" % self.socket.getsockname()
         self.call_id, self.tag = uuid.uuid4().hex, uuid.uuid4().hex[:8]
         self.cseq = 0

@@ -98,7 +98,7 @@ class Visit:
         self.pages.server_close()
         shutil.rmtree(self.profile, ignore_errors=True)
 
-    def wait_for(self, wanted, timeout=40):
+    def wait_for(self, wanted, timeout=90):
         """The next event of that name."""
         until, seen = time.monotonic() + timeout, []
         while True:

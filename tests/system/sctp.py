@@ -1,17 +1,21 @@
 """A small SCTP end (RFC 9260) over UDP (RFC 6951), written from the RFCs, so that the server's has another peer than itself. One
 association, no retransmission: for loopback and namespaces."""
 
+import itertools
 import random
 import select
 import socket
 import struct
 import time
 
+from trapezoid import PATIENCE
+
 DATA, INIT, INIT_ACK, SACK, HEARTBEAT, HEARTBEAT_ACK, ABORT, SHUTDOWN, SHUTDOWN_ACK = range(9)
 COOKIE_ECHO, COOKIE_ACK, SHUTDOWN_COMPLETE = 10, 11, 14
 STATE_COOKIE = 7
 LAST, FIRST, UNORDERED = 1, 2, 4  # flags of DATA
 FRAGMENT = 1100
+PORTS = itertools.cycle(range(20000, 60000))  # no two associations of a test have the same
 
 
 def crc32c_table():
@@ -70,12 +74,12 @@ class Association:
     def __init__(self, host, udp_port=0, port=None):
         self.udp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((host, udp_port))
-        self.port = port or random.randrange(20000, 60000)
+        self.port = port or next(PORTS)
         self.open = False
         self.messages = []  # (stream, unordered, ppid, bytes), all that came
         self.outgoing_streams = 8
 
-    def connect(self, host, port, udp_port, timeout=5):
+    def connect(self, host, port, udp_port, timeout=PATIENCE):
         self.peer, self.remote_port = (host, udp_port), port
         self.tag, self.tsn = random.getrandbits(32) or 1, random.getrandbits(32)
         self.sequence, self.parts, self.whole = {}, {}, []

@@ -11,7 +11,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 def run(*words, input=None):
-    return subprocess.run([trapezoid.PROGRAM, *words], capture_output=True, text=True, timeout=20, input=input, check=False)
+    return subprocess.run([trapezoid.PROGRAM, *words], capture_output=True, text=True, timeout=60, input=input, check=False)
 
 
 def test_print_is_yaml_with_every_key_and_a_comment_for_each():
@@ -93,7 +93,7 @@ def test_what_newcomers_get_wrong_is_answered_with_what_is_right(server, tmp_pat
     (tmp_path / "garbage.db").write_text("no database\n")
     one = server(start=False)
     done = subprocess.run([trapezoid.PROGRAM, "serve", *one.options(), *arguments], capture_output=True, text=True,
-                          timeout=30, check=False, cwd=tmp_path)
+                          timeout=60, check=False, cwd=tmp_path)
     assert done.returncode in (1, 2) and said in done.stderr, done.stderr
 
 
@@ -102,7 +102,7 @@ def test_after_a_first_start_that_failed_the_next_is_a_first_start(server, tmp_p
     one = server(start=False)
     (tmp_path / "file").write_text("")
     done = subprocess.run([trapezoid.PROGRAM, "serve", *one.options(), "--set", f"control.path={tmp_path}/file/socket"],
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and "control socket" in done.stderr, done.stderr
     one.start()
     assert "Accounts made by this first start" in one.out()

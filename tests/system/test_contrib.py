@@ -53,7 +53,7 @@ def test_the_systemd_unit_is_one(tmp_path):
     unit = (TOP / "contrib/trapezoid.service").read_text().replace("/usr/bin/trapezoid", trapezoid.PROGRAM)
     (tmp_path / "trapezoid.service").write_text(re.sub(r"(?m)^Documentation=.*\n", "", unit))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(tmp_path / "trapezoid.service")],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=120, check=False)
     mine = [line for line in done.stderr.splitlines() if "trapezoid" in line]
     assert not mine, done.stderr
 
@@ -70,9 +70,9 @@ def test_directories_of_systemd_are_used(server):
 @pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
 def test_the_manual_page_has_no_errors_and_names_every_command():
     done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", str(TOP / "contrib/trapezoid.8")],
-                          capture_output=True, text=True, timeout=60, check=False,
+                          capture_output=True, text=True, timeout=120, check=False,
                           env={**os.environ, "MANWIDTH": "100", "PAGER": "cat", "LC_ALL": "C.UTF-8"})
     assert done.returncode == 0 and done.stderr == ""
-    commands = subprocess.run([trapezoid.PROGRAM, "help"], capture_output=True, text=True, check=True, timeout=20).stdout
+    commands = subprocess.run([trapezoid.PROGRAM, "help"], capture_output=True, text=True, check=True, timeout=60).stdout
     for command in re.findall(r"(?m)^  trapezoid (\w+)", commands):
         assert re.search(rf"trapezoid {command}\b", done.stdout), command

@@ -66,7 +66,7 @@ class Leg(Side, Ua):
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
         kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
         made = socket.socket(family, kind)
-        made.settimeout(10)
+        made.settimeout(30)
         made.bind((self.host, 0))
         if kind == socket.SOCK_STREAM:
             made.connect(self.target)

@@ -49,7 +49,7 @@ def doctor(one, *checks, before=(), **more):
     """Asks the doctor about a server, that runs or does not, in its namespace."""
     settings = [w for key, value in more.items() for w in ("--set", f"{key.replace('__', '.')}={trapezoid.text_of(value)}")]
     done = subprocess.run([*one.prefix, *before, PROGRAM, "doctor", *checks, "--json", *one.options(), *settings],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     assert not trapezoid.SANITIZER.search(done.stderr) and done.returncode in (0, 1), done.stderr + done.stdout
     return Findings(done)
 
@@ -116,7 +116,7 @@ def test_all_checks_with_a_running_server_take_little_time(server):
     one = server(**{key.replace(".", "__"): value for key, value in OPEN.items()})
     began = time.monotonic()
     found = doctor(one)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert found.answer["running"] is True and found.code == 0, found.all
     assert {f["check"] for f in found.all} == {"addresses", "ports", "inbound", "certificate", "names", "clock", "files", "kernel",
                                                "store", "firewall", "machine"}

@@ -37,7 +37,6 @@ def test_a_malformed_top_via_is_answered_at_the_source(server):
             answer = eve.receive()
             assert status(answer) == 400, answer
             assert f"Via: {via}\r\n" in answer
-        eve.socket.settimeout(0.5)
         eve.send(raw("ACK", ";;"))
         eve.send(raw("OPTIONS", "SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKalive"))
         assert "CSeq: 1 OPTIONS" in eve.receive(), "an ACK is never answered (RFC 3261 section 17.1.1.3)"
@@ -55,12 +54,14 @@ def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
         for length in range(65390, 65440, 4):
             size = length - len(head.format(one.address, length, length))
             tcp.sendall(head.format(one.address, length, size).encode() + b"x" * size)
-        tcp.settimeout(5)
+        tcp.settimeout(30)
         assert tcp.recv(65535).startswith(b"SIP/2.0 513 ")
-        time.sleep(0.5)
-        before = processor_seconds(one.process)
-        time.sleep(1)
-        assert processor_seconds(one.process) - before < 0.3
+        used, until = 1, time.monotonic() + 30
+        while used > 0.3:
+            assert time.monotonic() < until, "it works for ever"
+            before = processor_seconds(one.process)
+            time.sleep(1)
+            used = processor_seconds(one.process) - before
 
 
 def test_a_made_up_to_tag_opens_no_way(server):
@@ -72,7 +73,6 @@ def test_a_made_up_to_tag_opens_no_way(server):
         gateway.socket.settimeout(0.3)
         with Phone(one.address, "lee", "secret") as bob, Phone(one.address, "kim") as eve:
             assert status(bob.register()) == 200
-            bob.socket.settimeout(0.3)
             for sender in (eve.aor, "sip:eve@example.org"):
                 for uri in (f"sip:0900@{one.address}", "tel:0900"):
                     asked = eve.request("INVITE", uri, to=f"{uri}>;tag=1;x=<y").replace("=<y>", "=y")
@@ -92,11 +92,11 @@ def test_strangers_are_refused_once(server):
     """RFC 3261 section 26.3.2.4: a forged source gets no more than was sent in its name."""
     one = server()
     with Phone(one.address, "alice") as eve:
-        eve.socket.settimeout(2.5)
         for uri, expected in ((f"sip:bob@{one.address}", 407), ("sip:bob@example.org", 407)):
             eve.send(eve.request("INVITE", uri))
             assert final(eve) == expected
         eve.send(eve.request("INVITE", "sip:bob@example.org").replace(eve.aor, "sip:eve@example.com"))
         assert final(eve) == 403
+        eve.socket.settimeout(2.5)
         with pytest.raises(TimeoutError):
             eve.receive()

@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from trapezoid import free_neighbours
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 LOADGEN = TOP / "build" / os.environ.get("TRAPEZOID_BUILD", "release") / "loadgen"
@@ -66,18 +67,15 @@ class Server(threading.Thread):
         self.socket.close()
 
 
-def free_port():
-    """A port with a free one behind it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+HASTY = ("--t1=100", "--give-up=1500")  # for answers that do not come
+PATIENT = ("--t1=10000", "--give-up=30000")  # nothing is sent twice
 
 
-def load(server, mode, *options):
+def load(server, mode, *options, manner=PATIENT):
     """(exit code, report)"""
-    command = [LOADGEN, mode, f"--server=127.0.0.1:{server.port}", f"--local=127.0.0.1:{free_port()}", "--json", "--window=4",
-               "--users=10", "--sources=1", "--t1=100", "--give-up=1500", *options]
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, text=True, check=False)
+    command = [LOADGEN, mode, f"--server=127.0.0.1:{server.port}", f"--local=127.0.0.1:{free_neighbours()}", "--json", "--window=4",
+               "--users=10", "--sources=1", *manner, *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=120, text=True, check=False)
     return done.returncode, json.loads(done.stdout)
 
 
@@ -124,7 +122,7 @@ def test_refresh_has_the_same_call_id_and_a_higher_cseq():
 ])
 def test_notices_a_wrong_answer(what, change):
     with registrar(change) as server:
-        code, report = load(server, "register", "--count=4")
+        code, report = load(server, "register", "--count=4", manner=HASTY)
     assert code == 1
     assert report["wrong"][what] > 0
 
@@ -139,14 +137,14 @@ def test_retransmits_what_was_lost():
         lost.add(branch)
 
     with Server(on_datagram) as server:
-        code, report = load(server, "register", "--count=6")
+        code, report = load(server, "register", "--count=6", manner=HASTY)
     assert (code, report["done"]) == (0, 6)
     assert report["resent"] >= 6
 
 
 def test_counts_what_is_never_answered():
     with Server(lambda *_: None) as server:
-        code, report = load(server, "register", "--count=3")
+        code, report = load(server, "register", "--count=3", manner=HASTY)
     assert (code, report["done"], report["timeouts"]) == (1, 0, 3)
     assert report["resent"] >= 9
 
@@ -240,7 +238,7 @@ def test_calls_go_past_a_proxy_that_records_no_route():
 ])
 def test_notices_a_spoilt_message(what, change):
     with Proxy(change) as server:
-        code, report = load(server, "call", "--count=4")
+        code, report = load(server, "call", "--count=4", manner=HASTY)
     assert code == 1
     assert report["wrong"][what] > 0
 
@@ -263,8 +261,8 @@ def test_acknowledges_a_refusal():
 
 def test_holds_calls_until_it_is_told_to_end_them():
     with Proxy() as server:
-        command = [LOADGEN, "hold", f"--server=127.0.0.1:{server.port}", f"--local=127.0.0.1:{free_port()}", "--json",
-                   "--sources=1", "--count=30", "--window=4", "--users=10"]
+        command = [LOADGEN, "hold", f"--server=127.0.0.1:{server.port}", f"--local=127.0.0.1:{free_neighbours()}", "--json",
+                   "--sources=1", "--count=30", "--window=4", "--users=10", *PATIENT]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "held 30\n"
             assert server.methods.count("INVITE") == 30 and "BYE" not in server.methods
@@ -275,12 +273,12 @@ def test_holds_calls_until_it_is_told_to_end_them():
 
 
 def test_reflector_sends_the_sizes_that_were_asked_for():
-    port = free_port()
+    port = free_neighbours()
     with subprocess.Popen([REFLECTOR, f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline() == "ready\n"
-        done = subprocess.run([LOADGEN, "echo", f"--server=127.0.0.1:{port}", f"--local=127.0.0.1:{free_port()}", "--json",
+        done = subprocess.run([LOADGEN, "echo", f"--server=127.0.0.1:{port}", f"--local=127.0.0.1:{free_neighbours()}", "--json",
                                "--sources=1", "--count=50", "--sizes=600:300+700,400:500"],
-                              stdout=subprocess.PIPE, text=True, check=False, timeout=60)
+                              stdout=subprocess.PIPE, text=True, check=False, timeout=120)
         process.kill()
     report = json.loads(done.stdout)
     assert (done.returncode, report["done"]) == (0, 50)

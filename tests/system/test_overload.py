@@ -1,11 +1,9 @@
 """Far more calls than the server can carry: it goes on answering some, refuses the rest, and says so."""
 
-import contextlib
 import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import time
 import urllib.request
@@ -22,18 +20,9 @@ USERS = 100
 def loadgen(one, mode, local, *options):
     done = subprocess.run([LOADGEN, mode, "--server", one.address, "--local", f"127.0.0.1:{local}", "--users", str(USERS),
                            "--json", *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=90, check=False)
+                          timeout=150, check=False)
     assert done.stdout.startswith("{"), done
     return json.loads(done.stdout)
-
-
-def two_ports():
-    """The first of two neighbours that are free: loadgen's callers and phones."""
-    while True:
-        port = trapezoid.free_port()
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
-            neighbour.bind(("127.0.0.1", port + 1))
-            return port
 
 
 def resident(one):
@@ -42,7 +31,7 @@ def resident(one):
 
 
 def metric(address, name):
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
         return float(re.search(rf"(?m)^{name} (\S+)$", answer.read().decode()).group(1))
 
 
@@ -51,7 +40,7 @@ def test_a_flood_is_refused_in_part_and_the_server_recovers(server):
     one = server(workers=1, auth__register=False, auth__call=False, record_route=True, domains=["bench.test"],
                  store__path=":memory:", metrics__listen=metrics, udp__receive_buffer="256K", drain_time="0s",
                  overload__retry_after="7s", limits__memory="256M")
-    local = two_ports()
+    local = trapezoid.free_neighbours()  # loadgen's callers and phones
     # They share the machine: the server gets less of it than it would like.
     os.setpriority(os.PRIO_PROCESS, one.process.pid, 5)
     for task in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir():
@@ -69,7 +58,7 @@ def test_a_flood_is_refused_in_part_and_the_server_recovers(server):
     assert "requests refused so far" in one.command("status")
     assert resident(one) < (1500 << 20 if trapezoid.SANITIZED else 400 << 20)
     # When nothing comes any more, nothing is refused any more.
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while one.json("status")["overload"]["now"]:
         assert time.monotonic() < until, "it still refuses"
         time.sleep(0.1)
@@ -91,7 +80,7 @@ def test_transactions_are_bounded(server):
         for number in range(300):
             caller.call_id = f"bounded-{number}"
             caller.send(caller.request("INVITE", callee.aor))
-            while (answer := caller.receive(5)) and answer.get("Call-ID") != caller.call_id:
+            while (answer := caller.receive()) and answer.get("Call-ID") != caller.call_id:
                 pass
             statuses.append(answer.status)
         assert statuses[0] == 100 and statuses[-1] == 503, statuses

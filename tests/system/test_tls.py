@@ -58,12 +58,12 @@ def asks(one):
 
 def metric(one, name):
     """A figure of /metrics."""
-    with urllib.request.urlopen(f"http://{one.settings['metrics.listen']}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{one.settings['metrics.listen']}/metrics", timeout=30) as answer:
         return float(re.search(rf"(?m)^trapezoid_{name} (\S+)$", answer.read().decode()).group(1))
 
 
 def wait_for_metric(one, name, value):
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while (found := metric(one, name)) < value:
         assert time.monotonic() < until, f"{name} is {found}, not {value}"
         time.sleep(0.02)
@@ -124,7 +124,7 @@ def test_sessions_are_resumed_by_any_worker(tls, root):
             with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
                 session, reused = secure.session, reused + secure.session_reused
     assert reused == 11
-    end = time.monotonic() + 5  # in a resumed handshake the client speaks last (RFC 5246 section 7.3)
+    end = time.monotonic() + 30  # in a resumed handshake the client speaks last (RFC 5246 section 7.3)
     while metric(one, "tls_accepted_total") < 12 and time.monotonic() < end:
         time.sleep(0.02)
     assert metric(one, "tls_resumed_total") == 11
@@ -275,7 +275,7 @@ def test_a_client_without_certificate_is_refused_where_one_is_required(tls, root
             ua.ask("OPTIONS", f"sip:{one.address}")
     with phone(one, root, context=root.client(pair)) as ua:
         assert ua.ask("OPTIONS", f"sip:{one.address}").status == 200
-    assert metric(one, "stream_handshakes_failed_total") == 1
+    counts(one, "stream_handshakes_failed_total", 1)
 
 
 # ---- Certificates ----
@@ -393,7 +393,7 @@ def plain(one):
 
 def ends(connection):
     """Whatever comes before, the server closes."""
-    connection.settimeout(10)
+    connection.settimeout(30)
     with contextlib.suppress(ConnectionResetError):
         while connection.recv(65536):
             pass
@@ -445,7 +445,7 @@ def test_a_stalled_handshake_times_out(tls, sent):
         assert ends(connection)
         assert time.monotonic() - began > 0.25
     wait_for_metric(one, "stream_handshakes_late_total", 1)
-    assert metric(one, "stream_opening") == 0
+    counts(one, "stream_opening", 0)
 
 
 def test_slow_loris_in_handshakes_delays_nobody(tls):
@@ -453,7 +453,7 @@ def test_slow_loris_in_handshakes_delays_nobody(tls):
     with contextlib.ExitStack() as stack:
         lorises = [stack.enter_context(plain(one)) for _ in range(50)]
         hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500
-        until, at = time.monotonic() + 10, 0
+        until, at = time.monotonic() + 60, 0
         while lorises and time.monotonic() < until:
             for loris in lorises[:]:
                 try:
@@ -507,7 +507,7 @@ def test_a_storm_of_handshakes_leaves_calls_their_time(tls, root):
     try:
         with Ua(one.address, "asker") as ua:
             until, asked = time.monotonic() + 2, 0
-            while time.monotonic() < until:
+            while time.monotonic() < until or (min(asked, len(done)) <= 20 and time.monotonic() < until + 60):
                 assert ua.ask("OPTIONS", f"sip:{one.address}").status == 200
                 asked += 1
     finally:
@@ -523,7 +523,7 @@ def test_renegotiation_is_refused(tls, root):
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
         client.stdin.write(b"R\n")
         client.stdin.flush()
-        said, _ = client.communicate(timeout=20)
+        said, _ = client.communicate(timeout=60)
     assert b"RENEGOTIATING" in said and b"no renegotiation" in said
     counts(one, "stream_protocol_errors_total", 1)
     asks(one)

@@ -127,7 +127,7 @@ def test_dont_fragment(relay):
     _, address = relay()
     with turn.Client(address) as client, turn.Peer() as peer, socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as wire:
         wire.bind(("lo", 0x0800))
-        wire.settimeout(5)
+        wire.settimeout(30)
 
         def df(payload):
             while True:
@@ -477,8 +477,8 @@ def test_relays_leave_open_files_to_everything_else():
         clients = [stack.enter_context(turn.Client(address)) for _ in range(200)]
         answers = [client.allocate(both) for client in clients]
         assert sum(len(answer.relayed) for answer in answers) == 300 and answers[-1].code == 508
-        with socket.create_connection((one.host, one.port), 5) as phone:
-            phone.settimeout(5)
+        with socket.create_connection((one.host, one.port), 30) as phone:
+            phone.settimeout(30)
             phone.sendall(b"\r\n\r\n")
             assert phone.recv(4) == b"\r\n"
         for client in clients[:10]:
@@ -501,10 +501,10 @@ def test_relays_shows_who_has_what(relay):
         relays = {r["owner"]: r for r in one.json("relays")["relays"]}
         mine, theirs = relays["user"], relays["other"]
         assert mine["client"] == "127.0.0.1:%d" % client.socket.getsockname()[1] and mine["transport"] == "udp"
-        assert mine["relayed"][0]["address"] == "%s:%d" % relayed and 590 <= mine["relayed"][0]["expires_in"] <= 600
+        assert mine["relayed"][0]["address"] == "%s:%d" % relayed and 500 <= mine["relayed"][0]["expires_in"] <= 600
         assert (mine["permissions"], mine["channels"], mine["dropped"]) == (1, 1, 0)
         assert mine["to_peers"] == {"packets": 1, "bytes": 5} and mine["from_peers"] == {"packets": 1, "bytes": 3}
-        assert theirs["transport"] == "tcp" and theirs["relayed"][0]["expires_in"] > 1190
+        assert theirs["transport"] == "tcp" and theirs["relayed"][0]["expires_in"] > 1000
         assert "user  udp:127.0.0.1:" in one.command("relays")
 
 

@@ -90,7 +90,7 @@ def test_credentials_that_expire(relay):
     assert not logs_in(address, *expiring("somewhere"))
     assert not logs_in(address, *expiring("northwest", seconds=-1))
     with turn.Client(address, *expiring("northwest", seconds=100)) as client:
-        assert client.allocate().lifetime in range(90, 101)
+        assert client.allocate().lifetime in range(40, 101)
     sent, received = turn.uclient(address, "-W", "southeast", "-y", "-c", messages=1)
     assert sent == received > 0
 
@@ -150,7 +150,7 @@ def test_a_nonce_ends(relay):
     with turn.Client(address, "alice", "wonderland") as client:
         assert client.allocate().code == 0
         first = client.nonce
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while client.nonce == first and time.monotonic() < until:
             assert client.refresh().code == 0  # by itself it answers the 438
             time.sleep(0.05)

@@ -70,7 +70,7 @@ class Data:
         self.early, self.socket = client.buffer, client.socket
         self.settimeout, self.send, self.sendall, self.close = (
             self.socket.settimeout, self.socket.send, self.socket.sendall, self.socket.close)
-        self.settimeout(10)
+        self.settimeout(30)
 
     def __enter__(self):
         return self
@@ -86,7 +86,7 @@ class Data:
 @contextlib.contextmanager
 def listener(host="127.0.0.1"):
     with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as one:
-        one.settimeout(10)
+        one.settimeout(30)
         yield one
 
 
@@ -98,7 +98,7 @@ def connected(control):
     assert answer.kind == "success", answer.code
     accepted, source = peer.accept()
     assert source[:2] == control.relayed
-    accepted.settimeout(10)
+    accepted.settimeout(30)
     return control.data(answer.get(CONNECTION_ID)), accepted
 
 
@@ -157,7 +157,7 @@ def test_peers_connect_to_a_client(relay, workers):
                 with control.data(identifier) as client:
                     assert client.recv(100) == b"early"
                     client.sendall(b"back")
-                    peer.settimeout(10)
+                    peer.settimeout(30)
                     assert peer.recv(100) == b"back"
 
 
@@ -165,7 +165,7 @@ def test_peers_without_permission_are_closed(relay):
     _, address = relay()
     with Control(address) as control:
         with socket.create_connection(control.relayed) as peer:
-            peer.settimeout(10)
+            peer.settimeout(30)
             with contextlib.suppress(ConnectionResetError):
                 assert peer.recv(1) == b""
         assert control.take(0.2) is None
@@ -306,7 +306,7 @@ def test_connections_of_an_allocation_are_bounded(relay):
             stack.enter_context(socket.create_connection(control.relayed))
             control.attempt()
         late = stack.enter_context(socket.create_connection(control.relayed))
-        late.settimeout(10)
+        late.settimeout(30)
         with contextlib.suppress(ConnectionResetError):
             assert late.recv(1) == b""
         peer = stack.enter_context(listener())
@@ -333,7 +333,7 @@ def test_a_side_that_reads_nothing_holds_the_other_up(relay, workers):
             for sender, receiver in ((client, far), (far, client)):
                 sent = fill(sender)
                 assert sent < 64 << 20
-                receiver.settimeout(10)
+                receiver.settimeout(30)
                 assert len(read(receiver, sent)) == sent
     assert one.process.poll() is None
 
@@ -348,4 +348,4 @@ def test_bandwidth_of_connections_is_bounded(relay):
             began = turn.time.monotonic()
             assert len(read(far, 250 << 10)) == 250 << 10
             took = turn.time.monotonic() - began
-            assert 0.5 < took < 5, took
+            assert 0.5 < took < 60, took

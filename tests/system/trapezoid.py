@@ -27,8 +27,9 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("TRAPEZOID", str(TOP / "build/debug/trapezoid"))
 SANITIZED = os.environ.get("TRAPEZOID_BUILD", "debug") == "debug"
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
-START_TIME = 20  # seconds; a machine that tests share is slow at times
-END_TIME = 30
+PATIENCE = 30  # seconds in which all happens that does: a machine that tests share is slow at times
+START_TIME = 60
+END_TIME = 60
 
 
 def _ports():
@@ -53,6 +54,15 @@ def free_port(host="127.0.0.1"):
                 udp.bind((host, port))
                 return port
     raise RuntimeError("no free port")
+
+
+def free_neighbours(host="127.0.0.1"):
+    """The first of two ports, one after the other, that are free."""
+    while True:
+        port = free_port(host)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
+            neighbour.bind((host, port + 1))
+            return port
 
 
 def text_of(value):
@@ -113,7 +123,7 @@ class Trapezoid:
         self.wait_for(r"(?m)^ready$|\"message\":\"ready\"", START_TIME)
         return self
 
-    def wait_for(self, pattern, timeout=10):
+    def wait_for(self, pattern, timeout=PATIENCE):
         """Waits until a line of the log fits; returns the match."""
         until = time.monotonic() + timeout
         while True:
@@ -197,7 +207,7 @@ class Trapezoid:
     def run(self, *words, input=None):
         """A subcommand that speaks to this server, as subprocess.CompletedProcess with text."""
         done = subprocess.run([PROGRAM, *words, *self.options()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              input=input, text=True, timeout=60, check=False)
+                              input=input, text=True, timeout=120, check=False)
         assert not SANITIZER.search(done.stderr), done.stderr
         return done
 

@@ -11,6 +11,8 @@ import struct
 import subprocess
 import time
 
+from trapezoid import PATIENCE
+
 COOKIE = 0x2112A442
 ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 3, 4, 6, 7, 8, 9
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, UNKNOWN_ATTRIBUTES = 0x0006, 0x0008, 0x0009, 0x000A
@@ -91,7 +93,7 @@ class Client:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
         self.socket = socket.socket(family, kind)
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE)
         if local:
             self.socket.bind(local)
         self.socket.connect(address)
@@ -109,7 +111,7 @@ class Client:
     def raw(self, data):
         self.socket.send(data)
 
-    def take(self, timeout=5):
+    def take(self, timeout=PATIENCE):
         """One message or ChannelData, as bytes; None after the timeout."""
         self.socket.settimeout(timeout)
         with contextlib.suppress(TimeoutError, ConnectionError):
@@ -160,7 +162,7 @@ class Client:
         return answer
 
     def answer(self, transaction):
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             data = self.take()
             assert data, "no answer"
@@ -192,7 +194,7 @@ class Client:
         padding = bytes(-len(data) % 4) if self.transport == "tcp" else b""
         self.raw(struct.pack("!HH", number, len(data)) + data + padding)
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=PATIENCE):
         """(peer, payload) of a Data indication, (number, payload) of ChannelData, None."""
         data = self.take(timeout)
         if data is None:
@@ -211,7 +213,7 @@ class Peer:
     def __init__(self, host="127.0.0.1"):
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE)
 
     def __enter__(self):
         return self
@@ -223,7 +225,7 @@ class Peer:
     def address(self):
         return self.socket.getsockname()[:2]
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=PATIENCE):
         self.socket.settimeout(timeout)
         with contextlib.suppress(TimeoutError):
             data, source = self.socket.recvfrom(65536)
@@ -247,7 +249,7 @@ def peer_program(port, host="127.0.0.1"):
 
 def uclient(server, *options, user="user", password="secret", messages=5, clients=1):
     """coturn's turnutils_uclient; returns how many messages went and came back."""
-    done = subprocess.run(["timeout", "60", "turnutils_uclient", "-u", user, "-w", password, "-n", str(messages), "-m", str(clients),
+    done = subprocess.run(["timeout", "120", "turnutils_uclient", "-u", user, "-w", password, "-n", str(messages), "-m", str(clients),
                            "-p", str(server[1]), *options, server[0]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, check=False)
     found = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", done.stdout)

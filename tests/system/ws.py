@@ -10,6 +10,7 @@ import struct
 import time
 import uuid
 
+from trapezoid import PATIENCE
 from ua import Message, Ua
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -39,7 +40,7 @@ class Wire:
 
     def __init__(self, address, wrap=None, host="127.0.0.1"):
         there, port = address.rsplit(":", 1)
-        plain = socket.create_connection((there.strip("[]"), int(port)), timeout=10, source_address=(host, 0))
+        plain = socket.create_connection((there.strip("[]"), int(port)), timeout=PATIENCE, source_address=(host, 0))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = wrap(plain) if wrap else plain
         self.buffer = b""
@@ -67,7 +68,7 @@ class Wire:
         self.buffer += data
         return True
 
-    def http(self, timeout=10):
+    def http(self, timeout=PATIENCE):
         """The head of an HTTP response, as text."""
         until = time.monotonic() + timeout
         while b"\r\n\r\n" not in self.buffer:
@@ -91,7 +92,7 @@ class Wire:
             assert head.endswith("\r\nSec-WebSocket-Protocol: sip")
         return head
 
-    def frame(self, timeout=10):
+    def frame(self, timeout=PATIENCE):
         """The next frame: opcode and data; None when none comes in time."""
         until = time.monotonic() + timeout
         while True:
@@ -108,7 +109,7 @@ class Wire:
             if not self._more(until):
                 return None
 
-    def closed_with(self, timeout=10):
+    def closed_with(self, timeout=PATIENCE):
         """Frames until the end; the code of the Close that came, or None."""
         code, until = None, time.monotonic() + timeout
         try:
@@ -143,7 +144,7 @@ class WsUa(Ua):
     def send(self, text):
         self.wire.send(frame(TEXT, text))
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=PATIENCE):
         until = time.monotonic() + timeout
         while got := self.wire.frame(max(0, until - time.monotonic())):
             opcode, data = got
