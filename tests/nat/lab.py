@@ -132,7 +132,7 @@ class Namespace:
         if LIBC.setns(file.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "setns")
 
-    def socket(self, address="0.0.0.0", port=0, kind=socket.SOCK_DGRAM, timeout=2):
+    def socket(self, address="0.0.0.0", port=0, kind=socket.SOCK_DGRAM, timeout=20):
         with self.entered():
             s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
         try:

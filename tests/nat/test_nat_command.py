@@ -59,7 +59,7 @@ table ip6 lab {
 
 
 def wait_for_port(namespace, address, port):
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         with namespace.socket(kind=socket.SOCK_STREAM, timeout=1) as s:
             if s.connect_ex((address, port)) == 0:
@@ -152,7 +152,7 @@ class Run:
         self.process = subprocess.Popen(place.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self):
-        self.out, self.err = self.process.communicate(timeout=90)
+        self.out, self.err = self.process.communicate(timeout=170)
         self.code = self.process.returncode
         assert not trapezoid.SANITIZER.search(self.err), self.err
         return self

