@@ -15,7 +15,7 @@ RINGS, UP = r"Call \d+ to sip:\S+ ringing", r"Media streams established with sip
 DECLINED, CANCELLED, ENDED = (rf"Call \d+ with sip:\S+ ended \({how}\)" for how in ("Call declined", "Not answered", "No error"))
 
 
-def wait_until(ready, what, timeout=20):
+def wait_until(ready, what, timeout=60):
     until = time.monotonic() + timeout
     while not ready():
         assert time.monotonic() < until, what
