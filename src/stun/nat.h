@@ -57,7 +57,7 @@
 /* What it means for the media of calls. */
 #define NAT_CALLS_LIST(X)                                                                          \
     X(NAT_CALLS_UNTOLD, "unknown", "whether media can go straight is not known",                   \
-      "the server could not tell how this NAT maps ports")                                         \
+      "no server has told how ports are mapped")                                                   \
     X(NAT_CALLS_ANYONE, "straight", "media can go straight",                                       \
       "anyone can reach this machine at its outside address")                                      \
     X(NAT_CALLS_ADDRESS, "straight", "media can go straight",                                      \

@@ -285,7 +285,14 @@ def test_a_person_is_told_in_words(runs):
     assert "test II, from the server's other address and port: does not get in" in run.err
     run = runs["full cone", SILENT]
     assert run.code == 3
-    assert "UDP blocked" in run.out and "is one running there" in run.out
+    assert "kind         unknown" in run.out and "is one running there" in run.out
+
+
+def test_a_server_that_is_not_there_does_not_make_udp_blocked(runs):
+    """Its host says so itself (ICMP port unreachable): UDP passes both ways."""
+    run = runs["full cone", SILENT]
+    assert run.code == 3 and "UDP passes" in run.err and "UDP blocked" not in run.out
+    assert "calls        whether media can go straight is not known" in run.out
 
 
 def test_who_does_not_answer_is_told_apart_from_who_does_not_exist(runs):

@@ -112,6 +112,31 @@ def test_words_for_people_and_exit_codes(absent):
     assert done.returncode == 2 and "sip.t1" in done.stderr
 
 
+def test_the_sockets_of_a_second_address_and_relays(server):
+    """RFC 5780 section 6: four sockets. What the server would not start with the doctor finds."""
+    ports = [trapezoid.free_port(), trapezoid.free_port("127.0.0.2")]
+    stun = {"stun__listen": f"udp:127.0.0.1:{ports[0]}", "stun__alternate": f"127.0.0.2:{ports[1]}", "turn__enabled": True,
+            "turn__relay": "127.0.0.1", **{key.replace(".", "__"): value for key, value in OPEN.items()}}
+    corners = [f"udp:127.0.0.1:{ports[1]}", f"udp:127.0.0.2:{ports[0]}", f"udp:127.0.0.2:{ports[1]}"]
+    found = doctor(server(start=False, **stun), "ports")
+    assert found.code == 0
+    for text in [f"{corner}: free" for corner in corners] + ["turn.relay 127.0.0.1: an address of this machine"]:
+        found.find("ok", re.escape(text))
+    found = doctor(server(**stun), "ports")
+    assert found.code == 0
+    for corner in corners:
+        found.find("ok", re.escape(f"{corner}: the server answers STUN"))
+    other = {**stun, "stun__listen": f"udp:127.0.0.1:{trapezoid.free_port()}"}
+    for wrong, words in (({"turn__relay": "192.0.2.77"}, "turn.relay 192.0.2.77: this machine has no such address"),
+                         ({"stun__alternate": "192.0.2.9:3479"}, "udp:192.0.2.9:3479: this machine has no such address"),
+                         ({}, f"{corners[0]}: trapezoid")):
+        one = server(start=False, **{**other, **wrong})
+        found = doctor(one, "ports")
+        assert found.code == 1 and found.find("failed", re.escape(words))
+        assert one.launch().wait() != 0
+    assert "cannot listen on udp:127.0.0.1:" in one.log()
+
+
 def test_all_checks_with_a_running_server_take_little_time(server):
     one = server(**{key.replace(".", "__"): value for key, value in OPEN.items()})
     began = time.monotonic()

@@ -97,13 +97,15 @@ static int code_of(const struct nat_finding *f)
         if (f->streams[i].state == NAT_STREAM_ANSWERED)
             return EXIT_GOOD;
     }
-    return f->report.kind == NAT_UDP_BLOCKED ? EXIT_NO_SERVER : EXIT_FAILED;
+    return f->report.kind == NAT_UDP_BLOCKED || f->refused ? EXIT_NO_SERVER : EXIT_FAILED;
 }
 
 static const char *advice(const struct nat_finding *f)
 {
     if (f->report.has_outside)
         return NULL;
+    if (f->refused)
+        return "the host answers, but no STUN server: is one running there, at that port?";
     if (f->report.kind != NAT_UDP_BLOCKED)
         return "the server wants credentials or refuses strangers: ask another one";
     if (code_of(f) == EXIT_GOOD)

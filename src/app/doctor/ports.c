@@ -164,6 +164,51 @@ static void check_served(struct doctor *doctor, const struct endpoint_listener *
     }
 }
 
+static void check_stun(struct doctor *doctor, const struct endpoint_listener *listener)
+{
+    char text[LISTENER_TEXT_MAX];
+    if (doctor->status == NULL)
+        check_free(doctor, listener);
+    else if (address_port(&listener->local) != 0)
+        check_answer(doctor, listener, listener_text(listener, text), false);
+}
+
+/* The corners of RFC 5780; the partner's link answers its partner only. */
+static void check_more(struct doctor *doctor)
+{
+    struct endpoint_listener more[LISTEN_MORE_MAX];
+    unsigned count = listen_more(doctor->config, more);
+    for (unsigned i = 0; i < count; i++) {
+        bool link = doctor->config->stun.partner.given && i + 1 == count;
+        if (doctor->status == NULL || !link)
+            check_stun(doctor, &more[i]);
+    }
+}
+
+/* Those of turn.relay: any port of them will do here. */
+static void check_relays(struct doctor *doctor)
+{
+    const struct turn_config *turn = &doctor->config->turn;
+    for (unsigned i = 0; i < turn->relay_count && turn->enabled; i++) {
+        struct endpoint_listener relay = {.transport = TRANSPORT_UDP, .local = turn->relays[i]};
+        char text[ADDRESS_TEXT_MAX], why[128];
+        struct writer w;
+        writer_init(&w, text, sizeof text - 1);
+        address_write_host(&w, &relay.local, false);
+        *w.at = '\0';
+        int error = listen_probe(doctor->config, &relay);
+        if (error == 0) {
+            doctor_say(doctor, DOCTOR_OK, "turn.relay %s: an address of this machine", text);
+            continue;
+        }
+        doctor_say(doctor, DOCTOR_FAILED, "turn.relay %s: %s", text,
+                   error == EADDRNOTAVAIL ? "this machine has no such address"
+                                          : strerror_r(error, why, sizeof why));
+        doctor_advise(doctor, "ip address   # shows those it has; behind a NAT relay from the "
+                              "inside address and set outside.address");
+    }
+}
+
 void doctor_ports(struct doctor *doctor)
 {
     const struct app_config *config = doctor->config;
@@ -173,12 +218,8 @@ void doctor_ports(struct doctor *doctor)
         else
             check_free(doctor, &config->listen.items[i]);
     }
-    for (unsigned i = 0; i < config->stun_listen.count; i++) {
-        const struct endpoint_listener *listener = &config->stun_listen.items[i];
-        char text[LISTENER_TEXT_MAX];
-        if (doctor->status == NULL)
-            check_free(doctor, listener);
-        else if (address_port(&listener->local) != 0)
-            check_answer(doctor, listener, listener_text(listener, text), false);
-    }
+    for (unsigned i = 0; i < config->stun_listen.count; i++)
+        check_stun(doctor, &config->stun_listen.items[i]);
+    check_more(doctor);
+    check_relays(doctor);
 }

@@ -20,6 +20,7 @@ struct nat_finding {
     enum nat_lifetime lifetime;
     uint32_t alive_ms;  /* a mapping outlived such a pause; 0: none did */
     uint32_t gone_ms;   /* one did not; 0: all did */
+    bool refused;       /* UDP passes: the host itself says that nobody listens there */
     bool streams_tried; /* when UDP brought no answer */
     struct nat_stream streams[NAT_STREAMS];
     unsigned stream_count;

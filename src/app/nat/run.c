@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/nat/refused.h"
 #include "app/nat/socket.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -12,6 +13,7 @@
 
 #define PACE_MS        100u /* RFC 5780 section 5: at most ten new transactions per second */
 #define STREAM_WAIT_MS 3000u
+#define REFUSAL_MS     600u
 #define DATAGRAMS_MAX  64u /* read from a socket at a time */
 
 int run_open(struct run *run, unsigned socket)
@@ -212,6 +214,18 @@ static void try_streams(struct run *run)
                     &run->random);
 }
 
+/* A server that is not there says nothing of what is in between. */
+static void ask_why(struct run *run)
+{
+    struct nat_finding *finding = run->finding;
+    finding->refused = nat_is_refused(&run->order->server, REFUSAL_MS, &run->random);
+    if (!finding->refused)
+        return;
+    run_say(run, "UDP passes: the host says that no STUN server is there");
+    finding->report.kind = NAT_UNTOLD;
+    finding->report.calls = NAT_CALLS_UNTOLD;
+}
+
 static int open_all(struct run *run)
 {
     unsigned mtu;
@@ -249,8 +263,10 @@ int nat_find(const struct nat_order *order, struct nat_finding *ret_finding)
         run_all(run);
         finding.local = run->sockets[DISCOVERY_MAIN].local;
         discovery_report(&run->discovery, &finding.report);
-        if (finding.report.kind == NAT_UDP_BLOCKED)
+        if (finding.report.kind == NAT_UDP_BLOCKED) {
+            ask_why(run);
             try_streams(run);
+        }
         finding.took_ms = (uint32_t)(clock_monotonic_us() / 1000 - begun_ms);
         *ret_finding = finding;
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "stun/binding.h"
 
 static bool is_stream(const struct endpoint_listener *listener)
 {
@@ -143,13 +144,48 @@ void listen_prepare(struct app_config *config, struct log *log)
     }
 }
 
-static int check_all(const struct app_config *config, const struct config_listeners *listen,
-                     struct log *log)
+static const struct endpoint_listener *find_primary(const struct app_config *config)
 {
-    for (unsigned i = 0; i < listen->count; i++) {
-        int error = listen_probe(config, &listen->items[i]);
+    const struct address *alternate = &config->stun_alternate.address;
+    for (unsigned i = 0; i < config->stun_listen.count; i++) {
+        const struct endpoint_listener *listener = &config->stun_listen.items[i];
+        if (listener->transport == TRANSPORT_UDP && !address_is_wildcard(&listener->local) &&
+            address_is_v6(&listener->local) == address_is_v6(alternate))
+            return listener;
+    }
+    return NULL;
+}
+
+unsigned listen_more(const struct app_config *config,
+                     struct endpoint_listener ret_listeners[LISTEN_MORE_MAX])
+{
+    const struct endpoint_listener *primary = find_primary(config);
+    bool partner = config->stun.partner.given;
+    unsigned count = 0;
+    if (!config->stun_alternate.given || primary == NULL)
+        return 0;
+    struct stun_place place = {.origin = primary->local, .other = config->stun_alternate.address};
+    const unsigned changes[] = {STUN_CHANGE_PORT, STUN_CHANGE_IP,
+                                STUN_CHANGE_IP | STUN_CHANGE_PORT};
+    for (unsigned i = 0; i < 3; i++) {
+        if (partner && (changes[i] & STUN_CHANGE_IP) != 0)
+            continue; /* the partner's */
+        ret_listeners[count++] = (struct endpoint_listener){
+            .transport = TRANSPORT_UDP, .local = stun_place_origin(&place, changes[i])};
+    }
+    if (partner)
+        ret_listeners[count++] = (struct endpoint_listener){.transport = TRANSPORT_UDP,
+                                                            .local = config->stun.partner.listen};
+    return count;
+}
+
+static int check_all(const struct app_config *config, const struct endpoint_listener *listeners,
+                     unsigned count, struct log *log)
+{
+    for (unsigned i = 0; i < count; i++) {
+        int error = listen_probe(config, &listeners[i]);
         if (error != 0)
-            return complain(config, &listen->items[i], error, log);
+            return complain(config, &listeners[i], error, log);
     }
     return 0;
 }
@@ -170,6 +206,10 @@ static void warn_of_kernel_sctp(const struct app_config *config, struct log *log
 int listen_check(const struct app_config *config, struct log *log)
 {
     warn_of_kernel_sctp(config, log);
-    int status = check_all(config, &config->listen, log);
-    return status < 0 ? status : check_all(config, &config->stun_listen, log);
+    struct endpoint_listener more[LISTEN_MORE_MAX];
+    const struct config_listeners *stun = &config->stun_listen;
+    int status = check_all(config, config->listen.items, config->listen.count, log);
+    if (status == 0)
+        status = check_all(config, stun->items, stun->count, log);
+    return status < 0 ? status : check_all(config, more, listen_more(config, more), log);
 }

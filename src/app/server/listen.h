@@ -11,6 +11,12 @@ void listen_prepare(struct app_config *config, struct log *log);
  * ERR_DENIED, ERR_IO. */
 int listen_check(const struct app_config *config, struct log *log);
 
+#define LISTEN_MORE_MAX 4
+
+/* The UDP sockets that stun.alternate and stun.partner need beside those of the lists (RFC 5780
+ * section 6). Returns how many. */
+unsigned listen_more(const struct app_config *config,
+                     struct endpoint_listener ret_listeners[LISTEN_MORE_MAX]);
 /* Could this listener be opened now, by itself? 0 or an errno. */
 int listen_probe(const struct app_config *config, const struct endpoint_listener *listener);
 
