@@ -66,16 +66,16 @@ static void write_success(struct stun_writer *w, const struct stun_place *place,
                           const struct stun_message *m, const struct address *source,
                           const struct stun_answer *answer)
 {
-    bool classic = m->classic;
+    bool classic = m->classic, two = place->behaviour || place->elsewhere;
     if (!classic)
         stun_write_address(w, STUN_XOR_MAPPED_ADDRESS, source);
-    if (classic || place->behaviour)
+    if (classic || two)
         stun_write_address(w, STUN_MAPPED_ADDRESS, source);
-    if (place->told && (classic || place->behaviour)) {
+    if (place->told && (classic || two)) {
         struct address origin = stun_place_origin(place, answer->change);
         stun_write_address(w, classic ? STUN_SOURCE_ADDRESS : STUN_RESPONSE_ORIGIN, &origin);
     }
-    if (place->behaviour)
+    if (two)
         stun_write_address(w, classic ? STUN_CHANGED_ADDRESS : STUN_OTHER_ADDRESS, &place->other);
     if (stun_has(m, STUN_PADDING))
         stun_write(w, STUN_PADDING, stun_value(m, STUN_PADDING));

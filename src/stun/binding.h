@@ -15,10 +15,11 @@ enum { STUN_CHANGE_PORT = 2, STUN_CHANGE_IP = 4 };
  * protocol and tells nothing but the client's address. */
 struct stun_place {
     bool behaviour;        /* it has two addresses and two ports: RFC 5780 is spoken */
+    bool elsewhere;        /* it has them for connections: the other is told, and no more */
     bool modern;           /* requests of RFC 3489 (without the cookie) are answered 400 */
     bool told;             /* SOURCE-ADDRESS and RESPONSE-ORIGIN are told */
     struct address origin; /* Da:Dp, where the request arrived; where told is set */
-    struct address other;  /* Ca:Cp; where behaviour is set */
+    struct address other;  /* Ca:Cp; where behaviour or elsewhere is set */
     struct slice software; /* empty: left out */
 };
 

@@ -31,20 +31,24 @@ def test_a_page_in_a_browser_calls_and_hears(server, browser, transport):
         page.wait_for("ended")
 
 
-@pytest.mark.parametrize("browser", ["chromium", "firefox"])
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+# turns: with a certificate that nobody has signed: as above.
+RELAYS = [(browser, transport) for browser in ("chromium", "firefox") for transport in ("udp", "tcp")] + [("chromium", "tls")]
+
+
+@pytest.mark.parametrize("browser, transport", RELAYS)
 def test_pages_that_need_the_relay_hear_each_other(server, browser, transport):
     """With credentials that expire, as web applications give them out (turn.secret)."""
     ws, turn = free_port(), free_port()
     one = server(start=False, domains=["example.org"], turn__enabled=True, turn__relay="127.0.0.1",
-                 turn__secret="north wind", stun__listen=[f"udp:127.0.0.1:{turn}", f"tcp:127.0.0.1:{turn}"])
+                 turn__secret="north wind", stun__listen=[f"{transport}:127.0.0.1:{turn}"])
     one.settings["listen"] += [f"ws:127.0.0.1:{ws}"]
     one.start()
     for user in ("anna", "bert"):
         one.user_add(user, "secret")
     name = f"{int(time.time()) + 600}:page"
     password = base64.b64encode(hmac.digest(b"north wind", name.encode(), "sha1")).decode()
-    ice = [{"urls": f"turn:127.0.0.1:{turn}?transport={transport}", "username": name, "credential": password}]
+    way = f"turns:127.0.0.1:{turn}?transport=tcp" if transport == "tls" else f"turn:127.0.0.1:{turn}?transport={transport}"
+    ice = [{"urls": way, "username": name, "credential": password}]
     with Visit(browser, url=f"ws://127.0.0.1:{ws}/", domain="example.org", password="secret", ice=ice,
                policy="relay") as page:
         page.wait_for("confirmed")

@@ -179,6 +179,39 @@ unsigned listen_more(const struct app_config *config,
     return count;
 }
 
+/* Does a connection to that address lead to a listener of the list? */
+static bool is_listed(const struct config_listeners *list, const struct address *local)
+{
+    bool found = false;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct address *other = &list->items[i].local;
+        bool wide = address_is_wildcard(other) && address_port(other) == address_port(local) &&
+                    address_is_v6(other) == address_is_v6(local);
+        found = found || (is_stream(&list->items[i]) && (wide || address_equal(other, local)));
+    }
+    return found;
+}
+
+void listen_corners(struct app_config *config)
+{
+    struct endpoint_listener more[LISTEN_MORE_MAX];
+    const struct endpoint_listener *primary = find_primary(config);
+    const struct config_listeners *stun = &config->stun_listen;
+    bool good = false;
+    if (!config->stun_alternate.given || config->stun.partner.given || primary == NULL)
+        return;
+    for (unsigned i = 0; i < stun->count; i++)
+        good = good || (stun->items[i].transport == TRANSPORT_TCP &&
+                        address_equal(&stun->items[i].local, &primary->local));
+    unsigned count = listen_more(config, more);
+    for (unsigned i = 0; i < count && good; i++) {
+        more[i].transport = TRANSPORT_TCP;
+        good = !is_listed(&config->listen, &more[i].local) && !is_listed(stun, &more[i].local) &&
+               listen_probe(config, &more[i]) == 0;
+    }
+    config->stun.stream_corners = good;
+}
+
 static int check_all(const struct app_config *config, const struct endpoint_listener *listeners,
                      unsigned count, struct log *log)
 {

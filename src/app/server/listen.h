@@ -17,6 +17,9 @@ int listen_check(const struct app_config *config, struct log *log);
  * section 6). Returns how many. */
 unsigned listen_more(const struct app_config *config,
                      struct endpoint_listener ret_listeners[LISTEN_MORE_MAX]);
+/* Are connections taken at all sockets of stun.alternate, as datagrams are? Only where a TCP
+ * listener is at the first one and nobody has the others, so before anything is opened. */
+void listen_corners(struct app_config *config);
 /* Could this listener be opened now, by itself? 0 or an errno. */
 int listen_probe(const struct app_config *config, const struct endpoint_listener *listener);
 

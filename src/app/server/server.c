@@ -87,6 +87,7 @@ static int equip_workers(struct server *server)
 static int open_all(struct server *server, struct app_config *config)
 {
     listen_prepare(config, server->log);
+    listen_corners(config);
     int status = listen_check(config, server->log);
     if (status == 0)
         status = server_open_data(server, config);

@@ -79,6 +79,41 @@ static int open_partner(struct stun_server *server, struct address *ret_failed)
                        &server->partner);
 }
 
+static struct stun_socket *stream_at(struct stun_server *server, const struct address *at)
+{
+    for (unsigned i = 0; i < server->count; i++) {
+        struct stun_socket *socket = &server->sockets[i];
+        if (socket->stream != NULL && address_equal(&socket->place.origin, at))
+            return socket;
+    }
+    return NULL;
+}
+
+/* RFC 5780 section 6: a pair of ports of TCP on both addresses. */
+static int open_streams(struct stun_server *server, const struct stun_place *place,
+                        struct address *ret_failed)
+{
+    struct stun_socket *sockets[STUN_CORNERS] = {stream_at(server, &place->origin)};
+    if (!server->config->stream_corners || sockets[0] == NULL)
+        return 0;
+    for (unsigned i = 1; i < STUN_CORNERS; i++) {
+        struct stun_server_listener listener = {TRANSPORT_TCP,
+                                                stun_place_origin(place, i * STUN_CHANGE_PORT)};
+        sockets[i] = &server->sockets[server->count];
+        int status = stun_open_stream(server, &listener);
+        if (status < 0) {
+            *ret_failed = listener.local;
+            return status;
+        }
+    }
+    for (unsigned i = 0; i < STUN_CORNERS; i++) {
+        sockets[i]->place.elsewhere = true;
+        sockets[i]->place.other =
+            stun_place_origin(place, (i ^ (STUN_CORNERS - 1)) * STUN_CHANGE_PORT);
+    }
+    return 0;
+}
+
 int stun_corners_open(struct stun_server *server, struct stun_socket *primary,
                       struct address *ret_failed)
 {
@@ -105,7 +140,8 @@ int stun_corners_open(struct stun_server *server, struct stun_socket *primary,
             corners[i]->corners[change] = corners[i ^ change];
     }
     server->primary = primary;
-    return server->config->partner.given ? open_partner(server, ret_failed) : 0;
+    return server->config->partner.given ? open_partner(server, ret_failed)
+                                         : open_streams(server, &place, ret_failed);
 }
 
 bool stun_corners_whole(const struct stun_server *server)

@@ -89,8 +89,8 @@ static void on_datagram(void *user, const struct flow *flow, struct slice data)
     stun_corners_answer(socket, flow, data, &answer);
 }
 
-/* RFC 8489 section 6.2.2. What a connection cannot do, its answers do not offer: RFC 5780 asks for
- * datagrams. */
+/* RFC 8489 section 6.2.2. What a connection cannot do is not understood: no answer leaves from
+ * elsewhere. Mapping can be found out along connections all the same (RFC 5780 section 4.3). */
 static long on_bytes(void *user, const struct flow *flow, struct slice buffered)
 {
     struct stun_socket *socket = user;
@@ -151,7 +151,7 @@ int stun_open_udp(struct stun_server *server, const struct address *local)
     return 0;
 }
 
-static int open_stream(struct stun_server *server, const struct stun_server_listener *listener)
+int stun_open_stream(struct stun_server *server, const struct stun_server_listener *listener)
 {
     struct stun_socket *socket = &server->sockets[server->count];
     struct stream_options options = {
@@ -198,7 +198,7 @@ static int open_listener(struct stun_server *server, const struct stun_server_li
     switch (listener->transport) {
     case TRANSPORT_UDP: return stun_open_udp(server, &listener->local);
     case TRANSPORT_DTLS: return open_dtls(server, &listener->local);
-    default: return open_stream(server, listener);
+    default: return stun_open_stream(server, listener);
     }
 }
 
@@ -225,7 +225,7 @@ static int open_sockets(struct stun_server *server, struct address *ret_failed)
         if (primary == STUN_SERVER_LISTENERS_MAX && is_primary(config, listener))
             primary = i;
     }
-    for (unsigned i = config->listener_count; i < STUN_SERVER_LISTENERS_MAX + STUN_CORNERS - 1; i++)
+    for (unsigned i = config->listener_count; i < STUN_SOCKETS_MAX; i++)
         server->sockets[i].server = server;
     return primary == STUN_SERVER_LISTENERS_MAX
                ? 0

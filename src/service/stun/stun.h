@@ -35,6 +35,7 @@ struct stun_server_config {
     unsigned listener_count;
     bool has_alternate; /* and the first UDP listener of its family has an address of its own */
     struct address alternate;      /* other address and other port, both: Ca:Cp */
+    bool stream_corners;           /* connections are taken at all four of them, if at the first */
     struct partner_config partner; /* on another host, that has the alternate address */
     uint32_t rate;                 /* answers per second and source; 0: no limit */
     struct stream_limits stream;   /* of TCP and TLS connections */

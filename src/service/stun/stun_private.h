@@ -15,6 +15,8 @@
 
 #define STUN_CORNERS 4 /* sockets of two addresses and two ports (RFC 5780 section 6) */
 
+#define STUN_SOCKETS_MAX (STUN_SERVER_LISTENERS_MAX + 2 * (STUN_CORNERS - 1))
+
 struct stun_socket {
     struct stun_server *server;
     struct udp *udp; /* owned */
@@ -31,7 +33,7 @@ struct stun_server {
     struct mesh *mesh;                       /* borrowed; NULL: no other workers */
     const struct stun_server_config *config; /* borrowed */
     const struct stun_server_turn *turn;     /* borrowed; NULL: none */
-    struct stun_socket sockets[STUN_SERVER_LISTENERS_MAX + STUN_CORNERS - 1];
+    struct stun_socket sockets[STUN_SOCKETS_MAX];
     unsigned count;
     struct stun_socket *primary; /* the first corner; NULL: one address is all there is */
     struct partner *partner;     /* owned; NULL: both addresses are ours */
@@ -48,6 +50,7 @@ static inline void stun_count(struct stun_server *server, enum stun_server_metri
 /* stun.c */
 bool stun_may_answer(struct stun_server *server, const struct address *source);
 int stun_open_udp(struct stun_server *server, const struct address *local);
+int stun_open_stream(struct stun_server *server, const struct stun_server_listener *listener);
 
 /* corners.c */
 /* The other corners of a socket that is open. */

@@ -250,6 +250,32 @@ static void a_change_request_names_the_socket(void **state)
 }
 
 /* RFC 5780 section 6.1 */
+/* RFC 5780 sections 4.3, 6: along a connection mapping can be found out, and nothing else */
+static void a_connection_tells_the_other_address_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct stun_place place = {.elsewhere = true,
+                               .told = true,
+                               .origin = from("192.0.2.1:3478"),
+                               .other = from("192.0.2.2:3479")};
+    struct stun_writer w;
+    struct stun_message m;
+    struct address a;
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(m.class, STUN_SUCCESS);
+    assert_int_equal(stun_get_address(&m, STUN_OTHER_ADDRESS, &a), 0);
+    assert_true(address_equal(&a, &place.other));
+    assert_int_equal(stun_get_address(&m, STUN_RESPONSE_ORIGIN, &a), 0);
+    assert_true(address_equal(&a, &place.origin));
+    assert_true(stun_has(&m, STUN_MAPPED_ADDRESS));
+    begin(&w, STUN_REQUEST, STUN_BINDING);
+    stun_write_u32(&w, STUN_CHANGE_REQUEST, STUN_CHANGE_IP | STUN_CHANGE_PORT);
+    assert_int_equal(stun_parse(ask_at(&place, &w, "192.0.2.9:1"), &m), 0);
+    assert_int_equal(m.class, STUN_ERROR);
+    assert_int_equal(last.status, 420);
+}
+
 static void response_port_and_padding(void **state)
 {
     (void)state;
@@ -287,6 +313,7 @@ int main(void)
         cmocka_unit_test(only_binding_requests_are_answered),
         cmocka_unit_test(no_answer_is_much_longer_than_its_request),
         cmocka_unit_test(a_change_request_names_the_socket),
+        cmocka_unit_test(a_connection_tells_the_other_address_and_changes_nothing),
         cmocka_unit_test(response_port_and_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
