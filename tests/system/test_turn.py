@@ -316,6 +316,22 @@ def test_what_no_relay_reaches_by_default(relay):
         assert client.permit(("192.0.2.7", 1), ("2001:db8::7", 1)).kind == "success"
 
 
+def test_no_relay_reaches_this_machine_by_its_outside_address(relay, tmp_path):
+    """The NAT before it may turn such datagrams around. Also when the address becomes known while a permission is there."""
+    config = tmp_path / "config.yaml"
+    config.write_text("outside:\n  address: [198.51.100.7]\n")
+    server, address = relay(config=config)
+    with turn.Client(address) as client:
+        allocate(client)
+        assert client.permit(("198.51.100.7", 22)).code == 403
+        assert client.permit(("198.51.100.8", 22)).kind == "success"
+        config.write_text("outside:\n  address: [198.51.100.8]\n")
+        server.command("reload")
+        assert client.permit(("198.51.100.8", 22)).code == 403
+        assert client.permit(("198.51.100.7", 22)).kind == "success"
+        assert server.json("relays")["relays"][0]["permissions"] == 1
+
+
 def test_who_gives_up_when_refused_is_not_told_and_reaches_nobody_all_the_same(relay):
     """turn.unrefused; baresip's ICE asks for the private addresses of the other side and ends the relay at the first 403."""
     _, address = relay(turn__allow_peers=[])

@@ -19,17 +19,28 @@ const struct metric_info turn_metric_infos[TURN_METRICS] = {
 
 /* ---- What this machine is ---- */
 
+/* What a NAT before this machine sends on to it. A relay's is known by its mirror before that. */
+static unsigned add_outside(const struct outside *outside, struct turn_host *hosts)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < OUTSIDE_FAMILIES && outside != NULL; i++) {
+        if (outside->hosts[i].source != OUTSIDE_INTERFACES)
+            hosts[count++] = turn_host_of(&outside->hosts[i].address);
+    }
+    return count;
+}
+
 /* Interfaces come and go. */
 static void look_at_own(struct turn *turn)
 {
-    struct address addresses[TURN_OWN_MAX];
-    int count = port_local_addresses(turn->loop, addresses, TURN_OWN_MAX);
+    struct address addresses[TURN_OWN_MAX - OUTSIDE_FAMILIES];
+    int count = port_local_addresses(turn->loop, addresses, TURN_OWN_MAX - OUTSIDE_FAMILIES);
     turn->own.relay_count = turn_ports_hosts(turn->parts.ports, turn->own.relays);
     if (count < 0)
         return;
+    turn->own.count = add_outside(turn->parts.outside, turn->own.addresses);
     for (int i = 0; i < count; i++)
-        turn->own.addresses[i] = turn_host_of(&addresses[i]);
-    turn->own.count = (unsigned)count;
+        turn->own.addresses[turn->own.count++] = turn_host_of(&addresses[i]);
 }
 
 static void on_sweep(struct timer *timer)
@@ -103,6 +114,7 @@ void turn_reload(struct turn *turn, const struct turn_config *config, const stru
 {
     turn->config = config;
     turn->parts.outside = outside;
+    look_at_own(turn);
     turn_mirrors_set(turn);
     list_for_each(link, &turn->allocations)
     {
