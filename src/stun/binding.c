@@ -49,16 +49,21 @@ static int read_behaviour(const struct stun_message *m, struct stun_answer *answ
     return 0;
 }
 
-static void write_error(struct stun_writer *w, struct stun_answer *answer, unsigned status,
-                        const uint16_t *types, unsigned count)
+/* types has room for one more. Clients of RFC 3489 know no padding: what they are told is filled up
+ * to a multiple of four bytes, by spaces (section 11.2.9) and one type twice (section 11.2.10). */
+static void write_error(struct stun_writer *w, bool classic, unsigned status, uint16_t *types,
+                        unsigned count)
 {
-    *answer = (struct stun_answer){.status = status};
     if (status == 400) {
-        stun_write_error(w, 400, SLICE("Bad Request"));
-    } else {
-        stun_write_error(w, 420, SLICE("Unknown Attribute"));
-        stun_write_unknown(w, types, count);
+        stun_write_error(w, 400, classic ? SLICE("Bad Request ") : SLICE("Bad Request"));
+        return;
     }
+    stun_write_error(w, 420, classic ? SLICE("Unknown Attribute   ") : SLICE("Unknown Attribute"));
+    if (classic && count % 2 != 0) {
+        types[count] = types[count - 1];
+        count++;
+    }
+    stun_write_unknown(w, types, count);
 }
 
 /* Without the cookie the client is of RFC 3489: it knows no XOR, and the others' names. */
@@ -97,7 +102,7 @@ void stun_binding_answer(const struct stun_place *place, struct slice datagram,
 {
     struct stun_message m;
     struct stun_writer w;
-    uint16_t types[STUN_UNKNOWN_MAX];
+    uint16_t types[STUN_UNKNOWN_MAX + 1];
     struct stun_answer answer = {.status = 0};
     *ret_answer = answer;
     int status = stun_parse(datagram, &m);
@@ -111,10 +116,12 @@ void stun_binding_answer(const struct stun_place *place, struct slice datagram,
         status = read_behaviour(&m, &answer);
     bool good = status == 0 && unknown == 0;
     stun_write_response(&w, buffer, size, &m, good ? STUN_SUCCESS : STUN_ERROR);
-    if (good)
+    if (good) {
         write_success(&w, place, &m, source, &answer);
-    else
-        write_error(&w, &answer, status < 0 ? 400 : 420, types, unknown);
+    } else {
+        answer = (struct stun_answer){.status = status < 0 ? 400 : 420};
+        write_error(&w, m.classic, answer.status, types, unknown);
+    }
     if (place->software.len > 0 && !m.classic)
         stun_write(&w, STUN_SOFTWARE, place->software);
     if (stun_has(&m, STUN_FINGERPRINT))

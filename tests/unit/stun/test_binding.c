@@ -131,6 +131,36 @@ static void what_is_not_understood_is_named(void **state)
                 bytes_get16(types.ptr + 2) == 0x0003);
 }
 
+/* RFC 3489 sections 11.2.9, 11.2.10: lengths are multiples of four, for there is no padding */
+static void a_classic_client_is_told_errors_without_padding(void **state)
+{
+    (void)state;
+    static const uint8_t classic[STUN_ID_SIZE] = {1};
+    static const struct stun_place modern = {.modern = true};
+    struct stun_writer w;
+    struct stun_message m;
+    unsigned code;
+    struct slice reason;
+    for (unsigned count = 0; count <= STUN_UNKNOWN_MAX + 1; count++) {
+        stun_write_begin(&w, request, sizeof request, stun_type(STUN_REQUEST, STUN_BINDING),
+                         classic);
+        for (unsigned i = 0; i < count; i++) {
+            stun_write(&w, STUN_PRIORITY, SLICE("1234"));
+            bytes_put16(request + w.length - 8, (uint16_t)(0x7a00 + i));
+        }
+        const struct stun_place *place = count == 0 ? &modern : &plain;
+        assert_int_equal(stun_parse(ask_at(place, &w, "192.0.2.9:1"), &m), 0);
+        assert_int_equal(stun_get_error(&m, &code, &reason), 0);
+        assert_int_equal(code, count == 0 ? 400 : 420);
+        assert_true(reason.len > 0 && reason.len % 4 == 0);
+        struct slice types = stun_value(&m, STUN_UNKNOWN_ATTRIBUTES);
+        unsigned named = count < STUN_UNKNOWN_MAX ? count : STUN_UNKNOWN_MAX;
+        assert_int_equal(types.len, (named + named % 2) * 2);
+        for (unsigned i = 0; i < types.len / 2; i++)
+            assert_int_equal(bytes_get16(types.ptr + i * 2), 0x7a00 + (i < named ? i : named - 1));
+    }
+}
+
 /* RFC 8489 section 6.3: attributes that are known but unexpected are ignored */
 static void what_belongs_into_answers_is_ignored(void **state)
 {
@@ -307,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_classic_client_is_refused_where_it_must_not_be),
         cmocka_unit_test(a_fingerprint_is_answered_by_one_and_a_wrong_one_by_nothing),
         cmocka_unit_test(what_is_not_understood_is_named),
+        cmocka_unit_test(a_classic_client_is_told_errors_without_padding),
         cmocka_unit_test(what_belongs_into_answers_is_ignored),
         cmocka_unit_test(broken_attributes_are_a_bad_request),
         cmocka_unit_test(only_binding_requests_are_answered),
