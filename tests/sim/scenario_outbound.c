@@ -322,7 +322,7 @@ static const struct scenario scenarios[] = {
      "bob < ACK\n" BOB_HANGS_UP},
     {"who can be reached at his contact needs no token", "RFC 5626 5.3.2", "",
      "config record_route off\n" ALICE_AND_BOB "alice > INVITE bob tcp\n"
-     "bob < INVITE !Record-Route\n"
+     "bob < INVITE \"Record-Route: transport=tcp\" lacks=;fl=\n"
      "bob > 486\n"
      "bob < ACK\n"
      "alice < 486\n"

@@ -50,6 +50,21 @@ static const struct scenario scenarios[] = {
      "bob < ACK\n"
      "alice < 486\n"
      "alice > ACK\n"},
+    {"with Record-Route off, too, for a phone may speak one transport only", "RFC 3261 16.6 step 4",
+     "",
+     "config record_route off\n" BOB_TCP "alice > INVITE bob\n"
+     "bob < INVITE \"Record-Route: transport=tcp\" \"Record-Route: <sip:192.0.2.1:5060;lr\"\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
+    {"but not where both speak the same", "RFC 3261 16.6 step 4", "",
+     "config record_route off\n" BOTH_TCP "alice > INVITE bob\n"
+     "bob < INVITE tcp !Record-Route\n"
+     "bob > 486\n"
+     "bob < ACK\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
     {"MESSAGE: UDP to TCP", "RFC 3261 18", "testNonInviteUDPtoTCP",
      BOB_TCP "alice > MESSAGE bob\n"
              "bob < MESSAGE tcp\n"
@@ -219,6 +234,13 @@ static const struct scenario scenarios[] = {
                    "bob < ACK tcp\n"
                    "alice < 486\n"
                    "alice > ACK\n"},
+    {"that alone does not keep us in the path", "RFC 3261 16.6 step 4, 18.1.1", "",
+     "config record_route off\n" ALICE_AND_BOB "alice > INVITE bob udp pad=1400\n"
+     "bob < INVITE tcp !Record-Route\n"
+     "bob > 486\n"
+     "bob < ACK tcp\n"
+     "alice < 486\n"
+     "alice > ACK\n"},
     {"a large request to a phone that has only UDP goes by UDP after all", "RFC 3261 18.1.1", "",
      ALICE_AND_BOB "bob udponly\n"
                    "alice > INVITE bob tcp pad=1400\n"

@@ -130,8 +130,11 @@ int proxy_attempt(struct proxy_branch *branch, const struct sip_message *msg,
         branch->tcp_tried = true;
         branch->fallback = *target;
         branch->fallback.server = SLICE_NULL; /* UDP needs none, and it lives no longer */
-        if (write_for(branch, &forward, &tcp, &flow, &bytes) < 0)
+        forward.large = true;
+        if (write_for(branch, &forward, &tcp, &flow, &bytes) < 0) {
+            forward.large = false;
             status = write_for(branch, &forward, target, &flow, &bytes);
+        }
     }
     if (status == 0 && flow.transport == TRANSPORT_UDP && bytes.len > PROXY_DATAGRAM_MAX)
         status = ERR_RANGE;

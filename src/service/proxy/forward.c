@@ -218,6 +218,13 @@ static bool gruu_needs_us(const struct proxy *proxy, const struct proxy_forward 
            domains_local(proxy->domains, parsed.uri.host, parsed.uri.port, &domain);
 }
 
+/* Many a phone speaks no other transport than the one that it was told to, whatever the Contact of
+ * the other side says: without us its ACK and BYE would not arrive. */
+static bool crosses_transports(const struct proxy_forward *f)
+{
+    return f->arrived->transport != f->leaves->transport && !f->large;
+}
+
 /* One side is behind the same NAT as we are, the other is not: neither reaches the other. */
 static bool crosses_nat(const struct proxy *proxy, const struct proxy_forward *f)
 {
@@ -442,7 +449,7 @@ int proxy_forward_write(struct proxy *proxy, const struct proxy_forward *f, stru
         bool way_back = needs_way_back(f);
         if (proxy->config.record_route || f->target->flow_only || way_back ||
             only_through_us(f->arrived) || only_through_us(f->leaves) || gruu_needs_us(proxy, f) ||
-            crosses_nat(proxy, f))
+            crosses_transports(f) || crosses_nat(proxy, f))
             add_record_route(proxy, &edit, &lines, f, way_back);
     } else if (f->msg->method == SIP_REGISTER && registers_flow(f)) {
         add_path(proxy, &edit, &lines, f);

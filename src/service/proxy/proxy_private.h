@@ -271,6 +271,7 @@ struct proxy_forward {
     const struct flow *arrived; /* along this */
     const struct flow *leaves;
     bool to_server; /* that has proven a name */
+    bool large;     /* by TCP in place of UDP for its size alone */
     struct sip_branch branch;
     uint32_t breadth; /* 0: no Max-Breadth line is written */
 };
