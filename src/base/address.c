@@ -22,27 +22,30 @@ static int parse_v6(const char *text, struct slice scope, uint16_t port,
 /* Four numbers of at most three digits without leading zeros, divided by dots. */
 static int parse_v4(struct slice text, uint16_t port, struct address *ret_address)
 {
-    uint32_t host = 0, part = 0;
-    unsigned dots = 0, digits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
-        if (text.ptr[i] == '.' && digits > 0 && dots < 3) {
-            host = host << 8 | part;
-            dots++;
-            part = digits = 0;
-            continue;
-        }
-        bool leading_zero = digits == 1 && part == 0;
-        part = part * 10 + digit;
-        if (digit > 9 || leading_zero || part > 255)
-            return ERR_SYNTAX;
-        digits++;
-    }
-    if (dots != 3 || digits == 0)
+    if (text.len < sizeof("0.0.0.0") - 1)
         return ERR_SYNTAX;
-    *ret_address = (struct address){.in4 = {.sin_family = AF_INET,
-                                            .sin_port = htons(port),
-                                            .sin_addr = {htonl(host << 8 | part)}}};
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    uint32_t host = 0;
+    for (unsigned dots = 0;; dots++) {
+        const char *first = at;
+        unsigned part = 0, digit;
+        while (at < end && (digit = (unsigned char)*at - (unsigned)'0') <= 9 && at - first < 3) {
+            part = part * 10 + digit;
+            at++;
+        }
+        bool leading_zero = at - first > 1 && *first == '0';
+        if (at == first || leading_zero || part > 255)
+            return ERR_SYNTAX;
+        host = host << 8 | part;
+        if (dots == 3)
+            break;
+        if (at == end || *at++ != '.')
+            return ERR_SYNTAX;
+    }
+    if (at != end)
+        return ERR_SYNTAX;
+    *ret_address = (struct address){
+        .in4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(host)}}};
     return 0;
 }
 

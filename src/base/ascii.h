@@ -22,12 +22,30 @@ static inline uint64_t ascii_lower8(uint64_t v)
     return v | upper >> 2;
 }
 
+/* The eight digits of value in lower-case hexadecimal, first digit lowest. */
+static inline uint64_t ascii_hex8(uint32_t value)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t x = __builtin_bswap32(value);
+    x = (x | x << 16) & 0x0000ffff0000ffffu;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+    x = (x >> 4 & 0x000f000f000f000fu) | (x & 0x000f000f000f000fu) << 8; /* a digit in each byte */
+    uint64_t letters = (x + ones * 6) >> 4 & ones;
+    return x + ones * '0' + letters * ('a' - '0' - 10);
+}
+
 /* Eight bytes at p, first byte lowest. */
 static inline uint64_t ascii_load8(const char *p)
 {
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return le64toh(v);
+}
+
+static inline void ascii_store8(char *p, uint64_t v)
+{
+    v = htole64(v);
+    memcpy(p, &v, sizeof v);
 }
 
 /* The n (0 to 7) bytes at p, first byte lowest, the rest zero. Reads nothing past p + n. */

@@ -11,7 +11,7 @@ static bool equal8_nocase(uint64_t a, uint64_t b)
     return a == b || ascii_lower8(a) == ascii_lower8(b);
 }
 
-static bool equal_nocase(const char *a, const char *b, size_t len)
+bool slice_bytes_equal_nocase(const char *a, const char *b, size_t len)
 {
     if (len < 8)
         return equal8_nocase(ascii_load_tail(a, len), ascii_load_tail(b, len));
@@ -24,25 +24,22 @@ static bool equal_nocase(const char *a, const char *b, size_t len)
     return equal8_nocase(ascii_load8(a + last), ascii_load8(b + last));
 }
 
-bool slice_equal_nocase(struct slice a, struct slice b)
-{
-    return a.len == b.len && equal_nocase(a.ptr, b.ptr, a.len);
-}
-
 bool slice_starts_with(struct slice s, struct slice prefix)
 {
-    return s.len >= prefix.len && slice_equal(slice_of(s.ptr, prefix.len), prefix);
+    return prefix.len == 0 || (s.len >= prefix.len && s.ptr[0] == prefix.ptr[0] &&
+                               memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 bool slice_starts_with_nocase(struct slice s, struct slice prefix)
 {
-    return s.len >= prefix.len && equal_nocase(s.ptr, prefix.ptr, prefix.len);
+    return s.len >= prefix.len && slice_bytes_equal_nocase(s.ptr, prefix.ptr, prefix.len);
 }
 
 bool slice_ends_with_nocase(struct slice s, struct slice suffix)
 {
     return s.len >= suffix.len &&
-           (suffix.len == 0 || equal_nocase(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len));
+           (suffix.len == 0 ||
+            slice_bytes_equal_nocase(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len));
 }
 
 int slice_compare(struct slice a, struct slice b)
@@ -87,6 +84,7 @@ struct slice slice_cut(struct slice *rest, char c)
 
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value)
 {
+    const uint64_t room = (UINT64_MAX - 9) / 10; /* up to here any further digit fits */
     if (s.len == 0)
         return ERR_SYNTAX;
     uint64_t value = 0;
@@ -95,8 +93,8 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value)
         unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
         if (digit > 9)
             return ERR_SYNTAX;
-        over |= __builtin_mul_overflow(value, 10u, &value);
-        over |= __builtin_add_overflow(value, digit, &value);
+        over |= value > room && (value > UINT64_MAX / 10 || value * 10 > UINT64_MAX - digit);
+        value = value * 10 + digit;
     }
     if (over || value > max)
         return ERR_RANGE;
@@ -113,21 +111,23 @@ int slice_to_u32(struct slice s, uint32_t max, uint32_t *ret_value)
     return rc;
 }
 
+/* The value of a hexadecimal digit and one more; 0 of any other byte. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 int slice_hex_to_u64(struct slice s, uint64_t *ret_value)
 {
     if (s.len == 0 || s.len > 16)
         return ERR_SYNTAX;
     uint64_t value = 0;
     for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        unsigned digit = c - (unsigned)'0';
-        if (digit > 9) {
-            digit = (c | 0x20u) - 'a';
-            if (digit > 5)
-                return ERR_SYNTAX;
-            digit += 10;
-        }
-        value = value << 4 | digit;
+        unsigned digit = hex_values[(unsigned char)s.ptr[i]];
+        if (digit == 0)
+            return ERR_SYNTAX;
+        value = value << 4 | (digit - 1);
     }
     *ret_value = value;
     return 0;

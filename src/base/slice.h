@@ -57,8 +57,14 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+bool slice_bytes_equal_nocase(const char *a, const char *b, size_t len);
+
 /* ASCII case is ignored; other bytes compare as they are (RFC 3261 section 7.3.1: tokens). */
-bool slice_equal_nocase(struct slice a, struct slice b);
+static inline bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    return a.len == b.len && slice_bytes_equal_nocase(a.ptr, b.ptr, a.len);
+}
+
 bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_starts_with_nocase(struct slice s, struct slice prefix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 void writer_string(struct writer *w, const char *string)
@@ -11,26 +12,41 @@ void writer_string(struct writer *w, const char *string)
     writer_bytes(w, string, strlen(string));
 }
 
+static const char two_digits[100][3] = {
+    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14",
+    "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29",
+    "30", "31", "32", "33", "34", "35", "36", "37", "38", "39", "40", "41", "42", "43", "44",
+    "45", "46", "47", "48", "49", "50", "51", "52", "53", "54", "55", "56", "57", "58", "59",
+    "60", "61", "62", "63", "64", "65", "66", "67", "68", "69", "70", "71", "72", "73", "74",
+    "75", "76", "77", "78", "79", "80", "81", "82", "83", "84", "85", "86", "87", "88", "89",
+    "90", "91", "92", "93", "94", "95", "96", "97", "98", "99",
+};
+
 void writer_u64(struct writer *w, uint64_t value)
 {
     char digits[20];
     char *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
+    while (value >= 100) {
+        at -= 2;
+        memcpy(at, two_digits[value % 100], 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(at, two_digits[value], 2);
+    } else {
+        *--at = (char)('0' + value);
+    }
     writer_bytes(w, at, (size_t)(digits + sizeof digits - at));
 }
-
-static const char hex_digits[] = "0123456789abcdef";
 
 void writer_hex(struct writer *w, uint64_t value, unsigned digits)
 {
     assert(digits <= 16);
     char text[16];
-    for (unsigned i = digits; i > 0; i--, value >>= 4)
-        text[i - 1] = hex_digits[value & 15];
-    writer_bytes(w, text, digits);
+    ascii_store8(text, ascii_hex8((uint32_t)(value >> 32)));
+    ascii_store8(text + 8, ascii_hex8((uint32_t)value));
+    writer_bytes(w, text + sizeof text - digits, digits);
 }
 
 void writer_hex_bytes(struct writer *w, const void *data, size_t len)
@@ -39,6 +55,7 @@ void writer_hex_bytes(struct writer *w, const void *data, size_t len)
         w->overflow = true;
         return;
     }
+    static const char hex_digits[] = "0123456789abcdef";
     const unsigned char *bytes = data;
     for (size_t i = 0; i < len; i++) {
         *w->at++ = hex_digits[bytes[i] >> 4];

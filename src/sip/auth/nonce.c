@@ -1,5 +1,6 @@
 #include "sip/auth/nonce.h"
 
+#include "base/base64.h"
 #include "base/error.h"
 
 #include <openssl/crypto.h>
@@ -12,7 +13,8 @@
 #define NONCE_BYTES   (CLAIM_BYTES + BLOCK_BYTES)
 #define FUTURE_MAX_MS 1000 /* clocks of two workers are read at different times */
 
-_Static_assert(NONCE_BYTES % 3 == 0 && NONCE_BYTES / 3 * 4 == SIP_NONCE_LENGTH, "no padding");
+_Static_assert(NONCE_BYTES % 3 == 0 && BASE64URL_LENGTH(NONCE_BYTES) == SIP_NONCE_LENGTH,
+               "no padding");
 
 int sip_nonce_maker_init(struct sip_nonce_maker *maker, const uint8_t key[SIP_NONCE_KEY],
                          uint32_t lifetime_s)
@@ -73,50 +75,6 @@ static uint64_t get_number(const uint8_t *bytes, size_t count)
     return value;
 }
 
-/* base64url of RFC 4648 section 5: nothing in it needs escaping anywhere in SIP. */
-static void encode(const uint8_t *bytes, char *text)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (size_t i = 0; i < NONCE_BYTES; i += 3) {
-        unsigned group = (unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | bytes[i + 2];
-        *text++ = alphabet[group >> 18];
-        *text++ = alphabet[group >> 12 & 63];
-        *text++ = alphabet[group >> 6 & 63];
-        *text++ = alphabet[group & 63];
-    }
-}
-
-/* 64 for a character outside the alphabet. */
-static unsigned decode_char(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return (unsigned)(c - 'A');
-    }
-    if (c >= 'a' && c <= 'z') {
-        return (unsigned)(c - 'a') + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return (unsigned)(c - '0') + 52;
-    }
-    return c == '-' ? 62 : c == '_' ? 63 : 64;
-}
-
-static bool decode(const char *text, uint8_t *bytes)
-{
-    unsigned seen = 0;
-    for (size_t i = 0; i < NONCE_BYTES; i += 3, text += 4) {
-        unsigned a = decode_char(text[0]), b = decode_char(text[1]);
-        unsigned c = decode_char(text[2]), e = decode_char(text[3]);
-        unsigned group = a << 18 | b << 12 | c << 6 | e;
-        seen |= a | b | c | e;
-        bytes[i] = (uint8_t)(group >> 16);
-        bytes[i + 1] = (uint8_t)(group >> 8);
-        bytes[i + 2] = (uint8_t)group;
-    }
-    return (seen & 64) == 0;
-}
-
 int sip_nonce_write(struct sip_nonce_maker *maker, uint64_t now_ms, uint64_t number,
                     char ret_text[SIP_NONCE_LENGTH])
 {
@@ -125,7 +83,9 @@ int sip_nonce_write(struct sip_nonce_maker *maker, uint64_t now_ms, uint64_t num
     put_number(bytes + TIME_BYTES, NUMBER_BYTES, number);
     int rc = make_proof(maker, bytes, bytes + CLAIM_BYTES);
     if (rc == 0) {
-        encode(bytes, ret_text);
+        struct writer w;
+        writer_init(&w, ret_text, SIP_NONCE_LENGTH);
+        base64url_write(&w, bytes, sizeof(bytes));
     }
     return rc;
 }
@@ -134,7 +94,8 @@ int sip_nonce_verify(struct sip_nonce_maker *maker, struct slice text, uint64_t 
                      struct sip_nonce *ret_nonce)
 {
     uint8_t bytes[NONCE_BYTES], proof[BLOCK_BYTES];
-    if (text.len != SIP_NONCE_LENGTH || !decode(text.ptr, bytes)) {
+    size_t length;
+    if (text.len != SIP_NONCE_LENGTH || base64url_parse(text, bytes, sizeof(bytes), &length) < 0) {
         return ERR_DENIED;
     }
     int rc = make_proof(maker, bytes, proof);
