@@ -1,5 +1,6 @@
 #include "sip/auth/digest.h"
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 #include <openssl/crypto.h>
@@ -111,14 +112,48 @@ int sip_digest_userhash(struct sip_digest *d, enum sip_digest_algorithm algorith
     return hash_parts(d, algorithm, parts, 2, ret_hash);
 }
 
+/* len is a multiple of four, as that of every digest. */
 static struct slice hex_text(const uint8_t *bytes, size_t len, char *buffer)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        buffer[2 * i] = digits[bytes[i] >> 4];
-        buffer[2 * i + 1] = digits[bytes[i] & 15];
+    for (size_t i = 0; i < len; i += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + i, sizeof(word));
+        ascii_store8(buffer + 2 * i, ascii_hex8(be32toh(word)));
     }
     return slice_of(buffer, 2 * len);
+}
+
+/* H(A2) as text, RFC 7616 section 3.4.3: A2 = Method:digest-uri. */
+static int hash_a2(struct sip_digest *d, const struct sip_digest_input *input, char *buffer,
+                   struct slice *ret_text)
+{
+    struct sip_digest_a2 *last = &d->a2[input->algorithm];
+    size_t size = algorithms[input->algorithm].size;
+    char text[sizeof(last->text)];
+    struct writer w;
+    writer_init(&w, text, sizeof(text));
+    writer_put(&w, input->method);
+    writer_char(&w, ':');
+    writer_put(&w, input->uri);
+    bool fits = writer_status(&w) == 0;
+    if (!fits || !slice_equal(writer_slice(&w), slice_of(last->text, last->length))) {
+        const struct slice parts[] = {input->method, input->uri};
+        uint8_t digest[SIP_DIGEST_MAX];
+        int rc = hash_parts(d, input->algorithm, parts, 2, digest);
+        if (rc < 0) {
+            return rc;
+        }
+        *ret_text = hex_text(digest, size, buffer);
+        if (fits) {
+            last->length = writer_length(&w);
+            memcpy(last->text, text, last->length);
+            memcpy(last->hash, buffer, 2 * size);
+        }
+        return 0;
+    }
+    memcpy(buffer, last->hash, 2 * size);
+    *ret_text = slice_of(buffer, 2 * size);
+    return 0;
 }
 
 int sip_digest_response(struct sip_digest *d, const struct sip_digest_input *input,
@@ -131,7 +166,7 @@ int sip_digest_response(struct sip_digest *d, const struct sip_digest_input *inp
     if (input->qop.len > 0 && !slice_equal_nocase(input->qop, SLICE("auth"))) {
         return ERR_UNSUPPORTED;
     }
-    struct slice a1 = hex_text(input->ha1, size, a1_text);
+    struct slice a1 = hex_text(input->ha1, size, a1_text), a2;
     int rc = 0;
     if (input->session) {
         /* RFC 7616 section 3.4.2: A1 = H(user:realm:password):nonce:cnonce. */
@@ -140,11 +175,8 @@ int sip_digest_response(struct sip_digest *d, const struct sip_digest_input *inp
         a1 = hex_text(digest, size, a1_text);
     }
     if (rc == 0) {
-        /* RFC 7616 section 3.4.3: A2 = Method:digest-uri. */
-        const struct slice parts[] = {input->method, input->uri};
-        rc = hash_parts(d, algorithm, parts, 2, digest);
+        rc = hash_a2(d, input, a2_text, &a2);
     }
-    struct slice a2 = hex_text(digest, size, a2_text);
     if (rc == 0 && input->qop.len > 0) {
         const struct slice parts[] = {a1, input->nonce, input->nc, input->cnonce, input->qop, a2};
         rc = hash_parts(d, algorithm, parts, 6, digest);
@@ -158,33 +190,21 @@ int sip_digest_response(struct sip_digest *d, const struct sip_digest_input *inp
     return rc;
 }
 
-/* -1 for what is no digit. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 int sip_digest_verify(struct sip_digest *d, const struct sip_digest_input *input,
                       struct slice response)
 {
-    uint8_t expected[SIP_DIGEST_MAX], given[SIP_DIGEST_MAX];
-    int rc = sip_digest_response(d, input, expected);
-    size_t size = algorithms[input->algorithm].size;
+    uint8_t digest[SIP_DIGEST_MAX];
+    char buffer[2 * SIP_DIGEST_MAX], given[2 * SIP_DIGEST_MAX];
+    int rc = sip_digest_response(d, input, digest);
     if (rc < 0) {
         return rc;
     }
-    if (response.len != 2 * size) {
+    struct slice expected = hex_text(digest, algorithms[input->algorithm].size, buffer);
+    if (response.len != expected.len) {
         return ERR_DENIED;
     }
-    int bad = 0;
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(response.ptr[2 * i]), low = hex_digit(response.ptr[2 * i + 1]);
-        bad |= high < 0 || low < 0;
-        given[i] = (uint8_t)(((unsigned)high << 4 | (unsigned)low) & 0xff);
+    for (size_t i = 0; i < response.len; i += 8) {
+        ascii_store8(given + i, ascii_lower8(ascii_load8(response.ptr + i)));
     }
-    return bad || CRYPTO_memcmp(given, expected, size) != 0 ? ERR_DENIED : 0;
+    return CRYPTO_memcmp(given, expected.ptr, expected.len) != 0 ? ERR_DENIED : 0;
 }

@@ -17,12 +17,21 @@ enum sip_digest_algorithm {
 
 #define SIP_DIGEST_MAX 32 /* bytes of the longest digest */
 
+/* The last A2 (RFC 7616 section 3.4.3) and its hash as text: all phones of a domain register with
+ * the same one. Nothing of it is secret. */
+struct sip_digest_a2 {
+    size_t length; /* of text; 0: none yet */
+    char text[128];
+    char hash[2 * SIP_DIGEST_MAX];
+};
+
 /* Hash contexts, made once and reused. No call below init allocates, except that OpenSSL 3.0 itself
  * takes and frees some hundred bytes per hash; later versions keep them. One thread at a time, so
  * one per worker. */
 struct sip_digest {
     EVP_MD *md[SIP_DIGEST_COUNT];          /* owned */
     EVP_MD_CTX *context[SIP_DIGEST_COUNT]; /* owned; each stays with its algorithm */
+    struct sip_digest_a2 a2[SIP_DIGEST_COUNT];
 };
 
 /* ERR_UNSUPPORTED when the library has one of the hashes not (FIPS mode: MD5), ERR_NO_MEMORY. */
