@@ -56,6 +56,29 @@ const uint16_t sip_chars[256] = {
     [0x80 ... 0xff] = QDTEXT,
 };
 
+const char *sip_past_more_common(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        unsigned mask = sip_common_mask(_mm_loadu_si128((const __m128i *)(const void *)at));
+        if (mask != 0xffff) {
+            return at + __builtin_ctz(~mask);
+        }
+    }
+    if (end - at >= 8) {
+        /* The first eight bytes of those left and the last eight, which may overlap. */
+        const char *last = end - 8;
+        __m128i both = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)(const void *)at),
+                                          _mm_loadl_epi64((const __m128i *)(const void *)last));
+        unsigned past = (unsigned)__builtin_ctz(~sip_common_mask(both));
+        return past < 8 ? at + past : last + (past - 8);
+    }
+#else
+    (void)end;
+#endif
+    return at;
+}
+
 const char *sip_span_escaped(const char *at, const char *end, unsigned classes)
 {
     for (;;) {

@@ -34,42 +34,57 @@ static inline bool sip_char_is(char c, unsigned classes)
     return (sip_chars[(unsigned char)c] & classes) != 0;
 }
 
-/* Past the letters, digits, '-' and '.' that at begins with, 16 at a time: they are in each class
- * that is not named after what it holds. */
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes that is a letter, a digit, '-' or '.'. Each range is moved to the
+ * top of what a signed byte holds, where one comparison tells it from all else. */
+static inline unsigned sip_common_mask(__m128i v)
+{
+    __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
+    __m128i letter = _mm_add_epi8(lower, _mm_set1_epi8(INT8_MAX - 'z'));
+    __m128i digit = _mm_add_epi8(v, _mm_set1_epi8(INT8_MAX - '9'));
+    __m128i dash = _mm_add_epi8(v, _mm_set1_epi8(INT8_MAX - '.'));
+    letter = _mm_cmpgt_epi8(letter, _mm_set1_epi8(INT8_MAX - 26));
+    digit = _mm_cmpgt_epi8(digit, _mm_set1_epi8(INT8_MAX - 10));
+    dash = _mm_cmpgt_epi8(dash, _mm_set1_epi8(INT8_MAX - 2));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), dash));
+}
+#endif
+
+/* sip_past_common where it takes more than one look. */
+const char *sip_past_more_common(const char *at, const char *end);
+
+/* Past letters, digits, '-' and '.', which are in each class that is not named after what it holds;
+ * perhaps not past the last seven before end. */
 static inline const char *sip_past_common(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    const __m128i zero = _mm_setzero_si128();
-    while (end - at >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i letter = _mm_sub_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-        __m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
-        __m128i dash = _mm_sub_epi8(v, _mm_set1_epi8('-'));
-        /* Saturated to 0 where the unsigned distance is in range. */
-        letter = _mm_cmpeq_epi8(_mm_subs_epu8(letter, _mm_set1_epi8(25)), zero);
-        digit = _mm_cmpeq_epi8(_mm_subs_epu8(digit, _mm_set1_epi8(9)), zero);
-        dash = _mm_cmpeq_epi8(_mm_subs_epu8(dash, _mm_set1_epi8(1)), zero);
-        unsigned mask =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), dash));
-        if (mask != 0xffff)
+    if (end - at >= 16) {
+        unsigned mask = sip_common_mask(_mm_loadu_si128((const __m128i *)(const void *)at));
+        if (mask != 0xffff) {
             return at + __builtin_ctz(~mask);
+        }
         at += 16;
     }
+    return end - at >= 8 ? sip_past_more_common(at, end) : at;
 #else
     (void)end;
-#endif
     return at;
+#endif
 }
 
 /* The first byte from at on that is in none of the classes, or end. */
 static inline const char *sip_span(const char *at, const char *end, unsigned classes)
 {
-    if ((classes & ~(SIP_CHAR_DIGIT | SIP_CHAR_HEX | SIP_CHAR_ALPHA | SIP_CHAR_PHONE |
-                     SIP_CHAR_VISUAL)) != 0) {
+    bool common = (classes & ~(SIP_CHAR_DIGIT | SIP_CHAR_HEX | SIP_CHAR_ALPHA | SIP_CHAR_PHONE |
+                               SIP_CHAR_VISUAL)) != 0;
+    if (common) {
         at = sip_past_common(at, end);
     }
     while (at < end && sip_char_is(*at, classes)) {
         at++;
+        if (common && end - at >= 8) {
+            at = sip_past_more_common(at, end);
+        }
     }
     return at;
 }

@@ -24,15 +24,12 @@ static struct verdict check_via(struct sip_message *msg)
 {
     struct sip_values it;
     struct slice value;
-    struct sip_via via;
+    struct sip_via below;
     unsigned count = 0;
     sip_values_init(&it, msg, SIP_HEADER_VIA);
     while (sip_values_next(&it, &value)) {
-        if (sip_via_parse(value, &via) < 0) {
+        if (sip_via_parse(value, count++ == 0 ? &msg->parts.via : &below) < 0) {
             return bad("Bad Request - Malformed Via");
-        }
-        if (count++ == 0) {
-            msg->parts.via = via;
         }
     }
     return count == 0 ? bad("Bad Request - Via missing") : good;

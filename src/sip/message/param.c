@@ -93,28 +93,15 @@ int sip_comment_length(struct slice s)
     return ERR_SYNTAX;
 }
 
-/* Reads "= value" when it is there: *at is past the name; LWS may stand around the '='. */
-static int parse_value(const char **at, const char *end, struct sip_param *param)
+/* The value after a '=': a quoted-string or gen-value. Past it, or NULL. */
+static const char *past_value(const char *at, const char *end)
 {
-    const char *p = sip_past_lws(*at, end);
-    param->has_value = p < end && *p == '=';
-    if (!param->has_value) {
-        param->value = SLICE_NULL;
-        *at = p;
-        return 0;
+    if (at < end && *at == '"') {
+        int quoted = sip_quoted_length(slice_between(at, end));
+        return quoted < 0 ? NULL : at + quoted;
     }
-    p = sip_past_lws(p + 1, end);
-    int quoted = p < end && *p == '"' ? sip_quoted_length(slice_between(p, end)) : 0;
-    if (quoted < 0) {
-        return quoted;
-    }
-    const char *past = quoted > 0 ? p + quoted : sip_span(p, end, SIP_CHAR_VALUE);
-    if (past == p) {
-        return ERR_SYNTAX;
-    }
-    param->value = slice_between(p, past);
-    *at = sip_past_lws(past, end);
-    return 0;
+    const char *past = sip_span(at, end, SIP_CHAR_VALUE);
+    return past == at ? NULL : past;
 }
 
 int sip_param_next(struct slice *rest, struct sip_param *ret_param)
@@ -123,29 +110,33 @@ int sip_param_next(struct slice *rest, struct sip_param *ret_param)
         return 0;
     }
     const char *end = rest->ptr + rest->len;
-    const char *at = sip_past_lws(rest->ptr, end);
-    if (at == end) {
+    const char *name = sip_past_lws(rest->ptr, end);
+    if (name == end) {
         *rest = slice_between(end, end);
         return 0;
     }
-    if (*at != ';') {
+    if (*name != ';') {
         return ERR_SYNTAX;
     }
-    at = sip_past_lws(at + 1, end);
-    const char *past_name = sip_span(at, end, SIP_CHAR_TOKEN);
-    if (past_name == at) {
+    name = sip_past_lws(name + 1, end);
+    const char *past_name = sip_span(name, end, SIP_CHAR_TOKEN);
+    const char *at = sip_past_lws(past_name, end);
+    struct slice value = SLICE_NULL;
+    bool has_value = at < end && *at == '=';
+    if (has_value) {
+        const char *start = sip_past_lws(at + 1, end);
+        const char *past = past_value(start, end);
+        if (past == NULL) {
+            return ERR_SYNTAX;
+        }
+        value = slice_between(start, past);
+        at = sip_past_lws(past, end);
+    }
+    if (past_name == name || (at < end && *at != ';')) {
         return ERR_SYNTAX;
     }
-    struct sip_param param = {.name = slice_between(at, past_name)};
-    int rc = parse_value(&past_name, end, &param);
-    if (rc < 0) {
-        return rc;
-    }
-    if (past_name < end && *past_name != ';') {
-        return ERR_SYNTAX;
-    }
-    *rest = slice_between(past_name, end);
-    *ret_param = param;
+    *rest = slice_between(at, end);
+    *ret_param = (struct sip_param){slice_between(name, past_name), value, has_value};
     return 1;
 }
 

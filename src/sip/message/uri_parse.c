@@ -25,33 +25,35 @@ static bool is_ipv4(const char *at, const char *end)
     }
 }
 
+/* What no label begins with. */
+static bool is_mark(char c)
+{
+    return c == '.' || c == '-';
+}
+
 /* Labels of letters, digits and inner '-', joined by dots; a last label of digits alone belongs to
  * an IPv4 address. Looser than toplabel: names of machines may start with a digit or hold '_'. */
 static int check_name(const char *at, const char *end)
 {
-    const char *start = at;
-    const char *label = at; /* the last one that is not empty */
-    char before = '.';
-    for (; at < end; at++) {
-        if (before == '.') {
-            if (*at == '.' || *at == '-') {
-                return ERR_SYNTAX;
-            }
-            label = at;
-        } else if (*at == '.' && before == '-') {
-            return ERR_SYNTAX;
-        }
-        before = *at;
-    }
-    if (at == start || before == '-') {
+    if (at == end || is_mark(*at)) {
         return ERR_SYNTAX;
     }
-    const char *label_end = before == '.' ? end - 1 : end;
-    if (!sip_char_is(label_end[-1], SIP_CHAR_DIGIT) ||
-        sip_span(label, label_end, SIP_CHAR_DIGIT) != label_end) {
+    if (sip_char_is(*at, SIP_CHAR_DIGIT) && is_ipv4(at, end)) {
         return 0;
     }
-    return is_ipv4(start, end) ? 0 : ERR_SYNTAX;
+    const char *last = end[-1] == '.' ? end - 1 : end; /* past the last label */
+    const char *label = at;
+    for (at++; at < last; at++) {
+        if (*at == '.') {
+            if (at[-1] == '-' || is_mark(at[1])) {
+                return ERR_SYNTAX;
+            }
+            label = at + 1;
+        }
+    }
+    bool number =
+        sip_char_is(last[-1], SIP_CHAR_DIGIT) && sip_span(label, last, SIP_CHAR_DIGIT) == last;
+    return last[-1] == '-' || number ? ERR_SYNTAX : 0;
 }
 
 static int check_ipv6(struct slice bracketed)
