@@ -8,7 +8,7 @@ endif()
 
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
 # No NDEBUG: assert stays on in releases. hot_assert-style checks look at TZ_DEBUG instead.
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g")
 # TZ_FAULT_ALLOC: tests make single allocations fail (base/memory.h).
 add_compile_definitions($<$<CONFIG:Debug>:TZ_DEBUG=1> $<$<CONFIG:Debug>:TZ_FAULT_ALLOC=1> _GNU_SOURCE)
 
