@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <limits.h>
 
 #include "base/error.h"
 #include "base/siphash.h"
@@ -19,28 +20,42 @@ static int parse_v6(const char *text, struct slice scope, uint16_t port,
     return 0;
 }
 
-/* Four numbers of at most three digits without leading zeros, divided by dots. */
+static bool take_digit(const char **at, const char *end, unsigned *number)
+{
+    unsigned digit = *at < end ? (unsigned char)**at - (unsigned)'0' : UINT_MAX;
+    if (digit > 9)
+        return false;
+    *number = *number * 10 + digit;
+    (*at)++;
+    return true;
+}
+
+/* A number of at most three digits without leading zeros, up to 255. */
+static bool take_octet(const char **at, const char *end, uint32_t *ret_octet)
+{
+    unsigned number = 0;
+    if (!take_digit(at, end, &number))
+        return false;
+    if (number > 0 && take_digit(at, end, &number))
+        (void)take_digit(at, end, &number);
+    *ret_octet = number;
+    return number <= 255;
+}
+
+/* Four numbers, divided by dots. What is left over after three digits, or after a zero, is no dot.
+ */
 static int parse_v4(struct slice text, uint16_t port, struct address *ret_address)
 {
     if (text.len < sizeof("0.0.0.0") - 1)
         return ERR_SYNTAX;
     const char *at = text.ptr, *end = text.ptr + text.len;
-    uint32_t host = 0;
-    for (unsigned dots = 0;; dots++) {
-        const char *first = at;
-        unsigned part = 0, digit;
-        while (at < end && (digit = (unsigned char)*at - (unsigned)'0') <= 9 && at - first < 3) {
-            part = part * 10 + digit;
-            at++;
-        }
-        bool leading_zero = at - first > 1 && *first == '0';
-        if (at == first || leading_zero || part > 255)
+    uint32_t host = 0, octet;
+    for (unsigned i = 0; i < 4; i++) {
+        if (i > 0 && (at == end || *at++ != '.'))
             return ERR_SYNTAX;
-        host = host << 8 | part;
-        if (dots == 3)
-            break;
-        if (at == end || *at++ != '.')
+        if (!take_octet(&at, end, &octet))
             return ERR_SYNTAX;
+        host = host << 8 | octet;
     }
     if (at != end)
         return ERR_SYNTAX;

@@ -32,13 +32,33 @@ static const uint8_t values[256] = {
     ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
 };
 
+/* Four characters, three bytes. A 0 less one sets all bits from its place up. */
+static bool parse_group(const char *text, uint32_t *ret_bytes)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    uint32_t bytes = (values[c[0]] - 1u) << 18 | (values[c[1]] - 1u) << 12 |
+                     (values[c[2]] - 1u) << 6 | (values[c[3]] - 1u);
+    *ret_bytes = bytes;
+    return bytes < 1u << 24;
+}
+
 int base64url_parse(struct slice text, void *buf, size_t size, size_t *ret_len)
 {
     uint8_t *bytes = buf;
-    size_t length = 0;
+    size_t length = 0, i = 0;
+    for (; text.len - i >= 4; i += 4, length += 3) {
+        uint32_t group;
+        if (!parse_group(text.ptr + i, &group))
+            return ERR_SYNTAX;
+        if (size - length < 3)
+            return ERR_LIMIT;
+        bytes[length] = (uint8_t)(group >> 16);
+        bytes[length + 1] = (uint8_t)(group >> 8);
+        bytes[length + 2] = (uint8_t)group;
+    }
     uint32_t bits = 0;
     unsigned count = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (; i < text.len; i++) {
         uint32_t value = values[(unsigned char)text.ptr[i]];
         if (value == 0)
             return ERR_SYNTAX;

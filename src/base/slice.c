@@ -11,10 +11,22 @@ static bool equal8_nocase(uint64_t a, uint64_t b)
     return a == b || ascii_lower8(a) == ascii_lower8(b);
 }
 
+/* All of the n (0 to 7) bytes at p, some of them twice. */
+static uint64_t load_all(const char *p, size_t n)
+{
+    if (n >= 4) {
+        uint32_t first, last;
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + n - 4, sizeof last);
+        return (uint64_t)first << 32 | last;
+    }
+    return ascii_load_tail(p, n);
+}
+
 bool slice_bytes_equal_nocase(const char *a, const char *b, size_t len)
 {
     if (len < 8)
-        return equal8_nocase(ascii_load_tail(a, len), ascii_load_tail(b, len));
+        return equal8_nocase(load_all(a, len), load_all(b, len));
     /* The last eight bytes may overlap the ones before them: cheaper than a loop over the rest. */
     size_t last = len - 8;
     for (size_t i = 0; i < last; i += 8) {
