@@ -11,20 +11,18 @@ int sip_cseq_parse(struct slice value, struct sip_cseq *ret_cseq)
     }
     const char *at = value.ptr;
     const char *end = at + value.len;
-    uint64_t number = 0;
-    const char *digit = at;
-    for (; digit < end && sip_char_is(*digit, SIP_CHAR_DIGIT); digit++) {
-        number = number * 10 + (uint64_t)(*digit - '0');
-        if (number > UINT32_MAX) {
-            return ERR_RANGE;
-        }
+    const char *past_number = sip_span(at, end, SIP_CHAR_DIGIT);
+    uint32_t number;
+    int rc = slice_to_u32(slice_between(at, past_number), UINT32_MAX, &number);
+    if (rc < 0) {
+        return rc;
     }
-    const char *method = sip_past_lws(digit, end);
+    const char *method = sip_past_lws(past_number, end);
     const char *past = sip_span(method, end, SIP_CHAR_TOKEN);
-    if (digit == at || method == digit || past == method || past != end) {
+    if (method == past_number || past == method || past != end) {
         return ERR_SYNTAX;
     }
-    ret_cseq->number = (uint32_t)number;
+    ret_cseq->number = number;
     ret_cseq->method_name = slice_between(method, end);
     ret_cseq->method = sip_method_lookup(ret_cseq->method_name);
     return 0;

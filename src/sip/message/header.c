@@ -40,47 +40,45 @@ static const uint8_t compact_ids[128 + SIP_HEADER_OTHER] = {
 static unsigned hash_name(struct slice name)
 {
     const unsigned char *p = (const unsigned char *)name.ptr;
-    uint32_t key = (uint32_t)name.len | (p[0] | 0x20u) << 8 | (p[name.len / 2] | 0x20u) << 16 |
-                   (p[name.len - 1] | 0x20u) << 24;
+    uint32_t key = (uint32_t)name.len | (uint32_t)p[0] << 8 | (uint32_t)p[name.len / 2] << 16 |
+                   (uint32_t)p[name.len - 1] << 24 | 0x20202000u;
     return (key * SIP_HEADER_HASH_MULTIPLIER) >> 24;
 }
 
-/* Bits of two words that differ in more than the case of a letter. Of the bytes in ours (letters
- * and
- * '-', see tools/header-hash) only letters have bit 6. */
-static inline uint64_t differing(uint64_t ours, uint64_t theirs)
+/* Names mostly come as we write them. Of the bytes in ours (letters and '-', see tools/header-hash)
+ * only letters have bit 6, and so may differ in their case. */
+static inline bool same_word(uint64_t ours, uint64_t theirs)
 {
-    return (ours ^ theirs) & ~((ours >> 1) & 0x2020202020202020u);
+    return ours == theirs || ((ours ^ theirs) & ~((ours >> 1) & 0x2020202020202020u)) == 0;
 }
 
-#define DIFFERS(type)                                                                              \
-    static inline uint64_t differs_##type(const char *ours, const char *theirs)                    \
+#define SAME(type)                                                                                 \
+    static inline bool same_##type(const char *ours, const char *theirs)                           \
     {                                                                                              \
         type a, b;                                                                                 \
         memcpy(&a, ours, sizeof(a));                                                               \
         memcpy(&b, theirs, sizeof(b));                                                             \
-        return differing(a, b);                                                                    \
+        return same_word(a, b);                                                                    \
     }
 
-DIFFERS(uint64_t)
-DIFFERS(uint32_t)
-DIFFERS(uint16_t)
+SAME(uint64_t)
+SAME(uint32_t)
+SAME(uint16_t)
 
 /* Both have len bytes, 2 to ROW: words that overlap cover them. */
 static bool same_name(const char *ours, const char *theirs, size_t len)
 {
     if (len >= 8) {
         size_t last = len - 8;
-        uint64_t middle = len > 16 ? differs_uint64_t(ours + 8, theirs + 8) : 0;
-        return (differs_uint64_t(ours, theirs) | middle |
-                differs_uint64_t(ours + last, theirs + last)) == 0;
+        return same_uint64_t(ours, theirs) && same_uint64_t(ours + last, theirs + last) &&
+               (len <= 16 || same_uint64_t(ours + 8, theirs + 8));
     }
     if (len >= 4) {
         size_t last = len - 4;
-        return (differs_uint32_t(ours, theirs) | differs_uint32_t(ours + last, theirs + last)) == 0;
+        return same_uint32_t(ours, theirs) && same_uint32_t(ours + last, theirs + last);
     }
     size_t last = len - 2;
-    return (differs_uint16_t(ours, theirs) | differs_uint16_t(ours + last, theirs + last)) == 0;
+    return same_uint16_t(ours, theirs) && same_uint16_t(ours + last, theirs + last);
 }
 
 enum sip_header_id sip_header_lookup(struct slice name)

@@ -57,7 +57,7 @@ void sip_values_init(struct sip_values *it, const struct sip_message *msg, enum 
 bool sip_values_next(struct sip_values *it, struct slice *ret_value)
 {
     while (it->line != NULL) {
-        if (sip_list_next(&it->rest, ret_value)) {
+        if (it->rest.len > 0 && sip_list_next(&it->rest, ret_value)) {
             return true;
         }
         it->line = sip_message_next(it->msg, it->line);
