@@ -411,7 +411,8 @@ def test_phones_that_stumble_over_sha_256_are_offered_md5_alone(server):
     for agent, offers in (("test phone", ["SHA-256", "MD5"]), ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),
                           ("baresip v3.11.0", ["MD5"]), ("baresip v3.12.0", ["SHA-256", "MD5"]),
                           ("sipsak 0.9.8.1", ["MD5"]), ("SIPp", ["MD5"]),
-                          ("Janus WebRTC Server SIP Plugin 0.0.8", ["MD5"]), ("sofia-sip/1.12.11devel", ["MD5"])):
+                          ("Janus WebRTC Server SIP Plugin 0.0.8", ["MD5"]), ("sofia-sip/1.12.11devel", ["MD5"]),
+                          ("calls sofia-sip/1.12.11devel", ["MD5"]), ("my-sofia-sip/1", ["SHA-256", "MD5"])):
         with Phone(one.address, "alice", agent=agent) as phone:
             challenges = header(phone.register(), "WWW-Authenticate")
             assert [re.search(r"algorithm=([\w-]+)", c).group(1) for c in challenges] == offers, agent

@@ -136,6 +136,17 @@ static void log_failure(struct authenticator *authenticator, const struct endpoi
              SLICE_ARG(request->msg->method_name), SLICE_ARG(user), reason);
 }
 
+#define AGENT_MAX 256 /* characters that are looked at */
+
+/* RFC 3261 section 20.41: a User-Agent is a list of products; libraries put theirs at the end. */
+static bool has_product(struct slice agent, struct slice name)
+{
+    agent.len = agent.len < AGENT_MAX ? agent.len : AGENT_MAX;
+    while (agent.len > 0 && !slice_starts_with(agent, name))
+        (void)slice_cut(&agent, ' ');
+    return agent.len > 0;
+}
+
 /* Some phones give up when an algorithm that they do not know stands beside MD5, against RFC 7616
  * section 3.7; test tools such as SIPp, which send no User-Agent, read the first challenge only. */
 static enum sip_auth_offer offer_for(const struct authenticator *authenticator,
@@ -147,7 +158,7 @@ static enum sip_auth_offer offer_for(const struct authenticator *authenticator,
     if (agent.len == 0)
         return SIP_AUTH_OFFER_LAST_FIRST;
     for (unsigned i = 0; i < authenticator->config.md5_only_count; i++) {
-        if (slice_starts_with(agent, authenticator->config.md5_only[i]))
+        if (has_product(agent, authenticator->config.md5_only[i]))
             return SIP_AUTH_OFFER_LAST_ONLY;
     }
     return SIP_AUTH_OFFER_BEST_FIRST;

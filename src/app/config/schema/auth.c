@@ -42,11 +42,10 @@ static const struct config_key keys[] = {
      .max = 64,
      .standard = "baresip v0.,baresip v1.,baresip v2.,baresip v3.0.,baresip v3.1.,baresip v3.2.,"
                  "baresip v3.3.,baresip v3.4.,baresip v3.5.,baresip v3.6.,baresip v3.7.,"
-                 "baresip v3.8.,baresip v3.9.,baresip v3.10.,baresip v3.11.,Calls/,"
-                 "FreeSWITCH-mod_sofia,Janus WebRTC Server SIP Plugin,sofia-sip/,"
-                 "Telepathy-SofiaSIP,sipsak,SIPp,sipp",
-     .help = "Phones that are offered MD5 alone, by the beginning of their User-Agent, because "
-             "they give up when SHA-256 stands beside it."},
+                 "baresip v3.8.,baresip v3.9.,baresip v3.10.,baresip v3.11.,"
+                 "FreeSWITCH-mod_sofia,Janus WebRTC Server SIP Plugin,sofia-sip/,sipsak,SIPp,sipp",
+     .help = "Phones that are offered MD5 alone, by the beginning of their User-Agent or of a word "
+             "in it, because they give up when SHA-256 stands beside it."},
     {.name = "auth.nonce_lifetime",
      .type = CONFIG_SECONDS,
      .live = true,
