@@ -177,6 +177,7 @@ static int loop_init(struct loop *loop)
     if (random_init(&loop->random) != 0)
         return ERR_IO;
     loop_clock(loop);
+    loop->steady_offset_ms = loop->wall_offset_ms;
     wheel_init(&loop->wheel, loop->now_ms);
     int err = loop_start_handles(loop);
     if (err == 0)
@@ -270,6 +271,11 @@ uint64_t loop_now_us(const struct loop *loop)
 int64_t loop_wall_ms(const struct loop *loop)
 {
     return (int64_t)loop->now_ms + loop->wall_offset_ms;
+}
+
+int64_t loop_steady_ms(const struct loop *loop)
+{
+    return (int64_t)loop->now_ms + loop->steady_offset_ms;
 }
 
 struct wheel *loop_wheel(struct loop *loop)

@@ -35,6 +35,9 @@ uint64_t loop_now_us(const struct loop *loop);
 /* Unix time in milliseconds, taken once per turn; a step of the system's clock shows within 100 ms.
  */
 int64_t loop_wall_ms(const struct loop *loop);
+/* Unix time as it was when the loop was made, and from then on as monotonic time goes: for what
+ * must not be too old and must work whenever the system's clock is set. */
+int64_t loop_steady_ms(const struct loop *loop);
 struct wheel *loop_wheel(struct loop *loop);
 struct random *loop_random(struct loop *loop);
 struct log *loop_log(struct loop *loop);

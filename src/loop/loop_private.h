@@ -29,8 +29,9 @@ struct loop {
     uint64_t armed_ms; /* what timer is set to, or WHEEL_NEVER */
     uint64_t now_us;
     uint64_t now_ms;
-    int64_t wall_offset_ms; /* Unix time less monotonic time */
-    uint64_t wall_read_ms;  /* when wall_offset_ms was taken */
+    int64_t wall_offset_ms;   /* Unix time less monotonic time */
+    int64_t steady_offset_ms; /* the first of them */
+    uint64_t wall_read_ms;    /* when wall_offset_ms was taken */
     struct wheel wheel;
     struct random random;
     void (*turn_end)(void *user);

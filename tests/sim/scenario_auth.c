@@ -57,6 +57,22 @@ static const struct scenario scenarios[] = {
      "carol > INVITE bob from=alice call=stolen\n"
      "carol < 407\n"
      "carol > ACK\n"},
+    {"the server's clock is set: passwords work as before", "RFC 7616 3.3, 5.5", "",
+     ALICE_AND_BOB "clock back 7200s\n"
+                   "wait 1s\n"
+                   "register carol\n"
+                   "alice > MESSAGE bob\n"
+                   "bob < MESSAGE\n"
+                   "bob > 200\n"
+                   "alice < 200\n"
+                   "clock on 14400s\n"
+                   "wait 1s\n"
+                   "register bob\n"
+                   "register carol2\n"
+                   "alice > MESSAGE bob\n"
+                   "bob < MESSAGE\n"
+                   "bob > 200\n"
+                   "alice < 200\n"},
     {"RFC 2543 clients can authenticate too", "RFC 3261 17.2.3, 22.3",
      "testInvite2543TidWithDigest",
      "register bob\n"

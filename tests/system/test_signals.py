@@ -380,6 +380,17 @@ def test_a_second_signal_ends_it_at_once(server):
         assert "again: ending at once" in one.log()
 
 
+def test_signals_while_it_ends_change_nothing(server):
+    """They came when nobody listened to them any more, and killed it."""
+    one = server(**OPEN)
+    for _ in range(5):
+        one.signal(signal.SIGTERM)
+        while one.process.poll() is None:
+            one.signal(signal.SIGHUP)
+        assert one.wait() == 0
+        one.start()
+
+
 def test_an_idle_server_ends_at_once_though_timers_run(server):
     one = server(drain_time="1h", **OPEN)
     with Phone(one.address, "carol") as phone:

@@ -38,6 +38,7 @@ struct serving {
 
 static void close_all(struct serving *serving)
 {
+    process_hold_signals(); /* without their handlers they would end us like a crash */
     control_close(serving->control);
     serving->control = NULL;
     if (serving->server != NULL)
@@ -249,6 +250,7 @@ int command_serve(const struct options *options)
     }
     init_log(serving, config);
     process_prepare(&serving->log);
+    process_hold_signals(); /* other threads never take them */
     if (init_loop(serving) < 0) {
         log_error(&serving->log, LOG_APP, "the event loop cannot be made");
         config_free(config);
@@ -260,6 +262,7 @@ int command_serve(const struct options *options)
         status = start(serving);
     if (status == ERR_NO_MEMORY)
         log_error(&serving->log, LOG_APP, "out of memory at the start");
+    process_release_signals();
     if (status == 0)
         (void)uv_run(&serving->loop, UV_RUN_DEFAULT);
     finish(serving, status == 0);

@@ -37,6 +37,26 @@ void process_prepare(struct log *log)
     }
 }
 
+static void mask_signals(int how)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(how, &set, NULL);
+}
+
+void process_hold_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
+void process_release_signals(void)
+{
+    mask_signals(SIG_UNBLOCK);
+}
+
 int process_make_directory(const char *path)
 {
     char text[4096];

@@ -11,6 +11,10 @@
 void process_keep_streams(void);
 /* Ignores SIGPIPE and SIGXFSZ, raises the limit of open files to what is allowed. */
 void process_prepare(struct log *log);
+/* Keeps SIGTERM, SIGINT and SIGHUP for later, on this thread and those that it makes from here on;
+ * process_release_signals: on this thread no more. */
+void process_hold_signals(void);
+void process_release_signals(void);
 /* Makes a directory and those above it, 0750. 0, or a negative errno. */
 int process_make_directory(const char *path);
 /* Tells systemd ("READY=1"); nothing when it has not asked ($NOTIFY_SOCKET). */

@@ -169,7 +169,7 @@ static void challenge(struct authenticator *authenticator, const struct endpoint
 {
     char lines[1024];
     struct writer w;
-    int64_t now = loop_wall_ms(endpoint_loop(authenticator->parts.endpoint));
+    int64_t now = loop_steady_ms(endpoint_loop(authenticator->parts.endpoint));
     struct sip_response response = {.status = proxy ? 407 : 401};
     writer_init(&w, lines, sizeof(lines));
     if (sip_auth_challenge(&authenticator->auth, offer_for(authenticator, request), proxy, stale,
@@ -212,7 +212,7 @@ int authenticator_check(struct authenticator *authenticator, const struct endpoi
                         struct authenticator_identity *ret_identity)
 {
     enum sip_header_id header = proxy ? SIP_HEADER_PROXY_AUTHORIZATION : SIP_HEADER_AUTHORIZATION;
-    uint64_t now = (uint64_t)loop_wall_ms(endpoint_loop(authenticator->parts.endpoint));
+    uint64_t now = (uint64_t)loop_steady_ms(endpoint_loop(authenticator->parts.endpoint));
     struct sip_auth_result result;
     authenticator->domain = domain;
     switch (sip_auth_check(&authenticator->auth, request->msg, header, now, &result)) {

@@ -199,6 +199,12 @@ static void actor_step(struct scene *scene, char **words, unsigned count)
         state_step(actor, words + 1, count - 1);
 }
 
+static void clock_step(struct scene *scene, const char *way, const char *how_far)
+{
+    int64_t ms = (int64_t)(scene_time(scene, how_far) / 1000);
+    scene->world.wall_start_ms += strcmp(way, "back") == 0 ? -ms : ms;
+}
+
 static void step(struct scene *scene, char **words, unsigned count)
 {
     if (strcmp(words[0], "config") == 0) {
@@ -211,6 +217,8 @@ static void step(struct scene *scene, char **words, unsigned count)
         scene_fail(scene, "no such step");
     else if (strcmp(words[0], "wait") == 0)
         sim_run(&scene->world, scene_time(scene, words[1]));
+    else if (strcmp(words[0], "clock") == 0 && count == 3)
+        clock_step(scene, words[1], words[2]);
     else if (strcmp(words[0], "server") == 0)
         server_step(scene, words[1]);
     else if (strcmp(words[0], "bindings") == 0)

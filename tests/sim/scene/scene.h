@@ -20,6 +20,7 @@
  *   alice remaps               her NAT has forgotten all mappings
  *   pings alice 2 [5]          so many keep-alives have come since they were counted last, up to 5
  *   wait 32s                   s or ms
+ *   clock back|on 7200s        the server's clock is set
  *   server crash|cut|start|stop|drain|full|fails
  *   server floods              it is overloaded, and recovers within two seconds
  *   bindings bob 2             so many live bindings

@@ -72,6 +72,7 @@ int loop_new(const struct loop_config *config, struct loop **ret_loop)
     list_init(&loop->ports);
     list_init(&loop->ports_closed);
     read_clock(loop);
+    loop->steady_offset_ms = loop->wall_ms - (int64_t)loop->now_ms;
     wheel_init(&loop->wheel, loop->now_ms);
     random_seed(&loop->random, random_u64(&loop->world->random));
     sim_event_init(&loop->turn, on_turn);
@@ -132,6 +133,11 @@ uint64_t loop_now_us(const struct loop *loop)
 int64_t loop_wall_ms(const struct loop *loop)
 {
     return loop->wall_ms;
+}
+
+int64_t loop_steady_ms(const struct loop *loop)
+{
+    return (int64_t)loop->now_ms + loop->steady_offset_ms;
 }
 
 struct wheel *loop_wheel(struct loop *loop)

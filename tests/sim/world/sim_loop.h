@@ -29,6 +29,7 @@ struct loop {
     uint64_t now_us;
     uint64_t now_ms;
     int64_t wall_ms;
+    int64_t steady_offset_ms;
     struct wheel wheel;
     struct random random;
     void (*turn_end)(void *user);

@@ -105,6 +105,7 @@ static void the_clocks_agree_with_the_system(void **state)
     assert_int_equal(loop_now_us(loop) / 1000, loop_now_ms(loop));
     uint64_t wall_after_s = (uint64_t)time(NULL);
     assert_in_range(loop_wall_ms(loop), (wall_before_s - 1) * 1000, (wall_after_s + 2) * 1000);
+    assert_in_range(loop_steady_ms(loop), (wall_before_s - 1) * 1000, (wall_after_s + 2) * 1000);
     loop_free(loop);
 }
 
