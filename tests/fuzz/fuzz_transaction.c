@@ -96,7 +96,8 @@ static void on_client_end(struct sip_client_tx *tx, void *user)
     stir(slot->world);
 }
 
-static const struct sip_client_tx_user client_user = {on_response, on_failure, on_client_end};
+static const struct sip_client_tx_user client_user = {
+    .on_response = on_response, .on_failure = on_failure, .on_end = on_client_end};
 
 static struct flow flow_of(uint8_t choice)
 {

@@ -123,6 +123,32 @@ def test_a_call_from_udp_to_websocket(ws_server, answers):
         assert alice.wait_for(200).get("CSeq") == "7 BYE"
 
 
+def test_a_page_that_is_closed_while_it_rings_is_no_longer_waited_for(ws_server):
+    """RFC 7118 section 5.3: its answer cannot come any other way. Another phone of the user rings on."""
+    one = ws_server(**OPEN)
+    with Ua(one.address, "bob") as bob, Ua(one.address, "alice") as other:
+        for also in (False, True):
+            with WsUa(one.ws, "alice") as alice:
+                alice.server = one.address
+                assert alice.register().status == 200
+                if also:
+                    assert other.register().status == 200
+                bob.send(bob.request("INVITE", f"sip:alice@{one.address}", lines=[f"Contact: {bob.contact}"]))
+                alice.send(alice.response(alice.wait_for("INVITE"), "180 Ringing", [f"Contact: {alice.contact}"]))
+                assert bob.wait_for(180)
+                if also:
+                    invite = other.wait_for("INVITE")
+            if also:
+                counts(one, "sip_connections", 0)
+                other.send(other.response(invite, "200 OK", [f"Contact: {other.contact}"]))
+            began = time.monotonic()
+            answer = bob.final()
+            assert answer.status == (200 if also else 480)
+            assert time.monotonic() - began < 5
+            if not also:
+                bob.send(bob.ack(f"sip:alice@{one.address}", answer))
+
+
 @pytest.mark.parametrize("path, lines, status", [
     ("/other", {}, 404), ("/", {"Upgrade": None}, 426), ("/", {"Sec_WebSocket_Version": "12"}, 426),
     ("/", {"Sec_WebSocket_Protocol": "xmpp"}, 400), ("/", {"Sec_WebSocket_Protocol": None}, 400),

@@ -50,6 +50,24 @@ static void on_client_failure(struct sip_client_tx *tx, void *user, enum sip_tx_
     branch->context->holds--;
 }
 
+/* RFC 7118 section 5.3: the answers of a phone on WebSocket come along that connection or never.
+ * Any other may connect anew to answer (RFC 3261 section 18.2.2): until timer C it has the time. */
+static void on_client_connection_closed(struct sip_client_tx *tx, void *user)
+{
+    struct proxy_branch *branch = user;
+    struct proxy_context *context = branch->context;
+    uint8_t transport = sip_client_tx_flow(tx)->transport;
+    if (branch->state == PROXY_BRANCH_DONE ||
+        (transport != TRANSPORT_WS && transport != TRANSPORT_WSS))
+        return;
+    branch->client = NULL;
+    sip_client_tx_abandon(tx);
+    context->holds++;
+    proxy_branch_fail(branch, branch->cancelled ? 487 : 430);
+    context->holds--;
+    proxy_context_advance(context);
+}
+
 static void on_client_end(struct sip_client_tx *tx, void *user)
 {
     struct proxy_branch *branch = user;
@@ -74,6 +92,7 @@ static void on_client_end(struct sip_client_tx *tx, void *user)
 static const struct sip_client_tx_user client_user = {
     .on_response = on_client_response,
     .on_failure = on_client_failure,
+    .on_connection_closed = on_client_connection_closed,
     .on_end = on_client_end,
 };
 

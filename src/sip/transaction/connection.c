@@ -78,6 +78,15 @@ void sip_tx_connection_remove(struct sip_client_tx *tx)
     pool_put(&t->connection_pool, c);
 }
 
+static void tell(struct sip_client_tx *tx)
+{
+    if (tx->tx.kind == SIP_TX_INVITE_CLIENT && tx->tx.state == SIP_TX_PROCEEDING &&
+        tx->handler != NULL && tx->handler->on_connection_closed != NULL)
+        tx->handler->on_connection_closed(tx, tx->tx.user);
+    else
+        sip_client_tx_event(tx, SIP_TX_TRANSPORT_ERROR, NULL);
+}
+
 void sip_transactions_on_connection_closed(struct sip_transactions *t, const struct flow *flow)
 {
     struct sip_tx_connection *c = flow_reliable(flow) ? find(t, flow) : NULL;
@@ -90,7 +99,7 @@ void sip_transactions_on_connection_closed(struct sip_transactions *t, const str
         struct sip_client_tx *tx =
             container_of(c->clients.next, struct sip_client_tx, on_connection);
         list_remove(&tx->on_connection);
-        sip_client_tx_event(tx, SIP_TX_TRANSPORT_ERROR, NULL);
+        tell(tx);
     }
     pool_put(&t->connection_pool, c);
 }

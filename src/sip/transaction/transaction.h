@@ -28,6 +28,9 @@ struct sip_client_tx_user {
     /* No final response will come (17.1.4; timers B and F; 9.1). on_end follows. Either this or
      * on_response with a final status is called, never both. */
     void (*on_failure)(struct sip_client_tx *tx, void *user, enum sip_tx_failure failure);
+    /* The connection of an INVITE that got a 1xx has closed: its final response can come over
+     * another one only (18.2.2). The transaction goes on. */
+    void (*on_connection_closed)(struct sip_client_tx *tx, void *user);
     /* The last call: the transaction is freed when this returns. */
     void (*on_end)(struct sip_client_tx *tx, void *user);
 };
@@ -206,7 +209,8 @@ bool sip_transactions_on_response(struct sip_transactions *t, const struct sip_m
 
 /* A connection closed or could not be made: the client transactions on it fail that still wait for
  * a first response, or for a final one to a non-INVITE (17.1.4, figures 5 and 6). An INVITE that
- * got a 1xx lives on: its final response may come over another connection (18.2.2). */
+ * got a 1xx lives on: its final response may come over another connection (18.2.2); its user is
+ * told. */
 void sip_transactions_on_connection_closed(struct sip_transactions *t, const struct flow *flow);
 
 #endif

@@ -64,18 +64,18 @@ static void another_generation_is_another_connection(void **state)
 
 /* RFC 3261 section 18.2.2: the server may open another connection for the final response; figure 5
  * has no transport error in Proceeding */
-static void an_invite_in_proceeding_survives(void **state)
+static void an_invite_in_proceeding_survives_and_is_told(void **state)
 {
     (void)state;
     struct sip_client_tx *tx = tx_client(&f, "INVITE", tx_flow_tcp(1), &branch);
     assert_true(tx_answer(&f, &branch, "INVITE", 180, "a"));
     close_connection(1);
-    assert_string_equal(f.events, "180;");
+    assert_string_equal(f.events, "180;closed;");
     assert_int_equal(sip_client_tx_state(tx), SIP_TX_PROCEEDING);
     assert_int_equal(f.layer.by_connection.count, 0);
     assert_true(tx_answer(&f, &branch, "INVITE", 200, "a"));
     tx_run(&f, 32000);
-    assert_string_equal(f.events, "180;200;end;");
+    assert_string_equal(f.events, "180;closed;200;end;");
 }
 
 /* RFC 3261 figure 6: a non-INVITE in Proceeding does not */
@@ -150,7 +150,8 @@ static void forget_on_end(struct sip_client_tx *tx, void *user)
             victims[i] = NULL;
 }
 
-static const struct sip_client_tx_user retrying = {NULL, retry_on_failure, forget_on_end};
+static const struct sip_client_tx_user retrying = {.on_failure = retry_on_failure,
+                                                   .on_end = forget_on_end};
 
 static void callbacks_may_begin_on_the_dead_connection_and_abandon_its_others(void **state)
 {
@@ -200,7 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(only_transactions_of_the_closed_connection_fail),
         TEST(another_generation_is_another_connection),
-        TEST(an_invite_in_proceeding_survives),
+        TEST(an_invite_in_proceeding_survives_and_is_told),
         TEST(a_non_invite_in_proceeding_fails),
         TEST(one_with_its_final_response_is_not_told),
         TEST(a_datagram_flow_has_no_connection),

@@ -164,7 +164,8 @@ static void on_end(struct sip_client_tx *tx, void *user)
     wheel_stop(&call->world->wheel, &call->timer);
 }
 
-static const struct sip_client_tx_user client_user = {on_response, on_failure, on_end};
+static const struct sip_client_tx_user client_user = {
+    .on_response = on_response, .on_failure = on_failure, .on_end = on_end};
 
 static void begin_or_cancel(struct timer *timer)
 {

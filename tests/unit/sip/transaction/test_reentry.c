@@ -48,7 +48,7 @@ static void cancel_at_once(struct sip_client_tx *tx, void *user, const struct si
 static void a_response_may_be_answered_with_a_cancel(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {cancel_at_once, NULL, NULL};
+    static const struct sip_client_tx_user user = {.on_response = cancel_at_once};
     begin_with(&user, "INVITE", tx_flow_udp());
     tx_answer(&f, &branch, "INVITE", 180, "a");
     tx_assert_sent(&f, 2, 0, "CANCEL ");
@@ -77,7 +77,7 @@ static void count_end(struct sip_client_tx *tx, void *user)
 static void a_response_may_be_answered_by_abandoning(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {abandon, NULL, count_end};
+    static const struct sip_client_tx_user user = {.on_response = abandon, .on_end = count_end};
     begin_with(&user, "INVITE", tx_flow_udp());
     tx_answer(&f, &branch, "INVITE", 180, "a");
     tx_run(&f, 64000);
@@ -91,7 +91,7 @@ static void a_response_may_be_answered_by_abandoning(void **state)
 static void the_last_call_may_use_the_transaction(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {NULL, NULL, count_end};
+    static const struct sip_client_tx_user user = {.on_end = count_end};
     begin_with(&user, "INVITE", tx_flow_udp());
     tx_run(&f, 64000);
     assert_int_equal(f.ends, 1);
@@ -100,7 +100,7 @@ static void the_last_call_may_use_the_transaction(void **state)
 static unsigned chain;
 
 static void begin_next(struct sip_client_tx *tx, void *user, enum sip_tx_failure failure);
-static const struct sip_client_tx_user chained = {NULL, begin_next, NULL};
+static const struct sip_client_tx_user chained = {.on_failure = begin_next};
 
 static void begin_next(struct sip_client_tx *tx, void *user, enum sip_tx_failure failure)
 {
@@ -143,7 +143,7 @@ static void answer_again(struct sip_client_tx *tx, void *user, const struct sip_
 static void a_callback_may_bring_the_next_response(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {answer_again, NULL, NULL};
+    static const struct sip_client_tx_user user = {.on_response = answer_again};
     begin_with(&user, "INVITE", tx_flow_tcp(1));
     tx_answer(&f, &branch, "INVITE", 200, "a");
     assert_int_equal(f.responses, 3);
@@ -163,7 +163,8 @@ static void close_under_foot(struct sip_client_tx *tx, void *user,
 static void a_callback_may_lose_the_connection(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {close_under_foot, NULL, count_end};
+    static const struct sip_client_tx_user user = {.on_response = close_under_foot,
+                                                   .on_end = count_end};
     struct sip_client_tx *tx;
     branch = sip_branch_new(&f.layer, 0);
     struct sip_client_tx_start begin = {.flow = tx_flow_tcp(1),
@@ -280,7 +281,7 @@ static void stir_on_end(struct sip_client_tx *tx, void *user)
 static void nothing_begins_or_is_sent_while_the_layer_ends(void **state)
 {
     (void)state;
-    static const struct sip_client_tx_user user = {NULL, NULL, stir_on_end};
+    static const struct sip_client_tx_user user = {.on_end = stir_on_end};
     struct tx_text text;
     left_server = begin_server(&tx_server_user, &text);
     begin_with(&user, "INVITE", tx_flow_udp());

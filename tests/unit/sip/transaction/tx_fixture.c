@@ -63,6 +63,12 @@ static void on_client_failure(struct sip_client_tx *tx, void *user, enum sip_tx_
     on_failure(user, failure);
 }
 
+static void on_client_connection_closed(struct sip_client_tx *tx, void *user)
+{
+    assert_int_equal(sip_client_tx_state(tx), SIP_TX_PROCEEDING);
+    note(user, "closed;");
+}
+
 static void on_client_end(struct sip_client_tx *tx, void *user)
 {
     assert_int_equal(sip_client_tx_state(tx), SIP_TX_TERMINATED);
@@ -81,7 +87,11 @@ static void on_server_end(struct sip_server_tx *tx, void *user)
     on_end(user);
 }
 
-const struct sip_client_tx_user tx_client_user = {on_response, on_client_failure, on_client_end};
+const struct sip_client_tx_user tx_client_user = {.on_response = on_response,
+                                                  .on_failure = on_client_failure,
+                                                  .on_connection_closed =
+                                                      on_client_connection_closed,
+                                                  .on_end = on_client_end};
 const struct sip_server_tx_user tx_server_user = {on_server_failure, on_server_end};
 
 /* ---- the layer ---- */
