@@ -235,7 +235,7 @@ struct endpoint_target {
                             resolver keeps of it. Empty: the address itself */
     bool has_flow;       /* an existing connection, or the UDP socket it came from */
     bool flow_only;      /* and no other connection will do (RFC 5626 section 7) */
-    struct flow flow;
+    struct flow flow;    /* without has_flow: over UDP, the socket that this host knows us by */
 };
 
 /* A flow to a target: an open connection is used again, else one is made (it may fail later).

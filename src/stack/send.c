@@ -85,7 +85,8 @@ static bool is_ours(const struct endpoint *endpoint, const struct flow *flow)
 static int udp_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                     struct flow *ret_flow)
 {
-    if (target->has_flow && is_ours(endpoint, &target->flow)) {
+    bool known = target->has_flow || address_equal_host(&target->flow.remote, &target->address);
+    if (known && is_ours(endpoint, &target->flow)) {
         *ret_flow = target->flow;
         ret_flow->remote = target->address;
         return 0;

@@ -4,9 +4,12 @@ import contextlib
 import re
 import subprocess
 import time
+import uuid
 
+import dialog
 import pytest
-from ua import Ua
+import trapezoid
+from ua import Ua, digest
 
 OPEN = {"auth__register": False, "auth__call": False, "drain_time": "0s"}
 
@@ -241,3 +244,63 @@ def test_the_largest_messages_pass_or_are_refused_as_too_large(server):
             assert len(message.body) == room
             callee.send(callee.response(message, "200 OK"))
             assert caller.final().status == 200
+
+
+@pytest.mark.parametrize("record_route", [True, False], ids=["record-route", "direct"])
+def test_a_phone_is_called_from_the_port_that_it_registered_at(server, record_route):
+    """Firewalls on phones, and phones that listen to their registrar only, take nothing from another port of ours."""
+    one = server(start=False, record_route=record_route, auth__register=False, auth__call=False)
+    second = f"{one.host}:{trapezoid.free_port()}"
+    one.settings["listen"] += [f"udp:{second}"]
+    one.start()
+    with Ua(one.address, "kim") as kim, Ua(second, "lee", host="127.0.0.2") as lee:
+        assert kim.register().status == 200 and lee.register().status == 200
+        for caller, callee in ((kim, lee), (lee, kim)):
+            caller.call_id = uuid.uuid4().hex
+            invite, here, there = dialog.establish(caller, callee, f"sip:{callee.user}@{one.address}")
+            assert invite.get("Via").startswith(f"SIP/2.0/UDP {callee.server};")
+            for side, other in ((here, callee), (there, caller)):
+                side.send("INFO")
+                request = other.wait_for("INFO")
+                assert request.get("Via").startswith(f"SIP/2.0/UDP {other.server};")
+                other.send(other.response(request, "200 OK"))
+                side.phone.wait_for(200)
+            here.arrives(callee, "BYE")
+
+
+def test_the_ack_of_our_user_passes_also_where_nobody_is_registered(server):
+    """Phones that send everything to their outbound proxy: the INVITE had to prove itself, an ACK cannot (RFC 3261 section
+    22.1); it is known by the address that its phone is registered from."""
+    one = server()
+    one.user_add("kim", "secret")
+    with Ua(one.address, "kim", password="secret", host="127.0.0.2") as kim, Ua(one.address, "ext", host="127.0.0.3") as ext, \
+            Ua(one.address, "kim", host="127.0.0.4") as thief:
+        assert kim.register().status == 200
+        uri = f"sip:ext@{ext.address}"
+        kim.send(kim.request("INVITE", uri, lines=[f"Contact: {kim.contact}"]))
+        challenge = kim.wait_for(407)
+        kim.send(kim.ack(uri, challenge))
+        proof = digest(challenge.get("Proxy-Authenticate"), "kim", "secret", "INVITE", uri)
+        kim.send(kim.request("INVITE", uri, lines=[f"Contact: {kim.contact}", f"Proxy-Authorization: {proof}"]))
+        ext.send(ext.response(ext.wait_for("INVITE"), "200 OK", [f"Contact: {ext.contact}"]))
+        answer = kim.wait_for(200)
+        assert answer.all("Record-Route") == []
+        thief.send(thief.ack(uri, answer, via=thief.via()))
+        ext.nothing()
+        kim.send(kim.ack(uri, answer, via=kim.via()))
+        assert ext.wait_for("ACK").uri == uri
+
+
+def test_the_contact_of_a_phone_is_called_along_its_connection(server):
+    """As attended transfers do (RFC 5589 section 7.3): nobody listens there, and any worker may own the connection."""
+    one = server(workers=4, **OPEN)
+    with Ua(one.address, "kim", host="127.0.0.2") as kim, Ua(one.address, "lee", "TCP", host="127.0.0.3") as lee:
+        assert kim.register().status == 200 and lee.register().status == 200
+        for _ in range(8):
+            kim.call_id = uuid.uuid4().hex
+            _, here, _ = dialog.establish(kim, lee, lee.contact[1:-1])
+            here.arrives(lee, "BYE")
+        lee.socket.close()
+        until = time.monotonic() + 10
+        while kim.ask("MESSAGE", lee.contact[1:-1], call_id=uuid.uuid4().hex).status != 480:
+            assert time.monotonic() < until

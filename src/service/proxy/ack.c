@@ -139,6 +139,7 @@ static void send_by_uri(struct proxy *proxy, const struct endpoint_request *requ
                                .done = on_resolved,
                                .user = ack};
     int status = resolver_locate(proxy->resolver, &ask, &target, &ack->plan);
+    target.flow = forward->target->flow;
     if (status == 1)
         send_to(proxy, forward, &target);
     if (status != 0)

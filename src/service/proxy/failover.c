@@ -286,6 +286,7 @@ int proxy_failover_begin(struct proxy_branch *branch, const struct sip_message *
     if (status != 1)
         return status;
     branch->targets = 1;
+    target.flow = branch->target.flow; /* phones look who calls them */
     status = proxy_attempt(branch, msg, info, &target);
     if (status < 0 && !is_own_trouble(status) && proxy_failover_may(branch))
         status = next_or_wait(branch);

@@ -102,8 +102,8 @@ static bool comes_from_edge(const struct endpoint_request *request, const struct
            address_equal_host(&address, &request->flow.remote);
 }
 
-/* Without auth.call: the sender counts as our user when the user in From is registered from the
- * same address, or through it. */
+/* Without auth.call, and for an ACK: the sender counts as our user when the user in From is
+ * registered from the same address, or through it. */
 static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request,
                                   struct slice aor)
 {
@@ -228,12 +228,15 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
         return 1;
     if (dialog && admit_in_dialog(proxy, request, info))
         return 1;
-    if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
-        return to_ours && !static_route ? 1 : deny_relay(proxy, request);
-    if (!proxy->config.auth && (static_route || to_ours))
-        return 1;
     writer_init(&w, text, sizeof(text));
     bool local = local_aor(proxy, info->from, &domain, &w);
+    if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
+        return (to_ours && !static_route) ||
+                       (local && from_registered_phone(proxy, request, writer_slice(&w)))
+                   ? 1
+                   : deny_relay(proxy, request);
+    if (!proxy->config.auth && (static_route || to_ours))
+        return 1;
     if (local && proxy->config.auth) {
         info->trusted = authenticate(proxy, request, domain, writer_slice(&w)) == 1;
         info->proved = info->trusted;

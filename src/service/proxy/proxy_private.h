@@ -111,9 +111,9 @@ struct proxy_target {
     bool has_flow;         /* goes back along flow instead of to uri's host */
     bool flow_only;        /* and nothing else leads there */
     bool gruu;             /* its phone may show a GRUU of ours as its Contact */
-    struct flow flow;
-    struct slice aor;  /* of the binding it comes from, or empty */
-    uint64_t instance; /* hash of AOR and instance of that binding; 0: none */
+    struct flow flow;      /* without has_flow: how its phone came to us, or empty */
+    struct slice aor;      /* of the binding it comes from, or empty */
+    uint64_t instance;     /* hash of AOR and instance of that binding; 0: none */
 };
 
 /* The order of targets: by the q of the user's own contact, then, where that one leads to another

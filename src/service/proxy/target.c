@@ -342,31 +342,25 @@ static bool is_of_dialog(const struct proxy *proxy, const struct proxy_route_inf
            slice_equal_nocase(contact.host, info->uri.host);
 }
 
-/* In a dialog the Request-URI is the contact of the user in To. Where he registered it, it is
- * reached as calls to him reach it: a contact by TCP may be no more than the far end of a
- * connection, which another worker may own. When that has ended, another flow of the phone is
- * taken.
- */
-static int take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
-                                struct proxy_target *target)
+/* Has the user registered the Request-URI? Then the target is reached as calls to him reach it.
+ * True: he has, and no flow that leads there lives. */
+static bool take_flow_of_user(struct proxy *proxy, const struct proxy_route_info *info,
+                              struct slice aor, struct proxy_target *target)
 {
-    char text[AUTHENTICATOR_AOR_MAX];
-    struct sip_uri to;
-    struct writer w;
-    writer_init(&w, text, sizeof(text));
     int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
-    if (info->to_tag.len == 0 || sip_uri_parse(info->to, &to) < 0 ||
-        domains_aor(proxy->domains, &to, &w) < 0 ||
-        location_find(proxy->location, writer_slice(&w), now, &proxy->arena, &proxy->bindings) < 0)
-        return 0;
     bool gone = false;
+    if (location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings) < 0)
+        return false;
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
         enum binding_reach reach = reach_of(proxy, binding);
+        bool of_dialog = is_of_dialog(proxy, info, aor, binding);
+        if (reach == BINDING_BY_CONTACT && of_dialog && !target->has_flow)
+            target->flow = binding->flow;
         if (reach == BINDING_BY_CONTACT ||
             (info->uri.scheme == SIP_URI_SIPS &&
              !transport_secure((enum transport)binding->flow.transport)) ||
-            !is_of_dialog(proxy, info, writer_slice(&w), binding))
+            !of_dialog)
             continue;
         gone = gone || reach == BINDING_GONE;
         bool same =
@@ -374,7 +368,41 @@ static int take_registered_flow(struct proxy *proxy, const struct proxy_route_in
         if (reach != BINDING_GONE && (same || !target->has_flow))
             take_flow(target, binding, reach);
     }
-    return gone && !target->has_flow ? ERR_CLOSED : 0;
+    return gone && !target->has_flow;
+}
+
+/* Most phones put their user into their contact. That is all there is to go by when To is a contact
+ * too, as in the call that a transfer makes (RFC 5589 section 7.3). */
+static int user_by_contact(const struct proxy *proxy, const struct proxy_route_info *info,
+                           struct writer *w)
+{
+    struct sip_uri from, uri = {.scheme = SIP_URI_SIP, .has_user = true, .user = info->uri.user};
+    uri.host = info->domain;
+    if (info->uri.scheme == SIP_URI_TEL || info->uri.user.len == 0)
+        return ERR_NOT_FOUND;
+    if (sip_uri_parse(info->from, &from) == 0 && from.scheme != SIP_URI_TEL)
+        (void)domains_local(proxy->domains, from.host, from.port, &uri.host);
+    writer_rewind(w, 0);
+    return domains_aor(proxy->domains, &uri, w);
+}
+
+/* In a dialog the Request-URI is the contact of the user in To. A contact by TCP may be no more
+ * than the far end of a connection, which another worker may own. When that has ended, another flow
+ * of the phone is taken. */
+static int take_registered_flow(struct proxy *proxy, const struct proxy_route_info *info,
+                                struct proxy_target *target)
+{
+    char text[AUTHENTICATOR_AOR_MAX];
+    struct sip_uri to;
+    struct writer w;
+    bool gone = false;
+    writer_init(&w, text, sizeof(text));
+    if (sip_uri_parse(info->to, &to) == 0 && domains_aor(proxy->domains, &to, &w) == 0)
+        gone = take_flow_of_user(proxy, info, writer_slice(&w), target);
+    bool found = gone || target->has_flow || target->flow.remote.sa.sa_family != 0;
+    if (!found && user_by_contact(proxy, info, &w) == 0)
+        gone = take_flow_of_user(proxy, info, writer_slice(&w), target);
+    return gone ? ERR_CLOSED : 0;
 }
 
 /* Where the user has registered the Request-URI, the location knows best whether it still lives,
