@@ -1,6 +1,7 @@
 """`trapezoid route`: every decision and every record, against real zones."""
 
 import json
+import socket
 import subprocess
 
 import pytest
@@ -163,3 +164,27 @@ def test_an_invite_that_is_refused(route, message, words):
 def test_a_file_that_is_no_request(route, tmp_path):
     assert "nothing would leave" in route("--invite", "-", stdin="hello\n", code=1)
     assert route("--invite", str(tmp_path / "missing"), code=1) == ""
+
+
+def test_a_dry_run_that_waits_for_dns_holds_up_nobody(server, tmp_path):
+    """Other commands, reloads and the end go on meanwhile."""
+    file = tmp_path / "invite"
+    file.write_text(INVITE.format(uri="sip:x@slow.example.org"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        one = server(domains="example.com", dns__servers="127.0.0.1:%d" % deaf.getsockname()[1], dns__timeout="30s")
+        words = [PROGRAM, "route", "--invite", str(file), *one.options()]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as patient, \
+                subprocess.Popen(words, stdout=subprocess.DEVNULL) as left:
+            deaf.settimeout(20)
+            deaf.recv(1000)  # now it waits
+            left.kill()
+            one.command("status")
+            assert patient.poll() is None
+            for command in ("reload", "contacts", "reload"):
+                one.command(command)
+            assert "DNS has not answered within 3 s" in patient.communicate(timeout=20)[0]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as last:
+            deaf.recv(1000)
+            one.stop()
+            last.wait(20)

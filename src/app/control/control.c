@@ -31,22 +31,28 @@ struct client {
     struct control *control;
     uv_pipe_t pipe;
     uv_timer_t idle;
-    unsigned closing; /* handles that are still open */
+    unsigned closing; /* handles that are still open, and job */
     uv_write_t write;
-    char *answer; /* owned: being written; nothing is read meanwhile */
-    size_t len;   /* bytes in line */
+    uv_work_t job;
+    struct request_work *work; /* of job, which runs; nothing is read meanwhile */
+    char *answer;              /* owned: being written; nothing is read meanwhile */
+    size_t len;                /* bytes in line */
     char line[REQUEST_LINE_MAX];
 };
 
 /* ---- One client ---- */
 
-static void on_client_closed(uv_handle_t *handle)
+static void let_go(struct client *client)
 {
-    struct client *client = handle->data;
     if (--client->closing > 0)
         return;
     free(client->answer);
     memory_free(client);
+}
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    let_go(handle->data);
 }
 
 static void client_close(struct client *client)
@@ -55,7 +61,7 @@ static void client_close(struct client *client)
         return;
     list_remove(&client->link);
     client->control->client_count--;
-    client->closing = 2;
+    client->closing = client->work == NULL ? 2 : 3;
     uv_close((uv_handle_t *)&client->pipe, on_client_closed);
     uv_close((uv_handle_t *)&client->idle, on_client_closed);
 }
@@ -100,6 +106,45 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         client_serve(client);
 }
 
+static void client_write(struct client *client, size_t len)
+{
+    uv_buf_t buf = uv_buf_init(client->answer, (unsigned)len);
+    client->write.data = client;
+    if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buf, 1, on_written) < 0)
+        client_close(client);
+}
+
+/* On a thread of libuv's pool. */
+static void on_job(uv_work_t *job)
+{
+    struct client *client = job->data;
+    request_run(client->work);
+}
+
+static void on_job_done(uv_work_t *job, int status)
+{
+    struct client *client = job->data;
+    size_t len = 0;
+    int answered = request_finish(client->work, &client->answer, &len);
+    (void)status;
+    client->work = NULL;
+    if (uv_is_closing((uv_handle_t *)&client->pipe))
+        let_go(client);
+    else if (answered < 0)
+        client_close(client);
+    else
+        client_write(client, len);
+}
+
+static void client_work(struct client *client, struct request_work *work)
+{
+    client->work = work;
+    client->job.data = client;
+    process_hold_signals(); /* the threads that libuv may make here take none */
+    (void)uv_queue_work(client->control->loop, &client->job, on_job, on_job_done);
+    process_release_signals();
+}
+
 /* Answers the first line that is there; the next one when that has been written. */
 static void client_serve(struct client *client)
 {
@@ -111,19 +156,19 @@ static void client_serve(struct client *client)
         return;
     }
     (void)uv_read_stop((uv_stream_t *)&client->pipe);
-    size_t len;
+    size_t len = 0;
+    struct request_work *work = NULL;
     struct slice line = slice_between(client->line, end);
-    if (request_answer(client->control->server, line, &client->answer, &len) < 0) {
-        client_close(client);
-        return;
-    }
+    int status = request_answer(client->control->server, line, &client->answer, &len, &work);
     size_t used = line.len + 1;
     memmove(client->line, client->line + used, client->len - used);
     client->len -= used;
-    uv_buf_t buf = uv_buf_init(client->answer, (unsigned)len);
-    client->write.data = client;
-    if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buf, 1, on_written) < 0)
+    if (status < 0)
         client_close(client);
+    else if (work != NULL)
+        client_work(client, work);
+    else
+        client_write(client, len);
 }
 
 static void on_connection(uv_stream_t *stream, int status)

@@ -78,23 +78,6 @@ static json_t *on_reload(struct server *server, const json_t *request)
     return answer;
 }
 
-/* Holds up the controlling thread for as long as DNS takes, DRY_WAIT_MS at most. */
-static json_t *on_route(struct server *server, const json_t *request)
-{
-    const char *text = answer_string(request, "message");
-    if (text == NULL)
-        return answer_bad(ANSWER_USAGE, "a route needs a \"message\"");
-    struct dry_parts parts = {.settings = server->settings,
-                              .secrets = &server->shared,
-                              .log = server->log,
-                              .location = server->location,
-                              .accounts = server->accounts,
-                              .health = server->health};
-    json_t *answer = dry_invite(&parts, slice_from_string(text));
-    json_object_set_new(answer, "ok", json_true());
-    return answer;
-}
-
 static const struct {
     const char *command;
     json_t *(*answer)(struct server *server, const json_t *request);
@@ -102,7 +85,6 @@ static const struct {
     {"status", on_status},
     {"contacts", contacts_answer},
     {"targets", targets_answer},
-    {"route", on_route},
     {"kick", contacts_kick},
     {"user", on_user},
     {"log", on_log},
@@ -116,6 +98,8 @@ static json_t *answer_request(struct server *server, const json_t *request)
     const char *command = answer_string(request, "command");
     if (command == NULL)
         return answer_bad(ANSWER_USAGE, "a request is a JSON object with \"command\"");
+    if (strcmp(command, "route") == 0)
+        return answer_bad(ANSWER_USAGE, "a route needs a \"message\"");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (strcmp(requests[i].command, command) == 0)
             return requests[i].answer(server, request);
@@ -123,13 +107,8 @@ static json_t *answer_request(struct server *server, const json_t *request)
     return answer_bad(ANSWER_USAGE, "there is no command \"%s\"", command);
 }
 
-int request_answer(struct server *server, struct slice line, char **ret_line, size_t *ret_len)
+static int write_answer(json_t *answer, char **ret_line, size_t *ret_len)
 {
-    json_error_t error;
-    json_t *request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);
-    json_t *answer = request == NULL ? answer_bad(ANSWER_USAGE, "this is no JSON: %s", error.text)
-                                     : answer_request(server, request);
-    json_decref(request);
     if (answer == NULL)
         answer = answer_bad(ANSWER_FAILED, "out of memory");
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
@@ -141,4 +120,74 @@ int request_answer(struct server *server, struct slice line, char **ret_line, si
     *ret_line = text;
     *ret_len = len + 1;
     return 0;
+}
+
+/* ---- the way of a request, which waits for DNS ---- */
+
+struct request_work {
+    struct settings *settings; /* owned: a reload meanwhile frees those of the server */
+    struct dry_parts parts;
+    json_t *request; /* owned */
+    json_t *answer;  /* owned */
+};
+
+static bool is_long(const json_t *request)
+{
+    const char *command = answer_string(request, "command");
+    return command != NULL && strcmp(command, "route") == 0 &&
+           answer_string(request, "message") != NULL;
+}
+
+static int begin_work(struct server *server, json_t *request, struct request_work **ret_work)
+{
+    struct request_work *work = memory_zalloc(1, sizeof *work);
+    if (work == NULL)
+        return ERR_NO_MEMORY;
+    int status =
+        settings_renew(server->settings, server->outside.found.hosts, server->log, &work->settings);
+    if (status < 0) {
+        memory_free(work);
+        return status;
+    }
+    work->parts = (struct dry_parts){.settings = work->settings,
+                                     .secrets = &server->shared,
+                                     .log = server->log,
+                                     .location = server->location,
+                                     .accounts = server->accounts,
+                                     .health = server->health};
+    work->request = json_incref(request);
+    *ret_work = work;
+    return 0;
+}
+
+void request_run(struct request_work *work)
+{
+    const char *message = answer_string(work->request, "message");
+    work->answer = dry_invite(&work->parts, slice_from_string(message));
+    json_object_set_new(work->answer, "ok", json_true());
+}
+
+int request_finish(struct request_work *work, char **ret_line, size_t *ret_len)
+{
+    int status = write_answer(work->answer, ret_line, ret_len);
+    json_decref(work->request);
+    settings_free(work->settings);
+    memory_free(work);
+    return status;
+}
+
+int request_answer(struct server *server, struct slice line, char **ret_line, size_t *ret_len,
+                   struct request_work **ret_work)
+{
+    json_error_t error;
+    json_t *request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);
+    if (request != NULL && is_long(request)) {
+        int status = begin_work(server, request, ret_work);
+        json_decref(request);
+        return status < 0 ? ERR_NO_MEMORY : 1;
+    }
+    json_t *answer = request == NULL ? answer_bad(ANSWER_USAGE, "this is no JSON: %s", error.text)
+                                     : answer_request(server, request);
+    json_decref(request);
+    return write_answer(answer, ret_line, ret_len);
 }
