@@ -138,6 +138,14 @@ static bool read_error(const struct sock_extended_err *e, bool v6, struct port_e
     return true;
 }
 
+/* Of its own errors with IPv4 the system tells the host only. */
+static void name_port(const struct port *port, struct address *remote)
+{
+    if (!port->v6 && remote->in4.sin_port == 0 &&
+        remote->in4.sin_addr.s_addr == port->large_host.s_addr)
+        remote->in4.sin_port = port->large_port;
+}
+
 static void deliver_error(struct port *port, struct msghdr *m, struct port_error *error)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
@@ -147,8 +155,10 @@ static void deliver_error(struct port *port, struct msghdr *m, struct port_error
         if (!v4 && !v6)
             continue;
         memcpy(&e, CMSG_DATA(c), sizeof e);
-        if (read_error(&e, v6, error) && port->handler->on_error != NULL)
-            port->handler->on_error(port->user, error);
+        if (!read_error(&e, v6, error) || port->handler->on_error == NULL)
+            return;
+        name_port(port, &error->remote);
+        port->handler->on_error(port->user, error);
         return;
     }
 }
@@ -202,17 +212,21 @@ static ssize_t send_now(const struct port *port, const struct address *remote, s
     return sent;
 }
 
-static int send_by_itself(const struct port *port, const struct address *remote, struct slice data)
+static int send_by_itself(struct port *port, const struct address *remote, struct slice data)
 {
     if (send_now(port, remote, data) >= 0)
         return 0;
+    if (errno == EMSGSIZE && !port->v6) {
+        port->large_host = remote->in4.sin_addr;
+        port->large_port = remote->in4.sin_port;
+    }
     if (errno == EAGAIN || errno == EMSGSIZE || errno == ENOBUFS)
         return ERR_LIMIT;
     int status = bind_error(errno);
     return status == ERR_UNREACHABLE || status == ERR_DENIED ? ERR_UNREACHABLE : ERR_IO;
 }
 
-static void send_late(const struct port *port, const struct uring_send *send)
+static void send_late(struct port *port, const struct uring_send *send)
 {
     if (send_by_itself(port, send->remote, send->data) < 0 && port->handler->on_unsent != NULL)
         port->handler->on_unsent(port->user, send->data.len);

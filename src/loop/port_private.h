@@ -18,7 +18,9 @@ struct port {
     struct ports *ports; /* borrowed */
     int fd;              /* owned; -1: closed */
     bool v6;
-    bool whole; /* the system is told not to fragment */
+    bool whole;          /* the system is told not to fragment */
+    uint16_t large_port; /* whom a datagram was too large for, in network order */
+    struct in_addr large_host;
     const struct port_handler *handler;
     void *user;
     struct list node; /* of ports->all, or of ports->closed */

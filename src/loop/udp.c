@@ -35,6 +35,7 @@ static void udp_on_poll(uv_poll_t *poll, int status, int events)
 
 void udp_poll(struct udp *udp, bool writable)
 {
+    udp->unwatched = false;
     (void)uv_poll_start(&udp->poll, UV_READABLE | (writable ? UV_WRITABLE : 0), udp_on_poll);
 }
 
@@ -65,6 +66,8 @@ static int udp_bind(struct udp *udp, const struct udp_options *options)
     udp->wildcard = address_is_wildcard(&udp->in.local);
     udp->dual = udp->v6 && udp->wildcard && !options->v6_only;
     unsigned bytes = options->receive_buffer != 0 ? options->receive_buffer : BUFFER_DEFAULT;
+    if (!udp->v6 || udp->dual)
+        udp_set_whole(udp, true);
     set_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
     set_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, BUFFER_DEFAULT);
     /* The first socket of an address has nobody to share with yet: the second one's call counts. */

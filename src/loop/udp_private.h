@@ -33,6 +33,9 @@ struct udp {
     bool dual;      /* and it carries IPv4 too */
     bool closed;    /* freed when libuv lets go of poll */
     bool blocked;   /* the socket's buffer is full: wait until it is writable */
+    bool unwatched; /* not polled: each turn looks for itself (udp_receive_ready) */
+    uint8_t streak; /* turns in a row that had many datagrams */
+    bool whole;     /* the system is told not to fragment (udp_set_whole) */
     struct flow in; /* what is the same in all flows of received datagrams */
     struct list node;
     struct list ready;
@@ -54,7 +57,12 @@ void udp_output_free(struct udp_output *output);
 void udp_flush(struct udp *udp);
 /* Poll for writability too, or no more. */
 void udp_poll(struct udp *udp, bool writable);
-void udp_receive(struct udp *udp);
+/* How many. */
+unsigned udp_receive(struct udp *udp);
 int udp_input_new(struct udp_input **ret_input);
+/* Of IPv4: each datagram in one piece, or in fragments where the way's MTU is too small. The
+ * system needs no Identification for those in one piece (RFC 6864 section 4.1), and to find one
+ * takes it as long as a twentieth of sending. */
+void udp_set_whole(struct udp *udp, bool whole);
 
 #endif

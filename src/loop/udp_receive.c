@@ -5,6 +5,9 @@
 #include "loop/pages.h"
 #include "loop/udp_private.h"
 
+#define BUSY             8u    /* datagrams in a turn */
+#define BUSY_TURNS       4u    /* in a row, after which a socket is not polled any more */
+#define CALM             4u    /* datagrams: with fewer it is polled again */
 #define BATCHES_PER_TURN 4u    /* of one socket, so that none starves the others */
 #define SLOT_BYTES       65536 /* no datagram is longer; only what is used is ever touched */
 /* Successive slots start at other cache lines of their page. */
@@ -114,8 +117,8 @@ static void look_ahead(const struct udp *udp, const struct udp_input *input, int
         udp->on_ahead(udp->user, &input->remotes[i + 1], 1);
 }
 
-/* One batch; true when there may be more. */
-static bool receive_batch(struct udp *udp, struct udp_input *input)
+/* One batch: how many, or a negative number when there may be more after an error. */
+static int receive_batch(struct udp *udp, struct udp_input *input)
 {
     int got;
     do {
@@ -124,7 +127,7 @@ static bool receive_batch(struct udp *udp, struct udp_input *input)
     /* An error that an earlier send left on the socket is taken by this call; the next one reads.
      */
     if (got < 0)
-        return errno != EAGAIN && errno != EBADF;
+        return errno != EAGAIN && errno != EBADF ? -1 : 0;
     for (int i = 0; i < got; i++) {
         if (udp->on_ahead != NULL && !udp->closed)
             look_ahead(udp, input, i, got);
@@ -134,25 +137,56 @@ static bool receive_batch(struct udp *udp, struct udp_input *input)
         m->msg_namelen = sizeof(input->remotes[i]);
         m->msg_controllen = input->control_length;
     }
-    return got == (int)UDP_BATCH && !udp->closed;
+    return got;
 }
 
-void udp_receive(struct udp *udp)
+unsigned udp_receive(struct udp *udp)
 {
     struct udp_input *input = udp->loop->udp_input;
+    unsigned total = 0;
     set_control_length(input, udp->wildcard ? sizeof(input->controls[0]) : 0);
-    for (unsigned i = 0; i < BATCHES_PER_TURN; i++) {
-        if (!receive_batch(udp, input))
-            return;
+    for (unsigned i = 0; i < BATCHES_PER_TURN && !udp->closed; i++) {
+        int got = receive_batch(udp, input);
+        total += got > 0 ? (unsigned)got : 0;
+        if (got >= 0 && got < (int)UDP_BATCH)
+            break;
+    }
+    return total;
+}
+
+/* Who waits for a socket to become readable is also asked for each datagram that has left, whether
+ * that is what he waits for: a twentieth of sending it. So as long as every turn finds many
+ * datagrams, nobody waits, and the next turn looks for itself. */
+static void watch(struct udp *udp, unsigned got)
+{
+    if (got < BUSY)
+        udp->streak = 0;
+    else if (udp->streak < BUSY_TURNS)
+        udp->streak++;
+    if (!udp->unwatched && udp->streak == BUSY_TURNS && !udp->blocked) {
+        udp->unwatched = uv_poll_stop(&udp->poll) == 0;
+    } else if (udp->unwatched && got < CALM) {
+        udp_poll(udp, udp->blocked);
     }
 }
 
 /* Polling is level-triggered: a socket that has more comes back next turn. */
 void udp_receive_ready(struct loop *loop)
 {
+    struct list again;
+    list_init(&again);
     while (!list_empty(&loop->udp_ready)) {
         struct udp *udp = container_of(loop->udp_ready.next, struct udp, ready);
         list_remove(&udp->ready);
-        udp_receive(udp);
+        unsigned got = udp_receive(udp);
+        if (!udp->closed)
+            watch(udp, got);
+        if (!udp->closed && udp->unwatched)
+            list_append(&again, &udp->ready);
+    }
+    while (!list_empty(&again)) {
+        struct list *node = again.next;
+        list_remove(node);
+        list_append(&loop->udp_ready, node);
     }
 }

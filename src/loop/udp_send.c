@@ -1,5 +1,6 @@
 /* Sending: the groups that wait go out in batches. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/udp.h>
 
 #include "base/error.h"
@@ -154,13 +155,44 @@ static void give_up_first(struct udp *udp, int error)
     take_first(out, group);
 }
 
+void udp_set_whole(struct udp *udp, bool whole)
+{
+    int value = whole ? IP_PMTUDISC_DO : IP_PMTUDISC_WANT;
+    udp->whole =
+        setsockopt(udp->fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value) == 0 && whole;
+}
+
+static void wait_until_writable(struct udp *udp)
+{
+    udp->blocked = true;
+    udp_poll(udp, true);
+}
+
+/* The first message, a datagram larger than the way's MTU. */
+static void send_in_fragments(struct udp *udp)
+{
+    udp_set_whole(udp, false);
+    ssize_t sent = sendmsg(udp->fd, &udp->output->messages[0].msg_hdr, MSG_DONTWAIT);
+    int error = errno;
+    udp_set_whole(udp, true);
+    if (sent >= 0)
+        on_sent(udp, 1);
+    else if (error == EAGAIN)
+        wait_until_writable(udp);
+    else if (error != EINTR)
+        give_up_first(udp, error);
+}
+
 /* A group that fails is tried again datagram by datagram. An old kernel, a way with a smaller MTU
  * or without checksums in hardware (EIO) take no groups at all. */
 static void on_error(struct udp *udp, int error)
 {
     struct udp_group *group = &udp->output->groups[udp->output->sent];
     if (!goes_together(group)) {
-        give_up_first(udp, error);
+        if (error == EMSGSIZE && udp->whole)
+            send_in_fragments(udp);
+        else
+            give_up_first(udp, error);
         return;
     }
     group->separate = true;
@@ -178,8 +210,7 @@ void udp_flush(struct udp *udp)
         if (n > 0) {
             on_sent(udp, (unsigned)n);
         } else if (errno == EAGAIN) {
-            udp->blocked = true;
-            udp_poll(udp, true);
+            wait_until_writable(udp);
         } else if (errno != EINTR) {
             on_error(udp, errno);
         }

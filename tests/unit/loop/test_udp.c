@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "loop/mesh.h"
 #include "loop/udp.h"
+#include "loop/udp_private.h"
 
 /* ---- a socket whose buffer is full, or that may not send ---- */
 
@@ -409,6 +410,123 @@ static void a_socket_wakes_for_nothing_once_idle(void **state)
     loop_free(loop);
 }
 
+/* ---- many datagrams in each turn ---- */
+
+struct storm {
+    struct node node;
+    int fd;
+    struct address to;
+    unsigned turns, sent, answers;
+    bool unwatched; /* now or before */
+};
+
+static void send_more(struct storm *storm, unsigned count)
+{
+    const struct address *to = &storm->to;
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(sendto(storm->fd, "x", 1, 0, &to->sa, address_length(to)), 1);
+    storm->sent += count;
+}
+
+static void open_storm(struct loop *loop, unsigned turns, struct storm *storm)
+{
+    struct address from;
+    *storm = (struct storm){.turns = turns, .node.echo = true};
+    assert_int_equal(open_node(loop, "127.0.0.1:0", false, &storm->node), 0);
+    storm->to = udp_local(storm->node.udp);
+    storm->fd = peer_udp(&from);
+    send_more(storm, 1);
+}
+
+/* Ten more in each turn; then until all are answered. */
+static bool storm_is_over(void *user)
+{
+    struct storm *storm = user;
+    char byte;
+    while (recv(storm->fd, &byte, 1, 0) == 1)
+        storm->answers++;
+    storm->unwatched |= storm->node.udp->unwatched;
+    if (storm->turns == 0)
+        return storm->answers == storm->sent;
+    storm->turns--;
+    send_more(storm, 10);
+    return false;
+}
+
+static void end_storm(struct loop *loop, struct storm *storm)
+{
+    assert_int_equal(storm->node.count, storm->sent);
+    close(storm->fd);
+    loop_free(loop);
+}
+
+static bool count_turn(void *user)
+{
+    (*(unsigned *)user)++;
+    return false;
+}
+
+/* Nobody waits for a socket of which each turn finds many datagrams; afterwards it wakes again. */
+static void a_busy_socket_is_looked_at_without_waiting(void **state)
+{
+    (void)state;
+    struct loop *loop = new_loop();
+    struct storm storm;
+    unsigned turns = 0;
+    open_storm(loop, 20, &storm);
+    assert_true(run_until(loop, storm_is_over, &storm, WAIT_MS));
+    assert_true(storm.unwatched);
+    (void)run_until(loop, count_turn, &turns, 50);
+    assert_false(storm.node.udp->unwatched);
+    assert_in_range(turns, 0, 20);
+    send_more(&storm, 1);
+    assert_true(run_until(loop, storm_is_over, &storm, WAIT_MS));
+    end_storm(loop, &storm);
+}
+
+static void a_busy_socket_that_is_full_waits_for_room(void **state)
+{
+    (void)state;
+    struct loop *loop = new_loop();
+    struct storm storm;
+    open_storm(loop, 20, &storm);
+    assert_true(run_until(loop, storm_is_over, &storm, WAIT_MS));
+    blocked_calls = 3;
+    storm.turns = 20;
+    send_more(&storm, 1);
+    assert_true(run_until(loop, storm_is_over, &storm, WAIT_MS));
+    assert_int_equal(blocked_calls, 0);
+    end_storm(loop, &storm);
+}
+
+static bool is_unwatched(void *user)
+{
+    struct storm *storm = user;
+    (void)storm_is_over(storm);
+    return storm->unwatched;
+}
+
+static void a_busy_socket_may_close(void **state)
+{
+    (void)state;
+    struct loop *loop = new_loop();
+    struct storm storm;
+    open_storm(loop, 20, &storm);
+    assert_true(run_until(loop, is_unwatched, &storm, WAIT_MS));
+    send_more(&storm, 10);
+    unsigned count = storm.node.count;
+    storm.node.close = true; /* within the batch */
+    run_for(loop, 5);
+    assert_int_equal(storm.node.count, count + 1);
+    close(storm.fd);
+    open_storm(loop, 20, &storm);
+    assert_true(run_until(loop, is_unwatched, &storm, WAIT_MS));
+    udp_close(storm.node.udp);
+    run_for(loop, 5);
+    close(storm.fd);
+    loop_free(loop);
+}
+
 int main(void)
 {
 #define UDP_TEST(name) cmocka_unit_test_setup(name, reset_wrap)
@@ -431,6 +549,9 @@ int main(void)
         UDP_TEST(closing_sends_what_is_queued),
         UDP_TEST(the_source_address_is_the_systems_choice),
         UDP_TEST(a_socket_wakes_for_nothing_once_idle),
+        UDP_TEST(a_busy_socket_is_looked_at_without_waiting),
+        UDP_TEST(a_busy_socket_that_is_full_waits_for_room),
+        UDP_TEST(a_busy_socket_may_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
