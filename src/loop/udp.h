@@ -1,6 +1,7 @@
 /* UDP sockets of one worker: received in batches (recvmmsg), sent in batches at the end of the turn
  * (sendmmsg). Each worker binds its own socket to the same address (SO_REUSEPORT). A socket whose
- * buffer is full keeps up to 1,024 datagrams or 2 MiB until it is writable again. */
+ * buffer is full keeps up to 1,024 datagrams or 2 MiB until it is writable again. What is larger
+ * than the way's MTU goes in fragments. */
 #ifndef LOOP_UDP_H
 #define LOOP_UDP_H
 
