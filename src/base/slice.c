@@ -36,12 +36,6 @@ bool slice_bytes_equal_nocase(const char *a, const char *b, size_t len)
     return equal8_nocase(ascii_load8(a + last), ascii_load8(b + last));
 }
 
-bool slice_starts_with(struct slice s, struct slice prefix)
-{
-    return prefix.len == 0 || (s.len >= prefix.len && s.ptr[0] == prefix.ptr[0] &&
-                               memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
-}
-
 bool slice_starts_with_nocase(struct slice s, struct slice prefix)
 {
     return s.len >= prefix.len && slice_bytes_equal_nocase(s.ptr, prefix.ptr, prefix.len);

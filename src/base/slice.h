@@ -62,10 +62,20 @@ bool slice_bytes_equal_nocase(const char *a, const char *b, size_t len);
 /* ASCII case is ignored; other bytes compare as they are (RFC 3261 section 7.3.1: tokens). */
 static inline bool slice_equal_nocase(struct slice a, struct slice b)
 {
-    return a.len == b.len && slice_bytes_equal_nocase(a.ptr, b.ptr, a.len);
+    if (a.len != b.len)
+        return false;
+    /* A short literal costs two comparisons where it comes as we write it, as it mostly does. */
+    if (__builtin_constant_p(b.len) && b.len > 0 && b.len <= 16 && memcmp(a.ptr, b.ptr, b.len) == 0)
+        return true;
+    return slice_bytes_equal_nocase(a.ptr, b.ptr, a.len);
 }
 
-bool slice_starts_with(struct slice s, struct slice prefix);
+static inline bool slice_starts_with(struct slice s, struct slice prefix)
+{
+    return prefix.len == 0 || (s.len >= prefix.len && s.ptr[0] == prefix.ptr[0] &&
+                               memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
 bool slice_starts_with_nocase(struct slice s, struct slice prefix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 /* <0, 0, >0 as memcmp over the common length, then by length. */

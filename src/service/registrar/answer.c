@@ -92,6 +92,21 @@ static void write_path(struct writer *w, const struct registrar *registrar,
     writer_literal(w, "\r\n");
 }
 
+/* The line Date, written once a second. */
+static struct slice date_line(struct registrar *registrar, int64_t now_s)
+{
+    struct writer w;
+    if (registrar->date_s != now_s) {
+        writer_init(&w, registrar->date_text, sizeof(registrar->date_text));
+        writer_literal(&w, "Date: ");
+        sip_date_write(&w, now_s);
+        writer_literal(&w, "\r\n");
+        registrar->date = writer_slice(&w);
+        registrar->date_s = now_s;
+    }
+    return registrar->date;
+}
+
 static struct slice write_headers(struct registrar *registrar,
                                   const struct endpoint_request *request)
 {
@@ -103,9 +118,7 @@ static struct slice write_headers(struct registrar *registrar,
         write_binding(registrar, &w, &registrar->bindings.items[i], gruus, now);
     write_path(&w, registrar, request->msg);
     registrar_write_outbound(registrar, request, &w);
-    writer_literal(&w, "Date: ");
-    sip_date_write(&w, now / 1000);
-    writer_literal(&w, "\r\n");
+    writer_put(&w, date_line(registrar, now / 1000));
     return writer_status(&w) == 0 ? writer_slice(&w) : SLICE_NULL;
 }
 

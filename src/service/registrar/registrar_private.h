@@ -39,6 +39,9 @@ struct registrar {
     struct list waiting; /* in order of tickets, which is that of time */
     struct timer trying; /* the first of them that has no 100 yet is due */
     metric metrics[REGISTRAR_METRICS];
+    int64_t date_s; /* the second that date says; 0: none yet */
+    struct slice date;
+    char date_text[64];
     char headers[REGISTRAR_HEADERS_MAX];
 };
 

@@ -288,7 +288,7 @@ static bool scheme_legal(struct slice name)
 
 int sip_uri_parse(struct slice text, struct sip_uri *ret_uri)
 {
-    size_t colon = slice_index(text, ':');
+    size_t colon = slice_starts_with(text, SLICE("sip:")) ? 3 : slice_index(text, ':');
     if (colon == text.len) {
         return ERR_SYNTAX;
     }
