@@ -176,6 +176,12 @@ unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh)
     return info[SK_MEMINFO_RMEM_ALLOC] / DATAGRAM_MEMORY;
 }
 
+void udp_sift(struct udp *udp, const struct sift *sift)
+{
+    if (sift == NULL || sift_attach(udp->fd, sift) < 0)
+        sift_detach(udp->fd);
+}
+
 uint64_t udp_count(const struct udp *udp, unsigned which)
 {
     assert(which < UDP_COUNTS);

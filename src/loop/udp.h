@@ -6,6 +6,7 @@
 #define LOOP_UDP_H
 
 #include "loop/loop.h"
+#include "loop/sift.h"
 
 struct udp;
 
@@ -34,7 +35,7 @@ enum {
     UDP_SEND_DROPPED /* queue full or EAGAIN */,
     UDP_SEND_ERRORS,
     UDP_TRUNCATED,
-    UDP_RECEIVE_DROPPED /* by the system: the receive buffer was full */,
+    UDP_RECEIVE_DROPPED /* by the system: the receive buffer was full, or udp_sift */,
     UDP_COUNTS
 };
 
@@ -59,6 +60,9 @@ void loop_order(struct loop *loop, uint64_t order);
 /* About how many datagrams wait to be read. 0 while fewer come than one batch holds. *ret_fresh:
  * how many have come since this was last asked. */
 unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh);
+/* Datagrams that the system is to drop unread from now on (loop/sift.h); NULL: none. Where it has
+ * no such filters all are read. They count as UDP_RECEIVE_DROPPED. */
+void udp_sift(struct udp *udp, const struct sift *sift);
 uint64_t udp_count(const struct udp *udp, unsigned which);
 /* The address that the system would send from to reach remote; cached for some seconds.
  * ERR_UNREACHABLE. */

@@ -5,6 +5,8 @@
 #include "stack/endpoint_private.h"
 #include "stack/resolver.h"
 
+#define DROPS_LOOK_MS 200 /* between two looks at what the system counts */
+
 const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS] = {
 #define ENDPOINT_METRIC_ROW(id, name, kind, help) [ENDPOINT_##id] = {name, NULL, kind, help},
     ENDPOINT_METRIC_LIST(ENDPOINT_METRIC_ROW)
@@ -93,6 +95,11 @@ static void on_turn_end(void *user)
     metric_set(&m[ENDPOINT_UDP_IN], (int64_t)udp_total(endpoint, UDP_RECEIVED));
     metric_set(&m[ENDPOINT_UDP_OUT], (int64_t)udp_total(endpoint, UDP_SENT));
     metric_set(&m[ENDPOINT_UDP_DROPPED], (int64_t)udp_total(endpoint, UDP_SEND_DROPPED));
+    if (loop_now_ms(endpoint->loop) >= endpoint->drops_look_ms) {
+        endpoint->drops_look_ms = loop_now_ms(endpoint->loop) + DROPS_LOOK_MS;
+        metric_set(&m[ENDPOINT_UDP_RECEIVE_DROPPED],
+                   (int64_t)udp_total(endpoint, UDP_RECEIVE_DROPPED));
+    }
     endpoint_shed_update(endpoint);
 }
 

@@ -168,7 +168,11 @@ struct endpoint_user {
     X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
     X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
     X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \
-      "Datagrams that the system would not take.")
+      "Datagrams that the system would not take.")                                                 \
+    X(UDP_RECEIVE_DROPPED, "udp_receive_dropped_total", METRIC_COUNTER,                            \
+      "Datagrams that the system dropped unread: the receive buffer was full, or, in overload, "   \
+      "ACKs "                                                                                      \
+      "of refusals and INVITEs beyond what can be answered.")
 
 enum endpoint_metric {
 #define ENDPOINT_METRIC_ENUM(id, name, kind, help) ENDPOINT_##id,

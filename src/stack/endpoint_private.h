@@ -33,11 +33,19 @@ struct endpoint {
     struct hash_key tag_key; /* of stateless To tags */
     bool draining;
     struct overload overload;
+    struct endpoint_sifting {
+        bool on;
+        uint32_t share;    /* as attached */
+        uint64_t until_ms; /* it stays as it is */
+        char mark[SIFT_MARK + 1];
+        uint64_t refused; /* ENDPOINT_OVERLOAD at the end of the turn before */
+    } sifting;
     struct timer overload_timer; /* runs while it is active: when nothing comes any more, it ends */
     struct resolver *resolver;   /* owned: for late responses */
     struct list late;            /* responses whose connection has gone */
     unsigned late_count;
     metric metrics[ENDPOINT_METRICS];
+    uint64_t drops_look_ms;
     struct sip_message message; /* the one being worked on */
     struct sip_message sent;    /* a response whose connection has gone */
     char scratch[ENDPOINT_MESSAGE_MAX];

@@ -6,6 +6,7 @@
 #define BURST_MAX   4u     /* unless the wait is so many times the target: buffers would run over */
 #define LEAST       64u    /* share that is let in at worst, so that recovery begins somewhere */
 #define FASTER_MAX  4u     /* times that the growth doubles */
+#define REFUSALS    650u   /* thousandths of all datagrams, about half of the time */
 #define MANY        64u    /* datagrams: enough to tell how long one takes */
 #define BATCH       1024u  /* datagrams that may wait anyhow: answers to what is under way */
 #define TURN_US     20000u /* a turn may take that long; what it takes more counts up to: */
@@ -23,6 +24,7 @@ void overload_init(struct overload *overload)
 {
     memset(overload, 0, sizeof(*overload));
     overload->least_us = UINT64_MAX;
+    overload->read = OVERLOAD_ALL;
     for (unsigned i = 0; i < OVERLOAD_CLASSES; i++)
         overload->shares[i].let_in = OVERLOAD_ALL;
 }
@@ -47,6 +49,20 @@ static void move_share(struct overload_share *share, int64_t error)
     if (let_in > (int64_t)OVERLOAD_ALL)
         let_in = OVERLOAD_ALL;
     share->let_in = let_in < (int64_t)LEAST ? LEAST : (uint32_t)let_in;
+}
+
+/* Refusals may be so many of all that is handled; a tenth more or less is read per interval. */
+static void move_read(struct overload *overload)
+{
+    uint32_t most = overload->sum_fresh * REFUSALS / 1000, read = overload->read;
+    if (overload->sum_fresh < MANY || overload->sum_refused <= most)
+        read += read / 10 + 1;
+    else
+        read -= read / 10;
+    if (overload->shares[OVERLOAD_CALLS].let_in >= OVERLOAD_ALL || read > OVERLOAD_ALL)
+        read = OVERLOAD_ALL;
+    overload->read = read < LEAST ? LEAST : read;
+    overload->sum_fresh = overload->sum_refused = 0;
 }
 
 /* Once shares have been cut they follow the delay until all are let in again. */
@@ -100,6 +116,8 @@ void overload_turn(struct overload *overload, const struct overload_load *load)
     overload->delay_us = delay_us;
     if (delay_us < overload->least_us)
         overload->least_us = delay_us;
+    overload->sum_fresh += load->fresh;
+    overload->sum_refused += load->refused;
     bool ends = load->now_us - overload->since_us >= OVERLOAD_INTERVAL_US;
     for (unsigned i = 0; i < OVERLOAD_CLASSES; i++) {
         if (ends)
@@ -107,6 +125,7 @@ void overload_turn(struct overload *overload, const struct overload_load *load)
         correct(&overload->shares[i], delay_us, targets_us[i]);
     }
     if (ends) {
+        move_read(overload);
         overload->since_us = load->now_us;
         overload->least_us = UINT64_MAX;
     }
@@ -119,5 +138,5 @@ bool overload_active(const struct overload *overload)
         if (share->let_in < OVERLOAD_ALL)
             return true;
     }
-    return false;
+    return overload->read < OVERLOAD_ALL;
 }

@@ -27,6 +27,7 @@ struct overload_load {
     uint64_t turn_us; /* that the turn before took */
     unsigned waiting; /* datagrams, of the socket with the most */
     unsigned fresh;   /* datagrams that this turn handled */
+    unsigned refused; /* requests that it refused */
 };
 
 struct overload {
@@ -35,6 +36,9 @@ struct overload {
     uint64_t least_us;   /* of the interval */
     unsigned handled;    /* datagrams, in the turn before */
     unsigned service_ns; /* that one of them took */
+    unsigned sum_fresh;  /* of the interval */
+    unsigned sum_refused;
+    uint32_t read; /* share of INVITEs that are read at all */
     struct overload_share {
         uint32_t let_in;   /* share; moves slowly */
         uint32_t refused;  /* share; the same, corrected by what waits now */
@@ -50,6 +54,13 @@ void overload_turn(struct overload *overload, const struct overload_load *load);
 bool overload_active(const struct overload *overload);
 
 #define OVERLOAD_INTERVAL_US 20000u
+
+/* Share of INVITEs that are best dropped unread: so many come that answering them all would take
+ * more time than it leaves for calls. */
+static inline uint32_t overload_unread(const struct overload *overload)
+{
+    return OVERLOAD_ALL - overload->read;
+}
 
 /* hash: of what names the request, evenly spread. */
 static inline bool overload_refuses(const struct overload *overload, enum overload_class class,

@@ -41,23 +41,21 @@ void endpoint_tag(struct endpoint *endpoint, const struct endpoint_request *requ
                   tag);
 }
 
-static const struct slice busy_mark = SLICE_LITERAL("busy");
-
 void endpoint_busy_tag(const struct endpoint *endpoint, const struct sip_message *msg,
                        char tag[ENDPOINT_TAG_LENGTH])
 {
     uint64_t hash = hash_slice(&endpoint->tag_key, sip_message_value(msg, SIP_HEADER_CALL_ID));
     struct writer w;
     writer_init(&w, tag, ENDPOINT_TAG_LENGTH);
-    writer_put(&w, busy_mark);
-    writer_hex(&w, hash, ENDPOINT_TAG_LENGTH - (unsigned)busy_mark.len);
+    writer_put(&w, slice_of(endpoint->sifting.mark, SIFT_MARK));
+    writer_hex(&w, hash >> 44, ENDPOINT_TAG_LENGTH - SIFT_MARK);
 }
 
 static bool is_busy_tag(const struct endpoint *endpoint, const struct sip_message *msg,
                         struct slice tag)
 {
     char own[ENDPOINT_TAG_LENGTH];
-    if (tag.len != sizeof(own) || !slice_starts_with(tag, busy_mark))
+    if (tag.len != sizeof(own) || tag.ptr[0] != endpoint->sifting.mark[0])
         return false;
     endpoint_busy_tag(endpoint, msg, own);
     return slice_equal(tag, slice_of(own, sizeof(own)));

@@ -3,22 +3,59 @@
 #include "sip/message/glance.h"
 #include "stack/endpoint_private.h"
 
+#define SIFT_MS 100 /* a filter stays for so long */
+
 /* The end of the turn that it made updates the shares. */
 static void on_recheck(struct timer *timer)
 {
     (void)timer;
 }
 
+/* Characters that hex and numbers have not: what others write hardly ever looks like it. */
+static void make_mark(struct endpoint *endpoint)
+{
+    static const char letters[] = "ghijkmnpqrstuvwxyzGHJKLMNPQRSTUVWXYZ";
+    char *mark = endpoint->sifting.mark;
+    for (unsigned i = 0; i < SIFT_MARK; i++)
+        mark[i] = letters[random_below(loop_random(endpoint->loop), sizeof(letters) - 1)];
+}
+
 void endpoint_shed_init(struct endpoint *endpoint)
 {
+    make_mark(endpoint);
     overload_init(&endpoint->overload);
     timer_init(&endpoint->overload_timer, on_recheck);
 }
 
+/* While calls are refused nobody needs to read the ACKs of those refusals. And once there are more
+ * INVITEs than can even be refused, the rest of them is dropped: their senders try again. */
+static void sift(struct endpoint *endpoint)
+{
+    struct endpoint_sifting *s = &endpoint->sifting;
+    bool on = overload_active(&endpoint->overload);
+    uint64_t now_ms = loop_now_ms(endpoint->loop);
+    uint32_t share = overload_unread(&endpoint->overload);
+    uint32_t read = OVERLOAD_ALL - share, before = OVERLOAD_ALL - s->share;
+    bool moved = share != s->share && (read > before + before / 16 || read < before - before / 16);
+    if (on == s->on && (!on || !moved || now_ms < s->until_ms))
+        return;
+    struct sift sift = {.marked = "ACK ", .mark = s->mark, .thinned = "INVI", .share = share};
+    for (unsigned i = 0; i < endpoint->socket_count; i++) {
+        if (endpoint->sockets[i].udp != NULL)
+            udp_sift(endpoint->sockets[i].udp, on ? &sift : NULL);
+    }
+    s->on = on;
+    s->share = on ? share : 0;
+    s->until_ms = now_ms + SIFT_MS;
+}
+
 static struct overload_load load_of(struct endpoint *endpoint)
 {
+    uint64_t refused = (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_OVERLOAD]);
     struct overload_load load = {.now_us = loop_now_us(endpoint->loop),
-                                 .turn_us = loop_turn_us(endpoint->loop)};
+                                 .turn_us = loop_turn_us(endpoint->loop),
+                                 .refused = (unsigned)(refused - endpoint->sifting.refused)};
+    endpoint->sifting.refused = refused;
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         unsigned fresh, waiting;
         if (endpoint->sockets[i].udp == NULL)
@@ -39,6 +76,7 @@ void endpoint_shed_update(struct endpoint *endpoint)
     } else if (overload_active(overload)) {
         overload_init(overload);
     }
+    sift(endpoint);
     if (overload_active(overload) && !timer_running(&endpoint->overload_timer))
         wheel_start(loop_wheel(endpoint->loop), &endpoint->overload_timer,
                     OVERLOAD_INTERVAL_US / 1000);

@@ -76,8 +76,7 @@ def scale_table(scales):
                  for i, (key, value) in enumerate(values.items())]
         print(f"{scale['row']}, {scale['server']}: " + ", ".join(parts), end="")
         if "speed_up" in scale:
-            print(f"; busiest of the two {scale['busiest']:.0%} of the time: {scale['speed_up']:.2f} times one worker",
-                  end="")
+            print("; times one worker: " + ", ".join(f"{key} {times:.2f}" for key, times in scale["speed_up"].items()), end="")
         print()
     if scales:
         print()

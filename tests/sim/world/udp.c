@@ -144,6 +144,12 @@ unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh)
     return 0;
 }
 
+void udp_sift(struct udp *udp, const struct sift *sift)
+{
+    (void)udp;
+    (void)sift; /* all are read */
+}
+
 uint64_t udp_count(const struct udp *udp, unsigned which)
 {
     assert(which < UDP_COUNTS);

@@ -32,17 +32,28 @@ struct message {
 
 struct world {
     struct overload overload;
+    bool sifts; /* the system drops what is best left unread */
     uint64_t now_us, calls, registers;
     double due[2]; /* INVITEs and REGISTERs that are to be sent by now */
     double rate[2];
     struct message queue[QUEUE_MAX];
     unsigned first, count, longest;
     unsigned thinking[SLOTS][LATER]; /* by time (a slot is 16 us) and what follows */
+    uint64_t turn_refused;
     uint64_t carried, refused, registered, registers_refused, dropped;
 };
 
+static uint64_t spread(uint64_t number)
+{
+    static const struct hash_key key = {1, 2};
+    return hash_slice(&key, (struct slice){(const char *)&number, sizeof(number)});
+}
+
 static void arrive(struct world *world, struct message message)
 {
+    if (message.kind == INVITE && world->sifts &&
+        (spread(message.number) >> 32) % OVERLOAD_ALL < overload_unread(&world->overload))
+        return;
     if (world->count == QUEUE_MAX) {
         world->dropped++;
         return;
@@ -77,12 +88,6 @@ static void pass(struct world *world, uint64_t us)
     }
 }
 
-static uint64_t spread(uint64_t number)
-{
-    static const struct hash_key key = {1, 2};
-    return hash_slice(&key, (struct slice){(const char *)&number, sizeof(number)});
-}
-
 static unsigned serve(struct world *world, struct message message)
 {
     if (message.kind == MESSAGE) {
@@ -94,6 +99,7 @@ static unsigned serve(struct world *world, struct message message)
     if (overload_refuses(&world->overload, invite ? OVERLOAD_CALLS : OVERLOAD_REGISTERS,
                          spread(message.number))) {
         *(invite ? &world->refused : &world->registers_refused) += 1;
+        world->turn_refused++;
         return COST_REFUSAL;
     }
     if (!invite) {
@@ -119,7 +125,9 @@ static void turn(struct world *world, uint64_t *turn_us)
         .turn_us = *turn_us,
         .waiting = n < 64 ? 0 : world->count,
         .fresh = n,
+        .refused = (unsigned)world->turn_refused,
     };
+    world->turn_refused = 0;
     overload_turn(&world->overload, &load);
     *turn_us = world->now_us - began;
     if (n == 0)
@@ -207,6 +215,23 @@ static void more_than_can_even_be_refused_leaves_something(void **state)
     assert_int_equal(world->refused, 0);
 }
 
+/* Thirty times what can be carried, eight times what can be refused: half of the time is for calls.
+ */
+static void what_cannot_even_be_refused_is_not_read(void **state)
+{
+    struct world *world = *state;
+    world->sifts = true;
+    run(world, CARRIES * 2.5, 0, 2 * SECOND);
+    assert_int_equal(overload_unread(&world->overload), 0);
+    run(world, CARRIES * 30.0, 0, 2 * SECOND);
+    run(world, CARRIES * 30.0, 0, 2 * SECOND);
+    assert_true((double)world->carried >= 2 * 0.4 * CARRIES);
+    assert_true(world->refused > CARRIES);
+    run(world, CARRIES * 0.8, 0, SECOND);
+    assert_false(overload_active(&world->overload));
+    assert_int_equal(overload_unread(&world->overload), 0);
+}
+
 static void all_are_let_in_again_within_half_a_second(void **state)
 {
     struct world *world = *state;
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_refused_for_a_short_burst, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_leaves_what_refusals_do_not_cost, begin, end),
         cmocka_unit_test_setup_teardown(more_than_can_even_be_refused_leaves_something, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_even_be_refused_is_not_read, begin, end),
         cmocka_unit_test_setup_teardown(all_are_let_in_again_within_half_a_second, begin, end),
         cmocka_unit_test_setup_teardown(registrations_come_before_calls, begin, end),
         cmocka_unit_test_setup_teardown(registrations_alone_can_be_too_many, begin, end),
