@@ -160,7 +160,7 @@ phase system-debug run_pytest tests/system debug
 phase tidy end_tidy
 tidy=
 phase build-fuzz quiet_build fuzz
-phase fuzz with_sanitizer_options tools/fuzz 5
+phase fuzz with_sanitizer_options env FUZZ_SEED=1 tools/fuzz 5
 
 echo
 echo "=== summary"

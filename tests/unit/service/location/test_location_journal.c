@@ -294,9 +294,7 @@ static void nothing_acknowledged_is_lost_when_the_process_is_killed(void **state
     static uint32_t acknowledged[USERS];
     struct random random;
     uint32_t cseq = 1, killed_in_load = 0;
-    assert_int_equal(random_init(&random), 0);
-    uint64_t seed = random_u64(&random);
-    printf("seed %llu\n", (unsigned long long)seed);
+    uint64_t seed = 3261; /* the moments of death are chance enough */
     random_seed(&random, seed);
     for (unsigned round = 0; round < 25; round++) {
         int pipes[2];
