@@ -251,7 +251,7 @@ def test_the_life_of_a_mapping_is_measured_and_does_not_mislead(runs, kind, serv
     assert found["lifetime"], run.err
     # The kernel of a busy machine lets it live a little longer.
     assert SHORT_LIFE * 1000 - 1000 <= found["lifetime"]["alive_ms"] < found["lifetime"]["gone_ms"], run.err
-    assert found["lifetime"]["gone_ms"] <= SHORT_LIFE * 1000 + 1500, run.err
+    assert found["lifetime"]["gone_ms"] <= SHORT_LIFE * 1000 + 3000, run.err
     assert "at most 8 s" in run.err
 
 

@@ -81,6 +81,15 @@ def test_many_may_not(ask):
     assert code == 1 and "4 failed, more than 3" in output
 
 
+def test_a_set_up_that_many_share_is_one_failure(ask):
+    def broken(*whys):
+        return "<testsuites>" + "".join(f"<testcase classname='a.test_a' name='test_{i}'><error message='failed on setup with {why}'/>"
+                                        "</testcase>" for i, why in enumerate(whys)) + "</testsuites>"
+    code, output = ask(broken(*["no answer"] * 9))
+    assert code == 0 and len(output.split()) == 9
+    assert ask(broken("a", "b", "c", "d"))[0] == 1
+
+
 @pytest.mark.parametrize("words", [
     "==7==ERROR: AddressSanitizer: heap-use-after-free", "src/a.c:3:4: runtime error: signed integer overflow",
     "WARNING: ThreadSanitizer: data race", LEAK, "AssertionError: it has ended by itself with -11:", "exit code -6 after SIGTERM",
