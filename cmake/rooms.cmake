@@ -15,7 +15,7 @@ find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
 
 set(TZ_ROOMS service stack store loop sip sdp rtp stun base)
 # Files of src/loop that know no libuv: tests/sim uses them as they are.
-set(TZ_LOOP_PURE dns.c dns_answer.c dns_cache.c dns_decode.c dns_hosts.c
+set(TZ_LOOP_PURE dns.c dns_answer.c dns_cache.c dns_decode.c dns_hosts.c dns_life.c dns_question.c
     ws_client.c ws_frame.c ws_head.c ws_key.c ws_layer.c ws_send.c ws_server.c)
 
 function(tz_library name)

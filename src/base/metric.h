@@ -18,6 +18,12 @@ struct metric_info {
     const char *help; /* one sentence a person can read */
 };
 
+/* A table is written as a list macro with a row X(ID, NAME, KIND, HELP) for each metric, from which
+ * both come: enum x_metric {X_METRIC_LIST(METRIC_ID) X_METRICS}; and x_metric_infos[X_METRICS] =
+ * {X_METRIC_LIST(METRIC_ROW)}. */
+#define METRIC_ID(id, name, kind, help)  id,
+#define METRIC_ROW(id, name, kind, help) [id] = {(name), NULL, (kind), (help)},
+
 typedef _Atomic int64_t metric;
 
 /* Only the owning thread writes. */

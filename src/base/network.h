@@ -19,6 +19,21 @@ struct network network_of(const struct address *a, unsigned length);
 /* Looks through the mapped form of a. */
 bool network_has(const struct network *network, const struct address *a);
 bool network_has_any(const struct network *networks, size_t count, const struct address *a);
+/* What counts as one source of floods: the host, of IPv6 its /64, which one user may have whole.
+ * Port 0, never the mapped form. */
+static inline struct address network_source(const struct address *remote)
+{
+    struct address source = *remote;
+    address_unmap(&source);
+    address_set_port(&source, 0);
+    if (address_is_v6(&source)) {
+        memset(source.in6.sin6_addr.s6_addr + 8, 0, 8);
+        source.in6.sin6_scope_id = 0;
+        source.in6.sin6_flowinfo = 0;
+    }
+    return source;
+}
+
 /* "10.0.0.0/8" into buf (at least NETWORK_TEXT_MAX); returns buf. */
 const char *network_text(const struct network *network, char *buf);
 

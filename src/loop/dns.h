@@ -111,12 +111,7 @@ int dns_check(const struct dns_config *config);
       "DNS look-ups refused because too many were under way")                                      \
     X(DNS_CACHED, "dns_cached", METRIC_GAUGE, "DNS answers in the workers' caches")
 
-enum dns_metric {
-#define DNS_METRIC_ENUM(id, name, kind, help) id,
-    DNS_METRIC_LIST(DNS_METRIC_ENUM)
-#undef DNS_METRIC_ENUM
-        DNS_METRICS
-};
+enum dns_metric { DNS_METRIC_LIST(METRIC_ID) DNS_METRICS };
 
 extern const struct metric_info dns_metric_infos[DNS_METRICS];
 /* DNS_METRICS numbers. Any thread reads them. */

@@ -1,5 +1,6 @@
-/* The DNS client of one worker as its own files know it: what is under way (dns.c), and the way out
- * (dns_ask.c on libunbound; tests/sim has its own). */
+/* The DNS client of one worker as its own files know it: look-ups (dns.c), what is under way
+ * (dns_question.c), the client as a whole (dns_life.c), and the way out (dns_ask.c on libunbound;
+ * tests/sim has its own). */
 #ifndef LOOP_DNS_PRIVATE_H
 #define LOOP_DNS_PRIVATE_H
 
@@ -41,6 +42,15 @@ struct dns {
     metric metrics[DNS_METRICS];
 };
 
+/* A look-up that waits. */
+struct dns_query {
+    struct list link; /* in its question, then in dns.ready */
+    struct dns *owner;
+    dns_fn *done;
+    void *user;
+    const struct dns_answer *answer; /* a reference; NULL: not there yet */
+};
+
 /* What came of a question. */
 struct dns_result {
     int status; /* 0: data; else as in dns_answer */
@@ -52,13 +62,29 @@ struct dns_result {
 
 /* ---- dns.c ---- */
 
-/* ask is taken over, on errors not. hosts: file; "": none. ERR_NO_MEMORY. */
-int dns_new(struct loop *loop, struct dns_ask *ask, struct dns **ret_dns);
-/* Forgets what is under way, without callbacks. NULL is accepted. */
-void dns_free(struct dns *dns);
 /* Tells those who wait and have an answer; once per turn. */
 void dns_deliver(struct dns *dns);
 bool dns_pending(const struct dns *dns);
+/* Into the cache, for so many seconds. */
+void dns_keep(struct dns *dns, uint64_t hash, struct dns_block *block, uint32_t ttl_s);
+
+static inline void dns_count(struct dns *dns, enum dns_metric which, int64_t n)
+{
+    metric_add(&dns->metrics[which], n);
+}
+
+/* ---- dns_question.c ---- */
+
+/* NULL: nobody asks that. */
+struct dns_question *dns_question_find(struct dns *dns, struct slice name, enum dns_type type,
+                                       uint64_t hash);
+/* Noted, not asked yet. ERR_NO_MEMORY. */
+int dns_question_start(struct dns *dns, struct slice name, enum dns_type type, uint64_t hash,
+                       struct dns_question **ret_question);
+/* Asks it, again if it was; when that fails it is over, and gone when this returns. */
+void dns_question_ask(struct dns *dns, struct dns_question *question);
+/* Nobody waits for it any more. */
+void dns_question_free(struct dns_question *question);
 /* The question is over, and gone when this returns. */
 void dns_on_result(struct dns_question *question, const struct dns_result *result);
 
@@ -66,6 +92,15 @@ static inline struct slice dns_question_name(const struct dns_question *question
 {
     return slice_of(question->failure->name, question->failure->name_len);
 }
+
+/* ---- dns_life.c ---- */
+
+/* ask is taken over, on errors not. ERR_NO_MEMORY. */
+int dns_new(struct loop *loop, struct dns_ask *ask, struct dns **ret_dns);
+/* Forgets what is under way, without callbacks. NULL is accepted. */
+void dns_free(struct dns *dns);
+/* Answers made of what the files said before are not used any more. */
+void dns_look_at_files(struct dns *dns, uint64_t now_ms);
 
 /* ---- each loop has its own ---- */
 

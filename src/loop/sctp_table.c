@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/network.h"
 #include "loop/sctp_private.h"
 
 /* ---- slots ---- */
@@ -115,18 +116,6 @@ void assoc_unname(struct assoc *assoc)
 
 /* ---- per source ---- */
 
-static struct address source_host(const struct address *remote)
-{
-    struct address host = *remote;
-    address_set_port(&host, 0);
-    if (address_is_v6(&host)) {
-        memset(host.in6.sin6_addr.s6_addr + 8, 0, 8);
-        host.in6.sin6_scope_id = 0;
-        host.in6.sin6_flowinfo = 0;
-    }
-    return host;
-}
-
 static bool source_match(const struct table_node *node, const void *key)
 {
     return address_equal_host(&container_of_const(node, struct assoc_source, node)->host, key);
@@ -141,7 +130,7 @@ static struct assoc_source *source_find(const struct assocs *assocs, const struc
 
 uint32_t assoc_source_count(const struct assocs *assocs, const struct address *remote)
 {
-    struct address host = source_host(remote);
+    struct address host = network_source(remote);
     const struct assoc_source *source = source_find(assocs, &host);
     return source != NULL ? source->count : 0;
 }
@@ -149,7 +138,7 @@ uint32_t assoc_source_count(const struct assocs *assocs, const struct address *r
 int assoc_source_enter(struct assoc *assoc)
 {
     struct assocs *assocs = assoc->owner;
-    struct address host = source_host(&assoc->path.remote);
+    struct address host = network_source(&assoc->path.remote);
     struct assoc_source *source = source_find(assocs, &host);
     if (source == NULL) {
         source = pool_get(&assocs->source_pool);

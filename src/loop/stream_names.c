@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/network.h"
 #include "loop/stream_private.h"
 
 /* ---- connections by address ---- */
@@ -151,18 +152,6 @@ int stream_alias(struct loop *loop, const struct flow *flow, const struct addres
 
 /* ---- counts per source ---- */
 
-static struct address source_host(const struct address *remote)
-{
-    struct address host = *remote;
-    address_set_port(&host, 0);
-    if (address_is_v6(&host)) {
-        memset(host.in6.sin6_addr.s6_addr + 8, 0, 8);
-        host.in6.sin6_scope_id = 0;
-        host.in6.sin6_flowinfo = 0;
-    }
-    return host;
-}
-
 static bool source_match(const struct table_node *node, const void *key)
 {
     const struct stream_source *source =
@@ -174,7 +163,7 @@ static bool source_match(const struct table_node *node, const void *key)
 int stream_source_enter(struct stream *stream, uint32_t limit)
 {
     struct streams *streams = stream->owner;
-    struct address host = source_host(&stream->flow.remote);
+    struct address host = network_source(&stream->flow.remote);
     uint64_t hash = address_hash_host(streams->seed, &host);
     struct table_node *node = table_find(&streams->sources, hash, source_match, &host);
     struct stream_source *source;

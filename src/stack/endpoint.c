@@ -8,10 +8,7 @@
 #define DROPS_LOOK_MS 200 /* between two looks at what the system counts */
 
 const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS] = {
-#define ENDPOINT_METRIC_ROW(id, name, kind, help) [ENDPOINT_##id] = {name, NULL, kind, help},
-    ENDPOINT_METRIC_LIST(ENDPOINT_METRIC_ROW)
-#undef ENDPOINT_METRIC_ROW
-};
+    ENDPOINT_METRIC_LIST(METRIC_ROW)};
 
 static uint64_t udp_total(const struct endpoint *endpoint, unsigned which)
 {

@@ -90,96 +90,94 @@ struct endpoint_user {
 };
 
 #define ENDPOINT_METRIC_LIST(X)                                                                    \
-    X(REQUESTS, "sip_requests_received_total", METRIC_COUNTER,                                     \
+    X(ENDPOINT_REQUESTS, "sip_requests_received_total", METRIC_COUNTER,                            \
       "Requests received, retransmissions included.")                                              \
-    X(RESPONSES, "sip_responses_received_total", METRIC_COUNTER, "Responses received.")            \
-    X(MALFORMED, "sip_malformed_total", METRIC_COUNTER,                                            \
+    X(ENDPOINT_RESPONSES, "sip_responses_received_total", METRIC_COUNTER, "Responses received.")   \
+    X(ENDPOINT_MALFORMED, "sip_malformed_total", METRIC_COUNTER,                                   \
       "Messages refused because they break the grammar.")                                          \
-    X(STUN, "sip_stun_keepalives_total", METRIC_COUNTER,                                           \
+    X(ENDPOINT_STUN, "sip_stun_keepalives_total", METRIC_COUNTER,                                  \
       "STUN Binding requests answered on the SIP ports.")                                          \
-    X(STRAY_RESPONSES, "sip_stray_responses_total", METRIC_COUNTER,                                \
+    X(ENDPOINT_STRAY_RESPONSES, "sip_stray_responses_total", METRIC_COUNTER,                       \
       "Responses that belong to no transaction.")                                                  \
-    X(REPLIES, "sip_replies_sent_total", METRIC_COUNTER, "Responses that we made ourselves.")      \
-    X(OVERLOAD, "sip_overload_rejected_total", METRIC_COUNTER,                                     \
+    X(ENDPOINT_REPLIES, "sip_replies_sent_total", METRIC_COUNTER,                                  \
+      "Responses that we made ourselves.")                                                         \
+    X(ENDPOINT_OVERLOAD, "sip_overload_rejected_total", METRIC_COUNTER,                            \
       "Requests answered 503 because of overload.")                                                \
-    X(OVERLOAD_PERMILLE, "sip_overload_permille", METRIC_GAUGE,                                    \
+    X(ENDPOINT_OVERLOAD_PERMILLE, "sip_overload_permille", METRIC_GAUGE,                           \
       "Thousandths of new requests refused now, summed over the workers.")                         \
-    X(HANDED_OVER, "sip_handed_over_total", METRIC_COUNTER,                                        \
+    X(ENDPOINT_HANDED_OVER, "sip_handed_over_total", METRIC_COUNTER,                               \
       "Messages passed to the worker that owns their call.")                                       \
-    X(HAND_OVER_LOST, "sip_hand_over_lost_total", METRIC_COUNTER,                                  \
+    X(ENDPOINT_HAND_OVER_LOST, "sip_hand_over_lost_total", METRIC_COUNTER,                         \
       "Messages lost because that worker's mailbox was full.")                                     \
-    X(TRANSACTIONS, "sip_transactions", METRIC_GAUGE, "Transactions that exist now.")              \
-    X(RETRANSMITS_IN, "sip_retransmissions_received_total", METRIC_COUNTER,                        \
+    X(ENDPOINT_TRANSACTIONS, "sip_transactions", METRIC_GAUGE, "Transactions that exist now.")     \
+    X(ENDPOINT_RETRANSMITS_IN, "sip_retransmissions_received_total", METRIC_COUNTER,               \
       "Retransmitted requests absorbed.")                                                          \
-    X(RETRANSMITS_OUT, "sip_retransmissions_sent_total", METRIC_COUNTER,                           \
+    X(ENDPOINT_RETRANSMITS_OUT, "sip_retransmissions_sent_total", METRIC_COUNTER,                  \
       "Messages that timers sent again.")                                                          \
-    X(TIMEOUTS, "sip_transaction_timeouts_total", METRIC_COUNTER,                                  \
+    X(ENDPOINT_TIMEOUTS, "sip_transaction_timeouts_total", METRIC_COUNTER,                         \
       "Transactions that got no answer.")                                                          \
-    X(TRANSPORT_ERRORS, "sip_transport_errors_total", METRIC_COUNTER,                              \
+    X(ENDPOINT_TRANSPORT_ERRORS, "sip_transport_errors_total", METRIC_COUNTER,                     \
       "Messages that could not be sent.")                                                          \
-    X(PROBES, "sip_probes_total", METRIC_COUNTER, "OPTIONS sent to servers that were down.")       \
-    X(CONNECTIONS, "sip_connections", METRIC_GAUGE, "Stream connections open now.")                \
-    X(ASSOCIATIONS, "sctp_associations", METRIC_GAUGE, "SCTP associations open now.")              \
-    X(ASSOC_REFUSED, "sctp_refused_total", METRIC_COUNTER,                                         \
+    X(ENDPOINT_PROBES, "sip_probes_total", METRIC_COUNTER,                                         \
+      "OPTIONS sent to servers that were down.")                                                   \
+    X(ENDPOINT_CONNECTIONS, "sip_connections", METRIC_GAUGE, "Stream connections open now.")       \
+    X(ENDPOINT_ASSOCIATIONS, "sctp_associations", METRIC_GAUGE, "SCTP associations open now.")     \
+    X(ENDPOINT_ASSOC_REFUSED, "sctp_refused_total", METRIC_COUNTER,                                \
       "SCTP associations refused because of a limit.")                                             \
-    X(ASSOC_STRANGERS, "sctp_strangers_dropped_total", METRIC_COUNTER,                             \
+    X(ENDPOINT_ASSOC_STRANGERS, "sctp_strangers_dropped_total", METRIC_COUNTER,                    \
       "SCTP packets of unknown peers dropped because too many came in a second.")                  \
-    X(ASSOC_BAD, "sctp_bad_packets_total", METRIC_COUNTER,                                         \
+    X(ENDPOINT_ASSOC_BAD, "sctp_bad_packets_total", METRIC_COUNTER,                                \
       "SCTP packets dropped: too short, wrong checksum, or for no port of ours.")                  \
-    X(ASSOC_IN, "sctp_packets_received_total", METRIC_COUNTER, "SCTP packets received.")           \
-    X(ASSOC_OUT, "sctp_packets_sent_total", METRIC_COUNTER, "SCTP packets sent.")                  \
-    X(OPENING, "stream_opening", METRIC_GAUGE, "Stream connections in their handshake now.")       \
-    X(HANDSHAKES_FAILED, "stream_handshakes_failed_total", METRIC_COUNTER,                         \
+    X(ENDPOINT_ASSOC_IN, "sctp_packets_received_total", METRIC_COUNTER, "SCTP packets received.")  \
+    X(ENDPOINT_ASSOC_OUT, "sctp_packets_sent_total", METRIC_COUNTER, "SCTP packets sent.")         \
+    X(ENDPOINT_OPENING, "stream_opening", METRIC_GAUGE,                                            \
+      "Stream connections in their handshake now.")                                                \
+    X(ENDPOINT_HANDSHAKES_FAILED, "stream_handshakes_failed_total", METRIC_COUNTER,                \
       "TLS and WebSocket handshakes that failed.")                                                 \
-    X(HANDSHAKES_LATE, "stream_handshakes_late_total", METRIC_COUNTER,                             \
+    X(ENDPOINT_HANDSHAKES_LATE, "stream_handshakes_late_total", METRIC_COUNTER,                    \
       "Handshakes that took longer than tls.handshake_time.")                                      \
-    X(VERIFY_REFUSED, "tls_certificates_refused_total", METRIC_COUNTER,                            \
+    X(ENDPOINT_VERIFY_REFUSED, "tls_certificates_refused_total", METRIC_COUNTER,                   \
       "Connections whose far end did not prove who it is.")                                        \
-    X(LAYERS_BROKEN, "stream_protocol_errors_total", METRIC_COUNTER,                               \
+    X(ENDPOINT_LAYERS_BROKEN, "stream_protocol_errors_total", METRIC_COUNTER,                      \
       "Open TLS and WebSocket connections closed because the far end broke the protocol.")         \
-    X(REFUSED_LIMIT, "stream_refused_total", METRIC_COUNTER,                                       \
+    X(ENDPOINT_REFUSED_LIMIT, "stream_refused_total", METRIC_COUNTER,                              \
       "Connections refused: tcp.connections is reached, or there are no descriptors.")             \
-    X(REFUSED_SOURCE, "stream_refused_source_total", METRIC_COUNTER,                               \
+    X(ENDPOINT_REFUSED_SOURCE, "stream_refused_source_total", METRIC_COUNTER,                      \
       "Connections refused: their source has tcp.per_source already.")                             \
-    X(CONNECTS_FAILED, "stream_connects_failed_total", METRIC_COUNTER,                             \
+    X(ENDPOINT_CONNECTS_FAILED, "stream_connects_failed_total", METRIC_COUNTER,                    \
       "Connections of ours that were refused or not answered.")                                    \
-    X(HALVES_LATE, "stream_half_messages_total", METRIC_COUNTER,                                   \
+    X(ENDPOINT_HALVES_LATE, "stream_half_messages_total", METRIC_COUNTER,                          \
       "Connections closed: a message did not come whole within tcp.half_message_time.")            \
-    X(STALLED, "stream_stalled_total", METRIC_COUNTER,                                             \
+    X(ENDPOINT_STALLED, "stream_stalled_total", METRIC_COUNTER,                                    \
       "Connections closed: the far end did not read for tcp.send_stall_time.")                     \
-    X(SEND_FULL, "stream_send_refused_total", METRIC_COUNTER,                                      \
+    X(ENDPOINT_SEND_FULL, "stream_send_refused_total", METRIC_COUNTER,                             \
       "Messages not sent: tcp.send_queue of their connection was full.")                           \
-    X(IDLE_CLOSED, "stream_idle_closed_total", METRIC_COUNTER,                                     \
+    X(ENDPOINT_IDLE_CLOSED, "stream_idle_closed_total", METRIC_COUNTER,                            \
       "Connections closed: nothing came or went for tcp.idle_time.")                               \
-    X(BAD_STREAMS, "stream_bad_input_total", METRIC_COUNTER,                                       \
+    X(ENDPOINT_BAD_STREAMS, "stream_bad_input_total", METRIC_COUNTER,                              \
       "Connections closed: what came was no SIP, or too large.")                                   \
-    X(NOT_SIP, "stream_not_sip_total", METRIC_COUNTER,                                             \
+    X(ENDPOINT_NOT_SIP, "stream_not_sip_total", METRIC_COUNTER,                                    \
       "Connections closed because they began with a TLS handshake where plain SIP is spoken.")     \
-    X(WS_HANDSHAKES, "ws_handshakes_total", METRIC_COUNTER, "WebSockets opened.")                  \
-    X(WS_REFUSED, "ws_handshakes_refused_total", METRIC_COUNTER,                                   \
+    X(ENDPOINT_WS_HANDSHAKES, "ws_handshakes_total", METRIC_COUNTER, "WebSockets opened.")         \
+    X(ENDPOINT_WS_REFUSED, "ws_handshakes_refused_total", METRIC_COUNTER,                          \
       "WebSocket handshakes that we answered with an error.")                                      \
-    X(WS_REFUSED_THERE, "ws_handshakes_refused_there_total", METRIC_COUNTER,                       \
+    X(ENDPOINT_WS_REFUSED_THERE, "ws_handshakes_refused_there_total", METRIC_COUNTER,              \
       "WebSocket handshakes of ours that another server refused.")                                 \
-    X(WS_VIOLATIONS, "ws_protocol_errors_total", METRIC_COUNTER,                                   \
+    X(ENDPOINT_WS_VIOLATIONS, "ws_protocol_errors_total", METRIC_COUNTER,                          \
       "WebSockets closed because the far end broke RFC 6455.")                                     \
-    X(WS_PINGS, "ws_pings_answered_total", METRIC_COUNTER, "Ping frames answered.")                \
-    X(WS_IN, "ws_messages_received_total", METRIC_COUNTER, "WebSocket messages received.")         \
-    X(WS_OUT, "ws_messages_sent_total", METRIC_COUNTER, "WebSocket messages sent.")                \
-    X(UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                         \
-    X(UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                                \
-    X(UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                                       \
+    X(ENDPOINT_WS_PINGS, "ws_pings_answered_total", METRIC_COUNTER, "Ping frames answered.")       \
+    X(ENDPOINT_WS_IN, "ws_messages_received_total", METRIC_COUNTER,                                \
+      "WebSocket messages received.")                                                              \
+    X(ENDPOINT_WS_OUT, "ws_messages_sent_total", METRIC_COUNTER, "WebSocket messages sent.")       \
+    X(ENDPOINT_UDP_IN, "udp_received_total", METRIC_COUNTER, "Datagrams received.")                \
+    X(ENDPOINT_UDP_OUT, "udp_sent_total", METRIC_COUNTER, "Datagrams sent.")                       \
+    X(ENDPOINT_UDP_DROPPED, "udp_send_dropped_total", METRIC_COUNTER,                              \
       "Datagrams that the system would not take.")                                                 \
-    X(UDP_RECEIVE_DROPPED, "udp_receive_dropped_total", METRIC_COUNTER,                            \
+    X(ENDPOINT_UDP_RECEIVE_DROPPED, "udp_receive_dropped_total", METRIC_COUNTER,                   \
       "Datagrams that the system dropped unread: the receive buffer was full, or, in overload, "   \
-      "ACKs "                                                                                      \
-      "of refusals and INVITEs beyond what can be answered.")
+      "ACKs of refusals and INVITEs beyond what can be answered.")
 
-enum endpoint_metric {
-#define ENDPOINT_METRIC_ENUM(id, name, kind, help) ENDPOINT_##id,
-    ENDPOINT_METRIC_LIST(ENDPOINT_METRIC_ENUM)
-#undef ENDPOINT_METRIC_ENUM
-        ENDPOINT_METRICS
-};
+enum endpoint_metric { ENDPOINT_METRIC_LIST(METRIC_ID) ENDPOINT_METRICS };
 extern const struct metric_info endpoint_metric_infos[ENDPOINT_METRICS];
 
 /* Opens the listeners of this worker. config is borrowed and may be replaced by endpoint_reload.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/network.h"
 #include "loop/dtls/dtls_private.h"
 
 /* ---- Tables ---- */
@@ -26,16 +27,6 @@ struct dtls_session *dtls_find(struct dtls *dtls, const struct flow *flow)
     return node == NULL ? NULL : container_of(node, struct dtls_session, node);
 }
 
-static struct address host_of(const struct flow *flow)
-{
-    struct address host = flow->remote;
-    address_unmap(&host);
-    address_set_port(&host, 0);
-    if (address_is_v6(&host))
-        memset(host.in6.sin6_addr.s6_addr + 8, 0, 8);
-    return host;
-}
-
 static bool is_source(const struct table_node *node, const void *key)
 {
     return address_equal_host(&container_of_const(node, struct dtls_source, node)->host, key);
@@ -50,7 +41,7 @@ static struct dtls_source *find_source(struct dtls *dtls, const struct address *
 
 bool dtls_has_room(struct dtls *dtls, const struct flow *flow)
 {
-    struct address host = host_of(flow);
+    struct address host = network_source(&flow->remote);
     const struct dtls_source *source = find_source(dtls, &host);
     return dtls->count < dtls->options.limits.sessions &&
            (source == NULL || source->count < dtls->options.limits.per_source);
@@ -58,7 +49,7 @@ bool dtls_has_room(struct dtls *dtls, const struct flow *flow)
 
 static int enter_source(struct dtls *dtls, struct dtls_session *session)
 {
-    struct address host = host_of(&session->flow);
+    struct address host = network_source(&session->flow.remote);
     struct dtls_source *source = find_source(dtls, &host);
     if (source == NULL) {
         source = memory_zalloc(1, sizeof *source);

@@ -33,26 +33,24 @@ struct dtls_limits {
 };
 
 #define DTLS_COUNT_LIST(X)                                                                         \
-    X(HELLOS, "hellos_total", METRIC_COUNTER, "ClientHellos from addresses without a session.")    \
-    X(COOKIES, "cookies_total", METRIC_COUNTER,                                                    \
+    X(DTLS_HELLOS, "hellos_total", METRIC_COUNTER,                                                 \
+      "ClientHellos from addresses without a session.")                                            \
+    X(DTLS_COOKIES, "cookies_total", METRIC_COUNTER,                                               \
       "HelloVerifyRequests sent: addresses asked to show that they receive.")                      \
-    X(ACCEPTED, "handshakes_total", METRIC_COUNTER, "Handshakes done.")                            \
-    X(FAILED, "handshakes_failed_total", METRIC_COUNTER, "Handshakes that failed.")                \
-    X(LATE, "handshakes_late_total", METRIC_COUNTER,                                               \
+    X(DTLS_ACCEPTED, "handshakes_total", METRIC_COUNTER, "Handshakes done.")                       \
+    X(DTLS_FAILED, "handshakes_failed_total", METRIC_COUNTER, "Handshakes that failed.")           \
+    X(DTLS_LATE, "handshakes_late_total", METRIC_COUNTER,                                          \
       "Handshakes that took longer than tls.handshake_time.")                                      \
-    X(REFUSED, "refused_total", METRIC_COUNTER,                                                    \
+    X(DTLS_REFUSED, "refused_total", METRIC_COUNTER,                                               \
       "Sessions not opened because there were too many, of all or of one source.")                 \
-    X(IDLE, "idle_total", METRIC_COUNTER, "Sessions ended because nothing was sent on them.")      \
-    X(BROKEN, "broken_total", METRIC_COUNTER, "Open sessions ended by a fatal alert or error.")    \
-    X(STRAY, "stray_total", METRIC_COUNTER, "Datagrams that belong to no session and open none.")  \
-    X(SESSIONS, "sessions", METRIC_GAUGE, "Sessions now, handshakes under way among them.")
+    X(DTLS_IDLE, "idle_total", METRIC_COUNTER, "Sessions ended because nothing was sent on them.") \
+    X(DTLS_BROKEN, "broken_total", METRIC_COUNTER,                                                 \
+      "Open sessions ended by a fatal alert or error.")                                            \
+    X(DTLS_STRAY, "stray_total", METRIC_COUNTER,                                                   \
+      "Datagrams that belong to no session and open none.")                                        \
+    X(DTLS_SESSIONS, "sessions", METRIC_GAUGE, "Sessions now, handshakes under way among them.")
 
-enum dtls_count {
-#define DTLS_COUNT_ENUM(id, name, kind, help) DTLS_##id,
-    DTLS_COUNT_LIST(DTLS_COUNT_ENUM)
-#undef DTLS_COUNT_ENUM
-        DTLS_COUNTS
-};
+enum dtls_count { DTLS_COUNT_LIST(METRIC_ID) DTLS_COUNTS };
 
 struct dtls_options {
     struct address local; /* port 0: the system chooses */

@@ -13,11 +13,7 @@ struct authenticator {
 };
 
 const struct metric_info authenticator_metric_infos[AUTHENTICATOR_METRICS] = {
-#define AUTHENTICATOR_METRIC_ROW(id, name, kind, help)                                             \
-    [AUTHENTICATOR_##id] = {name, NULL, kind, help},
-    AUTHENTICATOR_METRIC_LIST(AUTHENTICATOR_METRIC_ROW)
-#undef AUTHENTICATOR_METRIC_ROW
-};
+    AUTHENTICATOR_METRIC_LIST(METRIC_ROW)};
 
 /* A username may be "alice" or "alice@example.com". */
 static int look_up(void *user, struct slice name, struct slice realm,

@@ -22,18 +22,16 @@ struct authenticator_config {
 };
 
 #define AUTHENTICATOR_METRIC_LIST(X)                                                               \
-    X(CHALLENGES, "auth_challenges_total", METRIC_COUNTER, "Challenges sent (401, 407).")          \
-    X(ACCEPTED, "auth_accepted_total", METRIC_COUNTER, "Requests with right credentials.")         \
-    X(FAILED, "auth_failed_total", METRIC_COUNTER, "Requests with wrong credentials.")             \
-    X(STALE, "auth_stale_total", METRIC_COUNTER,                                                   \
+    X(AUTHENTICATOR_CHALLENGES, "auth_challenges_total", METRIC_COUNTER,                           \
+      "Challenges sent (401, 407).")                                                               \
+    X(AUTHENTICATOR_ACCEPTED, "auth_accepted_total", METRIC_COUNTER,                               \
+      "Requests with right credentials.")                                                          \
+    X(AUTHENTICATOR_FAILED, "auth_failed_total", METRIC_COUNTER,                                   \
+      "Requests with wrong credentials.")                                                          \
+    X(AUTHENTICATOR_STALE, "auth_stale_total", METRIC_COUNTER,                                     \
       "Right credentials with a nonce too old or used before.")
 
-enum authenticator_metric {
-#define AUTHENTICATOR_METRIC_ENUM(id, name, kind, help) AUTHENTICATOR_##id,
-    AUTHENTICATOR_METRIC_LIST(AUTHENTICATOR_METRIC_ENUM)
-#undef AUTHENTICATOR_METRIC_ENUM
-        AUTHENTICATOR_METRICS
-};
+enum authenticator_metric { AUTHENTICATOR_METRIC_LIST(METRIC_ID) AUTHENTICATOR_METRICS };
 extern const struct metric_info authenticator_metric_infos[AUTHENTICATOR_METRICS];
 
 /* What an authenticator works with; borrowed. */

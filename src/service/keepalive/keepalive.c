@@ -25,10 +25,7 @@ struct keepalive {
 };
 
 const struct metric_info keepalive_metric_infos[KEEPALIVE_METRICS] = {
-#define KEEPALIVE_METRIC_ROW(id, name, kind, help) [KEEPALIVE_##id] = {name, NULL, kind, help},
-    KEEPALIVE_METRIC_LIST(KEEPALIVE_METRIC_ROW)
-#undef KEEPALIVE_METRIC_ROW
-};
+    KEEPALIVE_METRIC_LIST(METRIC_ROW)};
 
 static void count(struct keepalive *keepalive, enum keepalive_metric which, int64_t more)
 {

@@ -15,28 +15,25 @@ struct keepalive_config {
 };
 
 #define KEEPALIVE_METRIC_LIST(X)                                                                   \
-    X(PINGS, "keepalive_pings_total", METRIC_COUNTER,                                              \
+    X(KEEPALIVE_PINGS, "keepalive_pings_total", METRIC_COUNTER,                                    \
       "Pings sent so that NATs keep the mappings of phones, repetitions included.")                \
-    X(BYTES, "keepalive_bytes_total", METRIC_COUNTER, "Bytes of these pings.")                     \
-    X(AGAIN, "keepalive_repeated_total", METRIC_COUNTER,                                           \
+    X(KEEPALIVE_BYTES, "keepalive_bytes_total", METRIC_COUNTER, "Bytes of these pings.")           \
+    X(KEEPALIVE_AGAIN, "keepalive_repeated_total", METRIC_COUNTER,                                 \
       "Pings sent again for want of an answer.")                                                   \
-    X(ANSWERED, "keepalive_answered_total", METRIC_COUNTER, "Answers to pings over UDP.")          \
-    X(LOST, "keepalive_lost_total", METRIC_COUNTER, "Pings over UDP that were not answered.")      \
-    X(UNREACHABLE, "keepalive_unreachable_total", METRIC_COUNTER,                                  \
+    X(KEEPALIVE_ANSWERED, "keepalive_answered_total", METRIC_COUNTER,                              \
+      "Answers to pings over UDP.")                                                                \
+    X(KEEPALIVE_LOST, "keepalive_lost_total", METRIC_COUNTER,                                      \
+      "Pings over UDP that were not answered.")                                                    \
+    X(KEEPALIVE_UNREACHABLE, "keepalive_unreachable_total", METRIC_COUNTER,                        \
       "Phones that had answered pings and did not any more, three times in a row.")                \
-    X(RETURNED, "keepalive_returned_total", METRIC_COUNTER,                                        \
+    X(KEEPALIVE_RETURNED, "keepalive_returned_total", METRIC_COUNTER,                              \
       "Unreachable phones that answered again.")                                                   \
-    X(MOVED, "keepalive_moved_total", METRIC_COUNTER,                                              \
+    X(KEEPALIVE_MOVED, "keepalive_moved_total", METRIC_COUNTER,                                    \
       "Phones found at another address because they answered a ping from there.")                  \
-    X(DEFERRED, "keepalive_deferred_total", METRIC_COUNTER,                                        \
+    X(KEEPALIVE_DEFERRED, "keepalive_deferred_total", METRIC_COUNTER,                              \
       "Times that pings had to wait because of nat.keepalive_rate.")
 
-enum keepalive_metric {
-#define KEEPALIVE_METRIC_ENUM(id, name, kind, help) KEEPALIVE_##id,
-    KEEPALIVE_METRIC_LIST(KEEPALIVE_METRIC_ENUM)
-#undef KEEPALIVE_METRIC_ENUM
-        KEEPALIVE_METRICS
-};
+enum keepalive_metric { KEEPALIVE_METRIC_LIST(METRIC_ID) KEEPALIVE_METRICS };
 extern const struct metric_info keepalive_metric_infos[KEEPALIVE_METRICS];
 
 /* What it works with; borrowed. */

@@ -4,11 +4,7 @@
 #include "base/memory.h"
 #include "service/proxy/proxy_private.h"
 
-const struct metric_info proxy_metric_infos[PROXY_METRICS] = {
-#define PROXY_METRIC_ROW(id, name, kind, help) [PROXY_##id] = {name, NULL, kind, help},
-    PROXY_METRIC_LIST(PROXY_METRIC_ROW)
-#undef PROXY_METRIC_ROW
-};
+const struct metric_info proxy_metric_infos[PROXY_METRICS] = {PROXY_METRIC_LIST(METRIC_ROW)};
 
 static int make_room(struct proxy *proxy)
 {

@@ -43,24 +43,20 @@ const struct proxy_route *proxy_config_route(const struct proxy_config *config,
 void proxy_number_write(struct writer *w, struct slice number);
 
 #define PROXY_METRIC_LIST(X)                                                                       \
-    X(FORWARDED, "proxy_requests_forwarded_total", METRIC_COUNTER,                                 \
+    X(PROXY_FORWARDED, "proxy_requests_forwarded_total", METRIC_COUNTER,                           \
       "Requests sent on, each branch counted.")                                                    \
-    X(CALLS, "proxy_calls_total", METRIC_COUNTER, "INVITEs that opened a call (no To tag).")       \
-    X(CALLS_ANSWERED, "proxy_calls_answered_total", METRIC_COUNTER, "Such calls answered 2xx.")    \
-    X(REFUSED, "proxy_requests_refused_total", METRIC_COUNTER,                                     \
+    X(PROXY_CALLS, "proxy_calls_total", METRIC_COUNTER, "INVITEs that opened a call (no To tag).") \
+    X(PROXY_CALLS_ANSWERED, "proxy_calls_answered_total", METRIC_COUNTER,                          \
+      "Such calls answered 2xx.")                                                                  \
+    X(PROXY_REFUSED, "proxy_requests_refused_total", METRIC_COUNTER,                               \
       "Requests answered by the proxy itself.")                                                    \
-    X(FAILOVERS, "proxy_failovers_total", METRIC_COUNTER,                                          \
+    X(PROXY_FAILOVERS, "proxy_failovers_total", METRIC_COUNTER,                                    \
       "Requests that went on to the next server of their domain.")                                 \
-    X(MOVED, "proxy_phones_moved_total", METRIC_COUNTER,                                           \
+    X(PROXY_MOVED, "proxy_phones_moved_total", METRIC_COUNTER,                                     \
       "Phones behind NATs found at another address because they called from there.")               \
-    X(CONTEXTS, "proxy_response_contexts", METRIC_GAUGE, "Requests being worked on now.")
+    X(PROXY_CONTEXTS, "proxy_response_contexts", METRIC_GAUGE, "Requests being worked on now.")
 
-enum proxy_metric {
-#define PROXY_METRIC_ENUM(id, name, kind, help) PROXY_##id,
-    PROXY_METRIC_LIST(PROXY_METRIC_ENUM)
-#undef PROXY_METRIC_ENUM
-        PROXY_METRICS
-};
+enum proxy_metric { PROXY_METRIC_LIST(METRIC_ID) PROXY_METRICS };
 extern const struct metric_info proxy_metric_infos[PROXY_METRICS];
 
 /* What a proxy works with; borrowed. */

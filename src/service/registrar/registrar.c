@@ -5,10 +5,7 @@
 #include "service/registrar/registrar_private.h"
 
 const struct metric_info registrar_metric_infos[REGISTRAR_METRICS] = {
-#define REGISTRAR_METRIC_ROW(id, name, kind, help) [REGISTRAR_##id] = {name, NULL, kind, help},
-    REGISTRAR_METRIC_LIST(REGISTRAR_METRIC_ROW)
-#undef REGISTRAR_METRIC_ROW
-};
+    REGISTRAR_METRIC_LIST(METRIC_ROW)};
 
 static size_t waiting_max(const struct registrar_config *config)
 {

@@ -20,17 +20,14 @@ struct registrar_config {
 };
 
 #define REGISTRAR_METRIC_LIST(X)                                                                   \
-    X(ACCEPTED, "registrations_accepted_total", METRIC_COUNTER, "REGISTER requests answered 200.") \
-    X(REFUSED, "registrations_refused_total", METRIC_COUNTER,                                      \
+    X(REGISTRAR_ACCEPTED, "registrations_accepted_total", METRIC_COUNTER,                          \
+      "REGISTER requests answered 200.")                                                           \
+    X(REGISTRAR_REFUSED, "registrations_refused_total", METRIC_COUNTER,                            \
       "REGISTER requests answered otherwise, challenges aside.")                                   \
-    X(WAITING, "registrations_waiting", METRIC_GAUGE, "Registrations waiting for the store.")
+    X(REGISTRAR_WAITING, "registrations_waiting", METRIC_GAUGE,                                    \
+      "Registrations waiting for the store.")
 
-enum registrar_metric {
-#define REGISTRAR_METRIC_ENUM(id, name, kind, help) REGISTRAR_##id,
-    REGISTRAR_METRIC_LIST(REGISTRAR_METRIC_ENUM)
-#undef REGISTRAR_METRIC_ENUM
-        REGISTRAR_METRICS
-};
+enum registrar_metric { REGISTRAR_METRIC_LIST(METRIC_ID) REGISTRAR_METRICS };
 extern const struct metric_info registrar_metric_infos[REGISTRAR_METRICS];
 
 /* What a registrar works with; borrowed. */

@@ -1,11 +1,10 @@
 #include "service/stun/limit.h"
 
+#include "base/network.h"
+
 static uint64_t hash_of(const struct stun_limit *limit, const struct address *source)
 {
-    struct address host = *source;
-    address_unmap(&host);
-    if (address_is_v6(&host))
-        memset(host.in6.sin6_addr.s6_addr + 8, 0, 8);
+    struct address host = network_source(source);
     return address_hash_host(limit->seed, &host);
 }
 

@@ -7,11 +7,9 @@
 #include "stun/channel.h"
 
 const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS] = {
-#define STUN_SERVER_METRIC_ROW(id, name, kind, help) [STUN_SERVER_##id] = {name, NULL, kind, help},
-    STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ROW)
-#undef STUN_SERVER_METRIC_ROW
+    STUN_SERVER_METRIC_LIST(METRIC_ROW)
 #define STUN_SERVER_DTLS_ROW(id, name, kind, help)                                                 \
-    [STUN_SERVER_DTLS + DTLS_##id] = {"stun_dtls_" name, NULL, kind, help},
+    [STUN_SERVER_DTLS + (id)] = {"stun_dtls_" name, NULL, kind, help},
         DTLS_COUNT_LIST(STUN_SERVER_DTLS_ROW)
 #undef STUN_SERVER_DTLS_ROW
 };

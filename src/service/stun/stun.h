@@ -45,28 +45,25 @@ struct stun_server_config {
 };
 
 #define STUN_SERVER_METRIC_LIST(X)                                                                 \
-    X(ANSWERED, "stun_answers_total", METRIC_COUNTER, "Binding requests answered.")                \
-    X(REFUSED, "stun_errors_total", METRIC_COUNTER,                                                \
+    X(STUN_SERVER_ANSWERED, "stun_answers_total", METRIC_COUNTER, "Binding requests answered.")    \
+    X(STUN_SERVER_REFUSED, "stun_errors_total", METRIC_COUNTER,                                    \
       "Binding requests answered with an error (400, 420).")                                       \
-    X(IGNORED, "stun_ignored_total", METRIC_COUNTER,                                               \
+    X(STUN_SERVER_IGNORED, "stun_ignored_total", METRIC_COUNTER,                                   \
       "Datagrams on the STUN sockets that ask for nothing that is answered.")                      \
-    X(LIMITED, "stun_limited_total", METRIC_COUNTER,                                               \
+    X(STUN_SERVER_LIMITED, "stun_limited_total", METRIC_COUNTER,                                   \
       "Requests not answered because their source asks too often.")                                \
-    X(PARTNER_PASSED, "stun_partner_passed_total", METRIC_COUNTER,                                 \
+    X(STUN_SERVER_PARTNER_PASSED, "stun_partner_passed_total", METRIC_COUNTER,                     \
       "Change requests passed on to the partner.")                                                 \
-    X(PARTNER_LOST, "stun_partner_lost_total", METRIC_COUNTER,                                     \
+    X(STUN_SERVER_PARTNER_LOST, "stun_partner_lost_total", METRIC_COUNTER,                         \
       "Change requests that could not be passed on.")                                              \
-    X(PARTNER_ANSWERED, "stun_partner_answered_total", METRIC_COUNTER,                             \
+    X(STUN_SERVER_PARTNER_ANSWERED, "stun_partner_answered_total", METRIC_COUNTER,                 \
       "Change requests answered for the partner.")                                                 \
-    X(PARTNER_REFUSED, "stun_partner_refused_total", METRIC_COUNTER,                               \
+    X(STUN_SERVER_PARTNER_REFUSED, "stun_partner_refused_total", METRIC_COUNTER,                   \
       "Datagrams on the partner's sockets that are not his, come twice or ask for what is not "    \
       "due.")
 
 enum stun_server_metric {
-#define STUN_SERVER_METRIC_ENUM(id, name, kind, help) STUN_SERVER_##id,
-    STUN_SERVER_METRIC_LIST(STUN_SERVER_METRIC_ENUM)
-#undef STUN_SERVER_METRIC_ENUM
-        STUN_SERVER_DTLS, /* then those of enum dtls_count */
+    STUN_SERVER_METRIC_LIST(METRIC_ID) STUN_SERVER_DTLS, /* then those of enum dtls_count */
     STUN_SERVER_METRICS = STUN_SERVER_DTLS + DTLS_COUNTS
 };
 extern const struct metric_info stun_server_metric_infos[STUN_SERVER_METRICS];

@@ -8,11 +8,7 @@
 #define FAILURE_LINES_MAX 20 /* per second and worker */
 
 const struct metric_info turn_credential_metric_infos[TURN_CREDENTIAL_METRICS] = {
-#define TURN_CREDENTIAL_METRIC_ROW(id, name, kind, help)                                           \
-    [TURN_CREDENTIAL_##id] = {name, NULL, kind, help},
-    TURN_CREDENTIAL_METRIC_LIST(TURN_CREDENTIAL_METRIC_ROW)
-#undef TURN_CREDENTIAL_METRIC_ROW
-};
+    TURN_CREDENTIAL_METRIC_LIST(METRIC_ROW)};
 
 /* ---- Rules ---- */
 

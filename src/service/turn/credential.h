@@ -66,22 +66,18 @@ struct turn_credential_secret {
 };
 
 #define TURN_CREDENTIAL_METRIC_LIST(X)                                                             \
-    X(CHALLENGES, "turn_auth_challenges_total", METRIC_COUNTER,                                    \
+    X(TURN_CREDENTIAL_CHALLENGES, "turn_auth_challenges_total", METRIC_COUNTER,                    \
       "TURN requests without credentials, answered with a challenge (401).")                       \
-    X(ACCEPTED, "turn_auth_accepted_total", METRIC_COUNTER, "TURN requests rightly signed.")       \
-    X(FAILED, "turn_auth_failed_total", METRIC_COUNTER,                                            \
+    X(TURN_CREDENTIAL_ACCEPTED, "turn_auth_accepted_total", METRIC_COUNTER,                        \
+      "TURN requests rightly signed.")                                                             \
+    X(TURN_CREDENTIAL_FAILED, "turn_auth_failed_total", METRIC_COUNTER,                            \
       "TURN requests with wrong or broken credentials (400, 401, 420).")                           \
-    X(STALE, "turn_auth_stale_total", METRIC_COUNTER,                                              \
+    X(TURN_CREDENTIAL_STALE, "turn_auth_stale_total", METRIC_COUNTER,                              \
       "TURN requests rightly signed with a nonce too old or of another source (438).")             \
-    X(UNLOGGED, "turn_auth_unlogged_total", METRIC_COUNTER,                                        \
+    X(TURN_CREDENTIAL_UNLOGGED, "turn_auth_unlogged_total", METRIC_COUNTER,                        \
       "Wrong credentials that are in no log line, because there were too many.")
 
-enum turn_credential_metric {
-#define TURN_CREDENTIAL_METRIC_ENUM(id, name, kind, help) TURN_CREDENTIAL_##id,
-    TURN_CREDENTIAL_METRIC_LIST(TURN_CREDENTIAL_METRIC_ENUM)
-#undef TURN_CREDENTIAL_METRIC_ENUM
-        TURN_CREDENTIAL_METRICS
-};
+enum turn_credential_metric { TURN_CREDENTIAL_METRIC_LIST(METRIC_ID) TURN_CREDENTIAL_METRICS };
 extern const struct metric_info turn_credential_metric_infos[TURN_CREDENTIAL_METRICS];
 
 struct turn_credentials;

@@ -11,11 +11,7 @@
 
 #define SWEEP_MS 5000
 
-const struct metric_info turn_metric_infos[TURN_METRICS] = {
-#define TURN_METRIC_ROW(id, name, kind, help) [TURN_##id] = {name, NULL, kind, help},
-    TURN_METRIC_LIST(TURN_METRIC_ROW)
-#undef TURN_METRIC_ROW
-};
+const struct metric_info turn_metric_infos[TURN_METRICS] = {TURN_METRIC_LIST(METRIC_ROW)};
 
 /* ---- What this machine is ---- */
 

@@ -61,36 +61,32 @@ struct turn_parts {
 };
 
 #define TURN_METRIC_LIST(X)                                                                        \
-    X(ALLOCATIONS, "turn_allocations", METRIC_GAUGE, "Allocations now.")                           \
-    X(ALLOCATED, "turn_allocated_total", METRIC_COUNTER, "Allocations made.")                      \
-    X(EXPIRED, "turn_expired_total", METRIC_COUNTER,                                               \
+    X(TURN_ALLOCATIONS, "turn_allocations", METRIC_GAUGE, "Allocations now.")                      \
+    X(TURN_ALLOCATED, "turn_allocated_total", METRIC_COUNTER, "Allocations made.")                 \
+    X(TURN_EXPIRED, "turn_expired_total", METRIC_COUNTER,                                          \
       "Allocations that ended because they were not refreshed.")                                   \
-    X(REQUESTS, "turn_requests_total", METRIC_COUNTER, "TURN requests.")                           \
-    X(REFUSED, "turn_errors_total", METRIC_COUNTER,                                                \
+    X(TURN_REQUESTS, "turn_requests_total", METRIC_COUNTER, "TURN requests.")                      \
+    X(TURN_REFUSED, "turn_errors_total", METRIC_COUNTER,                                           \
       "TURN requests answered with an error, challenges (401, 438) aside.")                        \
-    X(FORBIDDEN, "turn_forbidden_total", METRIC_COUNTER,                                           \
+    X(TURN_FORBIDDEN, "turn_forbidden_total", METRIC_COUNTER,                                      \
       "Of those: for a peer that no relay may reach (403).")                                       \
-    X(TO_PEERS, "turn_to_peers_total", METRIC_COUNTER, "Datagrams relayed to peers.")              \
-    X(TO_PEERS_BYTES, "turn_to_peers_bytes_total", METRIC_COUNTER, "Their payload.")               \
-    X(FROM_PEERS, "turn_from_peers_total", METRIC_COUNTER, "Datagrams relayed from peers.")        \
-    X(FROM_PEERS_BYTES, "turn_from_peers_bytes_total", METRIC_COUNTER, "Their payload.")           \
-    X(UNPERMITTED, "turn_unpermitted_total", METRIC_COUNTER,                                       \
+    X(TURN_TO_PEERS, "turn_to_peers_total", METRIC_COUNTER, "Datagrams relayed to peers.")         \
+    X(TURN_TO_PEERS_BYTES, "turn_to_peers_bytes_total", METRIC_COUNTER, "Their payload.")          \
+    X(TURN_FROM_PEERS, "turn_from_peers_total", METRIC_COUNTER, "Datagrams relayed from peers.")   \
+    X(TURN_FROM_PEERS_BYTES, "turn_from_peers_bytes_total", METRIC_COUNTER, "Their payload.")      \
+    X(TURN_UNPERMITTED, "turn_unpermitted_total", METRIC_COUNTER,                                  \
       "Datagrams not relayed for want of a permission or channel.")                                \
-    X(OVER_QUOTA, "turn_over_quota_total", METRIC_COUNTER,                                         \
+    X(TURN_OVER_QUOTA, "turn_over_quota_total", METRIC_COUNTER,                                    \
       "Datagrams not relayed because the user's bandwidth was used up.")                           \
-    X(SEND_FAILED, "turn_send_failed_total", METRIC_COUNTER,                                       \
+    X(TURN_SEND_FAILED, "turn_send_failed_total", METRIC_COUNTER,                                  \
       "Datagrams that the system did not take, or whose client reads too slowly.")                 \
-    X(IGNORED, "turn_ignored_total", METRIC_COUNTER,                                               \
+    X(TURN_IGNORED, "turn_ignored_total", METRIC_COUNTER,                                          \
       "Messages that are broken or of no allocation, and are answered by nothing.")                \
-    X(CONNECTIONS, "turn_connections", METRIC_GAUGE, "Connections with peers now (RFC 6062).")     \
-    X(ICMP, "turn_icmp_total", METRIC_COUNTER, "ICMP errors of peers told to clients.")
+    X(TURN_CONNECTIONS, "turn_connections", METRIC_GAUGE,                                          \
+      "Connections with peers now (RFC 6062).")                                                    \
+    X(TURN_ICMP, "turn_icmp_total", METRIC_COUNTER, "ICMP errors of peers told to clients.")
 
-enum turn_metric {
-#define TURN_METRIC_ENUM(id, name, kind, help) TURN_##id,
-    TURN_METRIC_LIST(TURN_METRIC_ENUM)
-#undef TURN_METRIC_ENUM
-        TURN_METRICS
-};
+enum turn_metric { TURN_METRIC_LIST(METRIC_ID) TURN_METRICS };
 extern const struct metric_info turn_metric_infos[TURN_METRICS];
 
 /* ---- What all workers share: the relayed addresses. Any thread. ---- */

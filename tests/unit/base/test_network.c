@@ -80,12 +80,37 @@ static void an_address_is_in_a_network_by_its_first_bits(void **state)
     }
 }
 
+static void one_source_is_a_host_or_a_network_that_one_user_has_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+        {"2001:db8::1", "2001:db8::ffff:0:0:1", true},
+        {"2001:db8::1", "2001:db8:0:1::1", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct address one = host(rows[i].one), other = host(rows[i].other);
+        address_set_port(&one, 5060);
+        one = network_source(&one);
+        other = network_source(&other);
+        assert_int_equal(address_port(&one), 0);
+        assert_int_equal(address_equal(&one, &other), rows[i].same);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_are_read_and_written),
         cmocka_unit_test(what_is_no_network_is_refused),
         cmocka_unit_test(an_address_is_in_a_network_by_its_first_bits),
+        cmocka_unit_test(one_source_is_a_host_or_a_network_that_one_user_has_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
