@@ -289,12 +289,19 @@ struct shared {
 static void *look_up(void *user)
 {
     struct shared *shared = user;
-    uint8_t ha1[16];
+    uint8_t ha1[16], hash[ACCOUNT_USERHASH_SIZE];
+    char name[ACCOUNT_NAME_MAX];
+    size_t length;
+    static const char text[] = "alice:example.com";
+    assert_int_equal(EVP_Digest(text, sizeof text - 1, hash, NULL, EVP_sha256(), NULL), 1);
     while (!atomic_load(&shared->stop)) {
         int status = accounts_ha1(shared->accounts, SLICE("alice"), SLICE("a"), 0, ha1);
         if (status != 0 || (ha1[0] != 0xb1 && ha1[0] != 0x2d))
             atomic_fetch_add(&shared->wrong, 1);
         accounts_known(shared->accounts, SLICE("u7"), SLICE("a"));
+        if (accounts_name_of_hash(shared->accounts, hash, name, &length) == 0 &&
+            !slice_equal(slice_of(name, length), SLICE("alice")))
+            atomic_fetch_add(&shared->wrong, 1);
     }
     return NULL;
 }
@@ -311,6 +318,8 @@ static void lookups_go_on_while_accounts_change(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, look_up, &shared), 0);
     for (unsigned i = 0; i < 2000; i++) {
         snprintf(name, sizeof name, "u%u", i % 100);
+        if (i == 1000)
+            assert_int_equal(accounts_keep_hashes(shared.accounts), 0);
         accounts_add(shared.accounts, slice_from_string(name), SLICE("x"));
         if (i % 3 == 0)
             accounts_remove(shared.accounts, slice_from_string(name));
