@@ -59,13 +59,19 @@ static bool text_comes(const char *text)
     return comes(text, strlen(text));
 }
 
+static void put(char *to, const char *text)
+{
+    while (*text != '\0')
+        *to++ = *text++;
+}
+
 /* start, then text from a place on; it is padded to length. */
 static bool comes_with(const char *start, const char *text, size_t at, size_t length)
 {
     char datagram[2048];
     memset(datagram, 'x', sizeof(datagram));
-    memcpy(datagram, start, strlen(start));
-    memcpy(datagram + at, text, strlen(text));
+    put(datagram, start);
+    put(datagram + at, text);
     return comes(datagram, length);
 }
 
