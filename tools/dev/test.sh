@@ -131,7 +131,7 @@ in_pytest() {
     shift 3
     TRAPEZOID=$PWD/build/$preset/trapezoid TRAPEZOID_BUILD=$preset \
         with_sanitizer_options sh -c 'ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$0/report exec "$@"' "$reports" \
-        /usr/bin/python3 -m pytest -q -ra -o cache_dir="$PWD/build/pytest-$current" --timeout=180 --durations=5 "$@" "$folder"
+        /usr/bin/python3 -m pytest -q -ra -o cache_dir="$PWD/build/pytest-$current" --timeout=300 --durations=5 "$@" "$folder"
 }
 
 no_reports() {
