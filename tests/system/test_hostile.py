@@ -44,7 +44,7 @@ def test_a_malformed_top_via_is_answered_at_the_source(server):
 
 def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
     """RFC 3261 section 18.1.1: TCP first, UDP after it, and then no more."""
-    one = server(auth__register=False, auth__call=False, workers=1)
+    one = server(auth__register=False, auth__call=False, workers=1, drain_time="0s")
     head = ("MESSAGE sip:bob@{0} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKlarge{1}\r\n"
             "From: <sip:alice@{0}>;tag=1\r\nTo: <sip:bob@{0}>\r\nCall-ID: large\r\nCSeq: 1 MESSAGE\r\n"
             "Max-Forwards: 70\r\nContent-Length: {2}\r\n\r\n")
@@ -67,7 +67,7 @@ def test_a_request_too_large_for_udp_whose_tcp_fails_ends(server):
 def test_a_made_up_to_tag_opens_no_way(server):
     """RFC 3261 section 16.3 step 6: neither to a static route, nor to a phone in another user's name."""
     with Phone("127.0.0.1:1", "gateway") as gateway:
-        one = server(routes=[f"0=sip:{gateway.address}"])
+        one = server(routes=[f"0=sip:{gateway.address}"], drain_time="0s")
         for name in ("kim", "lee"):
             one.user_add(name, "secret")
         gateway.socket.settimeout(0.3)
