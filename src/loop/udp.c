@@ -166,13 +166,14 @@ static bool read_memory_info(const struct udp *udp, uint32_t ret_info[SK_MEMINFO
     return getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, ret_info, &length) == 0;
 }
 
-unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh)
+unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh, unsigned *ret_room)
 {
     uint32_t info[SK_MEMINFO_VARS];
     *ret_fresh = (unsigned)(udp->counts[UDP_RECEIVED] - udp->seen_waiting);
     udp->seen_waiting = udp->counts[UDP_RECEIVED];
     if (*ret_fresh < UDP_BATCH || !read_memory_info(udp, info))
         return 0;
+    *ret_room = info[SK_MEMINFO_RCVBUF] / DATAGRAM_MEMORY;
     return info[SK_MEMINFO_RMEM_ALLOC] / DATAGRAM_MEMORY;
 }
 

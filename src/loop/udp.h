@@ -58,8 +58,9 @@ int udp_send(struct udp *udp, const struct address *local, const struct address 
  * turn: datagrams of equal length travel together. */
 void loop_order(struct loop *loop, uint64_t order);
 /* About how many datagrams wait to be read. 0 while fewer come than one batch holds. *ret_fresh:
- * how many have come since this was last asked. */
-unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh);
+ * how many have come since this was last asked. *ret_room: about how many the receive buffer holds,
+ * set when the answer is not 0. */
+unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh, unsigned *ret_room);
 /* Datagrams that the system is to drop unread from now on (loop/sift.h); NULL: none. Where it has
  * no such filters all are read. They count as UDP_RECEIVE_DROPPED. */
 void udp_sift(struct udp *udp, const struct sift *sift);

@@ -92,6 +92,16 @@ static void correct(struct overload_share *share, uint64_t delay_us, uint64_t ta
     share->refused = let_in >= OVERLOAD_ALL ? 0 : OVERLOAD_ALL - (uint32_t)let_in;
 }
 
+/* A buffer that runs over loses what is under way, however short the wait: five eighths of it count
+ * as the target, all of it as four times that. */
+static uint64_t fullness_of(const struct overload_load *load)
+{
+    unsigned half = load->room / 2;
+    if (half == 0 || load->waiting <= half)
+        return 0;
+    return (uint64_t)(load->waiting - half) * BURST_MAX * OVERLOAD_TARGET_US / half;
+}
+
 /* What comes last waits for what is before it in the socket, and for the turn that is under way. On
  * a machine that others keep busy little work can take long; so what can be seen of a server that
  * is just fully used counts for nothing. */
@@ -107,7 +117,9 @@ static uint64_t delay_of(struct overload *overload, const struct overload_load *
         overload->service_ns = (unsigned)((overload->service_ns * UINT64_C(7) + one_ns) / 8);
     }
     overload->handled = load->fresh;
-    return turn_us + waiting * overload->service_ns / 1000;
+    uint64_t delay_us = turn_us + waiting * overload->service_ns / 1000;
+    uint64_t full_us = fullness_of(load);
+    return delay_us > full_us ? delay_us : full_us;
 }
 
 void overload_turn(struct overload *overload, const struct overload_load *load)

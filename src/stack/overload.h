@@ -26,6 +26,7 @@ struct overload_load {
     uint64_t now_us;
     uint64_t turn_us; /* that the turn before took */
     unsigned waiting; /* datagrams, of the socket with the most */
+    unsigned room;    /* datagrams that its buffer holds; 0: as many as come */
     unsigned fresh;   /* datagrams that this turn handled */
     unsigned refused; /* requests that it refused */
 };

@@ -57,12 +57,15 @@ static struct overload_load load_of(struct endpoint *endpoint)
                                  .refused = (unsigned)(refused - endpoint->sifting.refused)};
     endpoint->sifting.refused = refused;
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
-        unsigned fresh, waiting;
+        unsigned fresh, waiting, room = 0;
         if (endpoint->sockets[i].udp == NULL)
             continue;
-        waiting = udp_waiting(endpoint->sockets[i].udp, &fresh);
+        waiting = udp_waiting(endpoint->sockets[i].udp, &fresh, &room);
         load.fresh += fresh;
-        load.waiting = waiting > load.waiting ? waiting : load.waiting;
+        if (waiting > load.waiting) {
+            load.waiting = waiting;
+            load.room = room;
+        }
     }
     return load;
 }

@@ -137,9 +137,10 @@ void loop_order(struct loop *loop, uint64_t order)
 }
 
 /* A turn takes all that has come. */
-unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh)
+unsigned udp_waiting(struct udp *udp, unsigned *ret_fresh, unsigned *ret_room)
 {
     (void)udp;
+    (void)ret_room;
     *ret_fresh = 0;
     return 0;
 }

@@ -290,6 +290,18 @@ static void a_retransmission_fares_like_the_request(void **state)
                          hash < share->refused);
 }
 
+/* A buffer so small that it is served within the target all the same. */
+static void a_small_buffer_does_not_run_over(void **state)
+{
+    struct world *world = *state;
+    for (unsigned i = 1; i <= 50; i++)
+        overload_turn(
+            &world->overload,
+            &(struct overload_load){
+                .now_us = i * 5000, .turn_us = 500, .waiting = 200, .room = 220, .fresh = 256});
+    assert_true(overload_permille(&world->overload) > 500);
+}
+
 /* Connections have no buffer that could be asked: turns that take long tell of them. */
 static void long_turns_are_overload_too(void **state)
 {
@@ -317,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(registrations_alone_can_be_too_many, begin, end),
         cmocka_unit_test_setup_teardown(a_slow_machine_is_not_overload, begin, end),
         cmocka_unit_test_setup_teardown(a_retransmission_fares_like_the_request, begin, end),
+        cmocka_unit_test_setup_teardown(a_small_buffer_does_not_run_over, begin, end),
         cmocka_unit_test_setup_teardown(long_turns_are_overload_too, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
