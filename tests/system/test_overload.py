@@ -39,7 +39,7 @@ def test_a_flood_is_refused_in_part_and_the_server_recovers(server):
     metrics = f"127.0.0.1:{trapezoid.free_port()}"
     one = server(workers=1, auth__register=False, auth__call=False, record_route=True, domains=["bench.test"],
                  store__path=":memory:", metrics__listen=metrics, udp__receive_buffer="256K", drain_time="0s",
-                 overload__retry_after="7s", limits__memory="256M")
+                 overload__control=True, overload__retry_after="7s", limits__memory="256M")
     local = trapezoid.free_neighbours()  # loadgen's callers and phones
     # They share the machine: the server gets less of it than it would like. A sanitized one is slow enough.
     for task in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir() if not trapezoid.SANITIZED else ():
