@@ -7,7 +7,7 @@
 #define LEAST       64u    /* share that is let in at worst, so that recovery begins somewhere */
 #define FASTER_MAX  4u     /* times that the growth doubles */
 #define REFUSALS    650u   /* thousandths of all datagrams, about half of the time */
-#define MANY        64u    /* datagrams: enough to tell how long one takes */
+#define MANY        64u    /* datagrams or messages: enough to tell how long one takes */
 #define BATCH       1024u  /* datagrams that may wait anyhow: answers to what is under way */
 #define TURN_US     20000u /* a turn may take that long; what it takes more counts up to: */
 #define TURN_MAX_US (OVERLOAD_TARGET_US * 3)
@@ -108,7 +108,10 @@ static uint64_t fullness_of(const struct overload_load *load)
 static uint64_t delay_of(struct overload *overload, const struct overload_load *load)
 {
     /* However long one turn took: it alone is no reason to refuse anything. */
-    uint64_t turn_us = load->turn_us > TURN_US ? load->turn_us - TURN_US : 0;
+    bool busy =
+        overload->messages >= MANY; /* else others had the CPU, and refusing gives none back */
+    uint64_t turn_us = busy && load->turn_us > TURN_US ? load->turn_us - TURN_US : 0;
+    overload->messages = load->messages;
     if (turn_us > TURN_MAX_US)
         turn_us = TURN_MAX_US;
     uint64_t waiting = load->waiting > BATCH ? load->waiting - BATCH : 0;

@@ -24,11 +24,12 @@ enum overload_class {
 /* What is known at the end of a turn of the loop. */
 struct overload_load {
     uint64_t now_us;
-    uint64_t turn_us; /* that the turn before took */
-    unsigned waiting; /* datagrams, of the socket with the most */
-    unsigned room;    /* datagrams that its buffer holds; 0: as many as come */
-    unsigned fresh;   /* datagrams that this turn handled */
-    unsigned refused; /* requests that it refused */
+    uint64_t turn_us;  /* that the turn before took */
+    unsigned waiting;  /* datagrams, of the socket with the most */
+    unsigned room;     /* datagrams that its buffer holds; 0: as many as come */
+    unsigned fresh;    /* datagrams that this turn handled */
+    unsigned messages; /* SIP messages by any transport that it handled */
+    unsigned refused;  /* requests that it refused */
 };
 
 struct overload {
@@ -36,6 +37,7 @@ struct overload {
     uint64_t delay_us;   /* now */
     uint64_t least_us;   /* of the interval */
     unsigned handled;    /* datagrams, in the turn before */
+    unsigned messages;   /* SIP messages, in the turn before */
     unsigned service_ns; /* that one of them took */
     unsigned sum_fresh;  /* of the interval */
     unsigned sum_refused;

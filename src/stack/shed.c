@@ -52,10 +52,14 @@ static void sift(struct endpoint *endpoint)
 static struct overload_load load_of(struct endpoint *endpoint)
 {
     uint64_t refused = (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_OVERLOAD]);
+    uint64_t messages = (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_REQUESTS]) +
+                        (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_RESPONSES]);
     struct overload_load load = {.now_us = loop_now_us(endpoint->loop),
                                  .turn_us = loop_turn_us(endpoint->loop),
+                                 .messages = (unsigned)(messages - endpoint->sifting.messages),
                                  .refused = (unsigned)(refused - endpoint->sifting.refused)};
     endpoint->sifting.refused = refused;
+    endpoint->sifting.messages = messages;
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         unsigned fresh, waiting, room = 0;
         if (endpoint->sockets[i].udp == NULL)

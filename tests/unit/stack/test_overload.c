@@ -307,13 +307,25 @@ static void long_turns_are_overload_too(void **state)
 {
     struct world *world = *state;
     for (unsigned i = 1; i <= 20; i++)
-        overload_turn(&world->overload,
-                      &(struct overload_load){.now_us = i * 40000, .turn_us = 40000});
+        overload_turn(
+            &world->overload,
+            &(struct overload_load){.now_us = i * 40000, .turn_us = 40000, .messages = 100});
     assert_true(overload_permille(&world->overload) > 500);
     for (unsigned i = 1; i <= 100; i++)
         overload_turn(&world->overload,
                       &(struct overload_load){.now_us = SECOND + i * 20000, .turn_us = 100});
     assert_int_equal(overload_permille(&world->overload), 0);
+}
+
+/* Others had the CPU meanwhile. */
+static void long_turns_over_little_are_not(void **state)
+{
+    struct world *world = *state;
+    for (unsigned i = 1; i <= 1000; i++)
+        overload_turn(&world->overload,
+                      &(struct overload_load){
+                          .now_us = i * 90000, .turn_us = 90000, .fresh = 10, .messages = 20});
+    assert_false(overload_active(&world->overload));
 }
 
 int main(void)
@@ -328,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(registrations_come_before_calls, begin, end),
         cmocka_unit_test_setup_teardown(registrations_alone_can_be_too_many, begin, end),
         cmocka_unit_test_setup_teardown(a_slow_machine_is_not_overload, begin, end),
+        cmocka_unit_test_setup_teardown(long_turns_over_little_are_not, begin, end),
         cmocka_unit_test_setup_teardown(a_retransmission_fares_like_the_request, begin, end),
         cmocka_unit_test_setup_teardown(a_small_buffer_does_not_run_over, begin, end),
         cmocka_unit_test_setup_teardown(long_turns_are_overload_too, begin, end),
