@@ -7,14 +7,14 @@
 
 static const struct config_section *const sections[] = {
 #define SECTION_ADDRESS(name) &config_section_##name,
-    CONFIG_SECTION_LIST(SECTION_ADDRESS)
+    CONFIG_SECTION_LIST(SECTION_ADDRESS) NULL,
 #undef SECTION_ADDRESS
 };
 
 const struct config_key *config_key_at(unsigned index)
 {
     unsigned before = 0;
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+    for (size_t i = 0; sections[i] != NULL; i++) {
         if (index - before < sections[i]->count) {
             assert(index < CONFIG_KEYS_MAX);
             return &sections[i]->keys[index - before];

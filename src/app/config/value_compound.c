@@ -54,7 +54,9 @@ static int set_routes(struct app_config *config, const struct config_key *key,
 {
     /* Too large for the stack: the field is only counted up once all are good. */
     struct config_routes *routes = memory_zalloc(1, sizeof *routes);
-    int status = routes == NULL ? config_complain_memory(ERR_NO_MEMORY, why) : 0;
+    if (routes == NULL)
+        return config_complain_memory(ERR_NO_MEMORY, why);
+    int status = 0;
     for (unsigned i = 0; status == 0 && i < value->count; i++)
         status = config_route_parse(value->items[i], why, &routes->items[i]);
     if (status == 0) {

@@ -32,7 +32,7 @@ struct worker {
 
 /* worker.c: no new requests, and a look now and then whether anything is under way. The thread goes
  * on all the same: the system still hands it what is meant for others. */
-void worker_on_drain(struct timer *drain);
+void worker_on_drain(struct timer *timer);
 /* worker_services.c: every service goes over to settings. On the worker's thread. */
 void worker_take_over(struct worker *worker, const struct settings *settings);
 /* worker_mail.c: takes what the controlling thread and the store's thread post. */
