@@ -146,7 +146,7 @@ def test_classic_requests_and_change_requests_over_dtls_are_refused(server):
     with Dtls("127.0.0.1", port) as client:
         client.send(struct.pack("!HH", 1, 0) + b"\xee" * 16)
         answer = client.receive()
-        assert answer[:2] == b"\x01\x11" and answer[20:28] == struct.pack("!HHHBB", 9, 15, 0, 4, 0)
+        assert answer[:2] == b"\x01\x11" and answer[20:28] == struct.pack("!HHHBB", 9, 16, 0, 4, 0)
         client.send(binding(struct.pack("!HHI", 3, 4, 6)))
         answer = client.receive()
         assert answer[:2] == b"\x01\x11" and answer[26:28] == b"\4\x14"
