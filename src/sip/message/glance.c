@@ -1,6 +1,6 @@
 #include "sip/message/glance.h"
 
-#include "base/error.h"
+#include "base/ascii.h"
 #include "sip/message/line.h"
 
 #define LINES_MAX 64u
@@ -8,12 +8,7 @@
 /* The first eight bytes of a line, letters in lower case, the first in the lowest byte. */
 static uint64_t word_at(const char *p, const char *end)
 {
-    uint64_t word = 0;
-    if (end - p >= 8) {
-        memcpy(&word, p, sizeof(word));
-    } else {
-        memcpy(&word, p, (size_t)(end - p));
-    }
+    uint64_t word = end - p >= 8 ? ascii_load8(p) : ascii_load_tail(p, (size_t)(end - p));
     return word | UINT64_C(0x2020202020202020);
 }
 
