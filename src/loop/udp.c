@@ -55,6 +55,15 @@ static int ask_local_address(const struct udp *udp)
     return setsockopt(udp->fd, level, option, &on, sizeof(on)) == 0 ? 0 : bind_error(errno);
 }
 
+/* As the system does by itself; not where somebody has turned it off (net.ipv4.ip_no_pmtu_disc). */
+static bool looks_for_mtu(int fd)
+{
+    int value = 0;
+    socklen_t length = sizeof(value);
+    return getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, &length) == 0 &&
+           value == IP_PMTUDISC_WANT;
+}
+
 static int udp_bind(struct udp *udp, const struct udp_options *options)
 {
     struct bind_options bind = {
@@ -66,7 +75,7 @@ static int udp_bind(struct udp *udp, const struct udp_options *options)
     udp->wildcard = address_is_wildcard(&udp->in.local);
     udp->dual = udp->v6 && udp->wildcard && !options->v6_only;
     unsigned bytes = options->receive_buffer != 0 ? options->receive_buffer : BUFFER_DEFAULT;
-    if (!udp->v6 || udp->dual)
+    if ((!udp->v6 || udp->dual) && looks_for_mtu(udp->fd))
         udp_set_whole(udp, true);
     set_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
     set_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF, BUFFER_DEFAULT);

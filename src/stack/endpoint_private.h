@@ -38,7 +38,7 @@ struct endpoint {
         uint32_t share;    /* as attached */
         uint64_t until_ms; /* it stays as it is */
         char mark[SIFT_MARK + 1];
-        uint64_t refused;  /* ENDPOINT_OVERLOAD at the end of the turn before */
+        unsigned refused;  /* requests over UDP, in this turn */
         uint64_t messages; /* ENDPOINT_REQUESTS and ENDPOINT_RESPONSES then */
     } sifting;
     struct timer overload_timer; /* runs while it is active: when nothing comes any more, it ends */

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #define BURST_US    100000u /* nothing is refused for a burst that is served within that time, */
-#define BURST_MAX   4u     /* unless the wait is so many times the target: buffers would run over */
-#define LEAST       64u    /* share that is let in at worst, so that recovery begins somewhere */
-#define FASTER_MAX  4u     /* times that the growth doubles */
-#define REFUSALS    650u   /* thousandths of all datagrams, about half of the time */
+#define BURST_MAX   4u  /* unless the wait is so many times the target: buffers would run over */
+#define LEAST       64u /* share that is let in at worst, so that recovery begins somewhere */
+#define READ_LEAST  (OVERLOAD_ALL / 8) /* of a call's seven INVITEs one is most likely read */
+#define FASTER_MAX  4u                 /* times that the growth doubles */
+#define REFUSALS    650u               /* thousandths of all datagrams, about half of the time */
 #define MANY        64u    /* datagrams or messages: enough to tell how long one takes */
 #define BATCH       1024u  /* datagrams that may wait anyhow: answers to what is under way */
 #define TURN_US     20000u /* a turn may take that long; what it takes more counts up to: */
@@ -61,7 +62,7 @@ static void move_read(struct overload *overload)
         read -= read / 10;
     if (overload->shares[OVERLOAD_CALLS].let_in >= OVERLOAD_ALL || read > OVERLOAD_ALL)
         read = OVERLOAD_ALL;
-    overload->read = read < LEAST ? LEAST : read;
+    overload->read = read < READ_LEAST ? READ_LEAST : read;
     overload->sum_fresh = overload->sum_refused = 0;
 }
 

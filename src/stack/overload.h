@@ -29,7 +29,7 @@ struct overload_load {
     unsigned room;     /* datagrams that its buffer holds; 0: as many as come */
     unsigned fresh;    /* datagrams that this turn handled */
     unsigned messages; /* SIP messages by any transport that it handled */
-    unsigned refused;  /* requests that it refused */
+    unsigned refused;  /* requests over UDP that it refused */
 };
 
 struct overload {

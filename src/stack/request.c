@@ -103,6 +103,8 @@ void endpoint_send_busy(const struct endpoint_request *request, struct slice byt
 {
     if (bytes.len > 0)
         endpoint_tx_send(request->endpoint, &request->reply, bytes);
+    if (request->flow.transport == TRANSPORT_UDP)
+        request->endpoint->sifting.refused++;
     endpoint_count(request->endpoint, ENDPOINT_OVERLOAD);
 }
 

@@ -85,13 +85,17 @@ static bool is_ours(const struct endpoint *endpoint, const struct flow *flow)
 static int udp_flow(struct endpoint *endpoint, const struct endpoint_target *target,
                     struct flow *ret_flow)
 {
-    bool known = target->has_flow || address_equal_host(&target->flow.remote, &target->address);
-    if (known && is_ours(endpoint, &target->flow)) {
+    bool ours = is_ours(endpoint, &target->flow);
+    if (target->has_flow && ours) {
         *ret_flow = target->flow;
         ret_flow->remote = target->address;
         return 0;
     }
-    const struct endpoint_socket *s = socket_towards(endpoint, TRANSPORT_UDP, &target->address);
+    /* Its address may have been ours only then: the socket is taken, the address chosen anew. */
+    bool known = ours && address_equal_host(&target->flow.remote, &target->address);
+    const struct endpoint_socket *s =
+        known ? &endpoint->sockets[target->flow.listener]
+              : socket_towards(endpoint, TRANSPORT_UDP, &target->address);
     if (s == NULL)
         return ERR_UNSUPPORTED;
     struct flow flow = {.transport = TRANSPORT_UDP,

@@ -36,7 +36,8 @@ static void sift(struct endpoint *endpoint)
     uint64_t now_ms = loop_now_ms(endpoint->loop);
     uint32_t share = overload_unread(&endpoint->overload);
     uint32_t read = OVERLOAD_ALL - share, before = OVERLOAD_ALL - s->share;
-    bool moved = share != s->share && (read > before + before / 16 || read < before - before / 16);
+    bool moved = share != s->share && (share == 0 || s->share == 0 || read > before + before / 16 ||
+                                       read < before - before / 16);
     if (on == s->on && (!on || !moved || now_ms < s->until_ms))
         return;
     struct sift sift = {.marked = "ACK ", .mark = s->mark, .thinned = "INVI", .share = share};
@@ -51,14 +52,13 @@ static void sift(struct endpoint *endpoint)
 
 static struct overload_load load_of(struct endpoint *endpoint)
 {
-    uint64_t refused = (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_OVERLOAD]);
     uint64_t messages = (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_REQUESTS]) +
                         (uint64_t)metric_get(&endpoint->metrics[ENDPOINT_RESPONSES]);
     struct overload_load load = {.now_us = loop_now_us(endpoint->loop),
                                  .turn_us = loop_turn_us(endpoint->loop),
                                  .messages = (unsigned)(messages - endpoint->sifting.messages),
-                                 .refused = (unsigned)(refused - endpoint->sifting.refused)};
-    endpoint->sifting.refused = refused;
+                                 .refused = endpoint->sifting.refused};
+    endpoint->sifting.refused = 0;
     endpoint->sifting.messages = messages;
     for (unsigned i = 0; i < endpoint->socket_count; i++) {
         unsigned fresh, waiting, room = 0;

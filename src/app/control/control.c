@@ -46,6 +46,7 @@ static void let_go(struct client *client)
 {
     if (--client->closing > 0)
         return;
+    client->control->client_count--;
     free(client->answer);
     memory_free(client);
 }
@@ -60,8 +61,9 @@ static void client_close(struct client *client)
     if (uv_is_closing((uv_handle_t *)&client->pipe))
         return;
     list_remove(&client->link);
-    client->control->client_count--;
     client->closing = client->work == NULL ? 2 : 3;
+    if (client->work != NULL) /* what has begun goes on, and answers nobody */
+        (void)uv_cancel((uv_req_t *)&client->job);
     uv_close((uv_handle_t *)&client->pipe, on_client_closed);
     uv_close((uv_handle_t *)&client->idle, on_client_closed);
 }
@@ -140,6 +142,7 @@ static void client_work(struct client *client, struct request_work *work)
 {
     client->work = work;
     client->job.data = client;
+    (void)uv_timer_stop(&client->idle);
     process_hold_signals(); /* the threads that libuv may make here take none */
     (void)uv_queue_work(client->control->loop, &client->job, on_job, on_job_done);
     process_release_signals();

@@ -222,7 +222,8 @@ static bool gruu_needs_us(const struct proxy *proxy, const struct proxy_forward 
  * the other side says: without us its ACK and BYE would not arrive. */
 static bool crosses_transports(const struct proxy_forward *f)
 {
-    return f->arrived->transport != f->leaves->transport && !f->large;
+    unsigned leaves = f->large ? TRANSPORT_UDP : f->leaves->transport; /* large: TCP for its size */
+    return f->arrived->transport != leaves;
 }
 
 /* One side is behind the same NAT as we are, the other is not: neither reaches the other. */

@@ -61,21 +61,38 @@ static bool edge_of(const struct binding *binding, struct sip_uri *ret_uri)
            sip_uri_parse(address.uri, ret_uri) == 0;
 }
 
+static unsigned port_of(const struct sip_uri *uri)
+{
+    bool secure = uri->scheme == SIP_URI_SIPS || slice_equal_nocase(uri->transport, SLICE("tls"));
+    return uri->port != 0 ? uri->port : secure ? 5061 : 5060;
+}
+
+/* Does a request to the one arrive where one to the other does? maddr goes before the host (RFC
+ * 3263 section 4). */
+static bool same_server(const struct sip_uri *a, const struct sip_uri *b)
+{
+    return slice_equal_nocase(a->host, b->host) && slice_equal_nocase(a->maddr, b->maddr) &&
+           port_of(a) == port_of(b);
+}
+
 /* In a dialog that we have record-routed the next hop of such a phone is its proxy, and the
- * Request-URI the phone's own or, where that one hides phones, the proxy's. */
-static bool same_edge(const struct proxy_route_info *info, const struct binding *binding)
+ * Request-URI the phone's own or, where that one hides phones, the proxy's: whom that one leads to
+ * we cannot know, so what could open something new does not go there. */
+static bool same_edge(const struct proxy_route_info *info, const struct binding *binding,
+                      bool harmless)
 {
     struct sip_address next;
     struct sip_uri edge, hop;
     return info->token != PROXY_TOKEN_NONE && edge_of(binding, &edge) &&
            sip_address_parse(info->next_route, false, &next) == 0 &&
-           sip_uri_parse(next.uri, &hop) == 0 && slice_equal_nocase(hop.host, edge.host) &&
-           (same_place(&info->uri, binding) || slice_equal_nocase(info->uri.host, edge.host));
+           sip_uri_parse(next.uri, &hop) == 0 && same_server(&hop, &edge) &&
+           (same_place(&info->uri, binding) || (harmless && same_server(&info->uri, &edge)));
 }
 
 /* A request inside a dialog that goes straight to a phone registered by the user in To, or to the
  * proxy that it registered through: that is no third party. */
-static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_route_info *info)
+static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_route_info *info,
+                                     bool harmless)
 {
     char text[AUTHENTICATOR_AOR_MAX];
     struct writer w;
@@ -88,7 +105,7 @@ static bool goes_to_registered_phone(struct proxy *proxy, const struct proxy_rou
         return false;
     for (unsigned i = 0; i < proxy->bindings.count; i++) {
         const struct binding *binding = &proxy->bindings.items[i];
-        if (info->has_route ? same_edge(info, binding) : same_place(&info->uri, binding))
+        if (info->has_route ? same_edge(info, binding, harmless) : same_place(&info->uri, binding))
             return true;
     }
     return false;
@@ -102,8 +119,24 @@ static bool comes_from_edge(const struct endpoint_request *request, const struct
            address_equal_host(&address, &request->flow.remote);
 }
 
-/* Without auth.call, and for an ACK: the sender counts as our user when the user in From is
- * registered from the same address, or through it. */
+/* An ACK in a dialog cannot be challenged (22.1): it comes from the very place where the user in
+ * From is registered. */
+static bool is_ack_of_phone(struct proxy *proxy, const struct endpoint_request *request,
+                            const struct proxy_route_info *info, struct slice aor)
+{
+    int64_t now = loop_wall_ms(endpoint_loop(proxy->endpoint));
+    if (info->to_tag.len == 0 ||
+        location_find(proxy->location, aor, now, &proxy->arena, &proxy->bindings) < 0)
+        return false;
+    for (unsigned i = 0; i < proxy->bindings.count; i++) {
+        if (address_equal(&proxy->bindings.items[i].flow.remote, &request->flow.remote))
+            return true;
+    }
+    return false;
+}
+
+/* Without auth.call: the sender counts as our user when the user in From is registered from the
+ * same address, or through it. */
 static bool from_registered_phone(struct proxy *proxy, const struct endpoint_request *request,
                                   struct slice aor)
 {
@@ -206,7 +239,7 @@ static bool admit_in_dialog(struct proxy *proxy, const struct endpoint_request *
                        domains_local(proxy->domains, from.host, from.port, &domain);
     if (claims_ours && proxy->config.auth && !harmless)
         return false; /* is asked for credentials */
-    return goes_to_registered_phone(proxy, info);
+    return goes_to_registered_phone(proxy, info, harmless);
 }
 
 int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *request,
@@ -230,11 +263,12 @@ int proxy_policy_admit(struct proxy *proxy, const struct endpoint_request *reque
         return 1;
     writer_init(&w, text, sizeof(text));
     bool local = local_aor(proxy, info->from, &domain, &w);
-    if (request->msg->method == SIP_ACK) /* cannot be challenged (22.1) */
-        return (to_ours && !static_route) ||
-                       (local && from_registered_phone(proxy, request, writer_slice(&w)))
-                   ? 1
-                   : deny_relay(proxy, request);
+    if (request->msg->method == SIP_ACK) {
+        bool passes =
+            !static_route &&
+            (to_ours || (local && is_ack_of_phone(proxy, request, info, writer_slice(&w))));
+        return passes ? 1 : deny_relay(proxy, request);
+    }
     if (!proxy->config.auth && (static_route || to_ours))
         return 1;
     if (local && proxy->config.auth) {

@@ -371,14 +371,17 @@ static bool take_flow_of_user(struct proxy *proxy, const struct proxy_route_info
     return gone && !target->has_flow;
 }
 
-/* Most phones put their user into their contact. That is all there is to go by when To is a contact
- * too, as in the call that a transfer makes (RFC 5589 section 7.3). */
+/* Most phones put their user into their contact. That is all there is to go by when To is that
+ * contact, as in the call that a transfer makes (RFC 5589 section 7.3). */
 static int user_by_contact(const struct proxy *proxy, const struct proxy_route_info *info,
-                           struct writer *w)
+                           const struct sip_uri *to, struct writer *w)
 {
     struct sip_uri from, uri = {.scheme = SIP_URI_SIP, .has_user = true, .user = info->uri.user};
     uri.host = info->domain;
-    if (info->uri.scheme == SIP_URI_TEL || info->uri.user.len == 0)
+    bool same = to->scheme == info->uri.scheme && slice_equal(to->user, info->uri.user) &&
+                slice_equal_nocase(to->host, info->uri.host) && to->port == info->uri.port;
+    if (!same || info->uri.scheme == SIP_URI_TEL || info->uri.user.len == 0 ||
+        info->flow_use != PROXY_FLOW_NONE)
         return ERR_NOT_FOUND;
     if (sip_uri_parse(info->from, &from) == 0 && from.scheme != SIP_URI_TEL)
         (void)domains_local(proxy->domains, from.host, from.port, &uri.host);
@@ -397,10 +400,12 @@ static int take_registered_flow(struct proxy *proxy, const struct proxy_route_in
     struct writer w;
     bool gone = false;
     writer_init(&w, text, sizeof(text));
-    if (sip_uri_parse(info->to, &to) == 0 && domains_aor(proxy->domains, &to, &w) == 0)
+    if (sip_uri_parse(info->to, &to) < 0)
+        return 0;
+    if (domains_aor(proxy->domains, &to, &w) == 0)
         gone = take_flow_of_user(proxy, info, writer_slice(&w), target);
     bool found = gone || target->has_flow || target->flow.remote.sa.sa_family != 0;
-    if (!found && user_by_contact(proxy, info, &w) == 0)
+    if (!found && user_by_contact(proxy, info, &to, &w) == 0)
         gone = take_flow_of_user(proxy, info, writer_slice(&w), target);
     return gone ? ERR_CLOSED : 0;
 }
