@@ -51,9 +51,12 @@ def test_a_stranger_changes_the_call_with_a_phone_behind_its_proxy(server):
             answer_behind(edge, request)
             assert stranger.wait_for(200).get("CSeq").endswith(method)
         # Nothing of that leads to anybody else.
-        routes, here.routes = here.routes, [here.routes[0], edge_of(third)]
-        here.send("MESSAGE")
-        assert stranger.final().status == 403
+        routes = here.routes
+        host, port = edge.address.split(":")
+        for elsewhere in (edge_of(third), f"<sip:{edge.address};maddr=127.0.0.3;lr>", f"<sip:{host}:{int(port) ^ 1};lr>"):
+            here.routes = [routes[0], elsewhere]
+            here.send("MESSAGE")
+            assert stranger.final().status == 403, elsewhere
         here.routes, here.target = routes, f"sip:third@{third.address}"
         here.send("MESSAGE")
         assert stranger.final().status == 403
